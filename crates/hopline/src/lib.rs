@@ -1,0 +1,1 @@
+//! A multi-hop routing mesh over ZeroMQ.

@@ -1,0 +1,2 @@
+//! The `hopline` command.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Hopline's messages and routes.
+pub mod name;
