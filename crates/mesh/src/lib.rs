@@ -1,2 +1,3 @@
 //! Hopline's messages and routes.
+pub mod dialect;
 pub mod name;
