@@ -1,0 +1,190 @@
+//! Questions and orders to a node, and its answers.
+//!
+//! Questions are answered to anybody whose message reaches the node. Orders change the node and are
+//! taken only with the mark `OPERATOR`, which the ingress sets on what comes through its control
+//! socket and clears on everything else, or from another node.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::WireError;
+use crate::name::NodeName;
+
+/// What a node is asked or told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// What the node is and knows.
+    Status {},
+    /// The node's routing table.
+    Routes {},
+    /// Where a name is attached.
+    Locate {
+        /// The name.
+        name: String,
+    },
+    /// Another node has a client with this name: is the one attached here still alive? From nodes
+    /// only.
+    Claim {
+        /// The name.
+        name: String,
+    },
+    /// Order: take the link to a neighbour down until it is healed.
+    Cut {
+        /// The neighbour.
+        neighbour: NodeName,
+    },
+    /// Order: let the link to a neighbour come up again.
+    Heal {
+        /// The neighbour.
+        neighbour: NodeName,
+    },
+}
+
+impl Request {
+    /// Whether this changes the node, and so needs an operator or a node behind it.
+    #[must_use]
+    pub fn is_order(&self) -> bool {
+        match self {
+            Self::Status {} | Self::Routes {} | Self::Locate { .. } | Self::Claim { .. } => false,
+            Self::Cut { .. } | Self::Heal { .. } => true,
+        }
+    }
+}
+
+/// What a node answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// What the node is and knows.
+    Status(Box<NodeStatus>),
+    /// The routing table.
+    Routes(Vec<RouteLine>),
+    /// Where a name is attached.
+    Located {
+        /// The nodes, sorted; empty where the name is nowhere.
+        nodes: Vec<NodeName>,
+    },
+    /// Whether a claimed name is still held.
+    Claimed {
+        /// The name.
+        name: String,
+        /// Whether its holder is alive.
+        held: bool,
+    },
+    /// The order was carried out.
+    Done {},
+    /// The order or question was refused.
+    Refused {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// What a node is and knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The mesh.
+    pub mesh: String,
+    /// The node.
+    pub node: NodeName,
+    /// The node's run.
+    pub incarnation: u64,
+    /// For how long it has run, in milliseconds.
+    pub uptime_ms: u64,
+    /// Digest of nodes, links and costs as this node knows them, in hexadecimal.
+    pub revision: String,
+    /// Digest of all attachments as this node knows them, in hexadecimal.
+    pub attachments: String,
+    /// Floods that a neighbour has not acknowledged.
+    pub pending: u64,
+    /// The nodes that this one can reach, itself included, sorted.
+    pub reachable: Vec<NodeName>,
+    /// The node's links, declared or live, sorted by neighbour.
+    pub links: Vec<LinkStatus>,
+    /// The clients attached here, sorted by name.
+    pub clients: Vec<ClientStatus>,
+    /// Counts by name: messages in and out, and each reason for which one was not delivered.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// One link of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// The neighbour.
+    pub neighbour: NodeName,
+    /// The cost on this side.
+    pub cost: u32,
+    /// Whether messages pass.
+    pub up: bool,
+    /// Whether this end dials.
+    pub dials: bool,
+    /// Whether an operator took it down.
+    pub cut: bool,
+    /// Messages that wait or are not acknowledged.
+    pub queued: u64,
+}
+
+/// One client of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientStatus {
+    /// The address under which it is reached.
+    pub name: String,
+    /// What it speaks, or none where it has not spoken.
+    pub dialect: Option<String>,
+    /// Whether it has its name; a client whose name is in use does not.
+    pub attached: bool,
+}
+
+/// One line of a routing table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteLine {
+    /// A node, a name, or a prefix `region.*`.
+    pub destination: String,
+    /// The neighbour that messages go to; none where they end here, or go nowhere.
+    pub next_hop: Option<String>,
+    /// The cost of the whole way; none where it is not computed.
+    pub cost: Option<u64>,
+    /// The hops of the whole way.
+    pub hops: Option<u32>,
+    /// Why: `here`, `computed`, `static`, `attached`, `unreachable`.
+    pub origin: String,
+}
+
+impl Request {
+    /// Reads a request's payload frame.
+    ///
+    /// # Errors
+    /// [`WireError::Pack`] where the bytes are no request.
+    pub fn read(bytes: &[u8]) -> Result<Self, WireError> {
+        rmp_serde::from_slice(bytes).map_err(|_| WireError::Pack("request"))
+    }
+
+    /// Writes a request's payload frame.
+    #[must_use]
+    pub fn write(&self) -> Bytes {
+        rmp_serde::to_vec_named(self)
+            .map(Bytes::from)
+            .unwrap_or_default()
+    }
+}
+
+impl Answer {
+    /// Reads an answer's payload frame.
+    ///
+    /// # Errors
+    /// [`WireError::Pack`] where the bytes are no answer.
+    pub fn read(bytes: &[u8]) -> Result<Self, WireError> {
+        rmp_serde::from_slice(bytes).map_err(|_| WireError::Pack("answer"))
+    }
+
+    /// Writes an answer's payload frame.
+    #[must_use]
+    pub fn write(&self) -> Bytes {
+        rmp_serde::to_vec_named(self)
+            .map(Bytes::from)
+            .unwrap_or_default()
+    }
+}
