@@ -1,5 +1,7 @@
 //! What a client speaks at a node's port.
 
+pub mod json;
+
 use serde::{Deserialize, Serialize};
 
 /// A dialect that a node's port may speak.

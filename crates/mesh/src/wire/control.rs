@@ -136,6 +136,8 @@ pub struct ClientStatus {
     pub dialect: Option<String>,
     /// Whether it has its name; a client whose name is in use does not.
     pub attached: bool,
+    /// When it came, in Unix milliseconds.
+    pub since: u64,
 }
 
 /// One line of a routing table.
@@ -149,7 +151,7 @@ pub struct RouteLine {
     pub cost: Option<u64>,
     /// The hops of the whole way.
     pub hops: Option<u32>,
-    /// Why: `here`, `computed`, `static`, `attached`, `unreachable`.
+    /// Why: `here`, `computed`, `unreachable`, `attached at NODE`, `static`.
     pub origin: String,
 }
 

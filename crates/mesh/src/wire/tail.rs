@@ -12,6 +12,7 @@ const CORRELATION: u64 = 2;
 const CONTENT_TYPE: u64 = 3;
 const REASON: u64 = 4;
 const NODE: u64 = 5;
+const DESTINATION: u64 = 6;
 
 /// The rest of a message's header. Keys that this version does not know are carried along unread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Tail {
     pub reason: Option<String>,
     /// Key 5: the node that says so, in an error.
     pub node: Option<String>,
+    /// Key 6: where the message was to go, in an error.
+    pub destination: Option<String>,
 }
 
 impl Tail {
@@ -63,7 +66,8 @@ impl Serialize for Tail {
             + usize::from(correlation.is_some())
             + usize::from(content_type.is_some())
             + usize::from(reason.is_some())
-            + usize::from(node.is_some());
+            + usize::from(node.is_some())
+            + usize::from(destination.is_some());
         let mut map = serializer.serialize_map(Some(length))?;
         if let Some(deadline) = deadline {
             map.serialize_entry(&DEADLINE, deadline)?;
@@ -83,6 +87,9 @@ impl Serialize for Tail {
         }
         if let Some(node) = node {
             map.serialize_entry(&NODE, node)?;
+        }
+        if let Some(destination) = destination {
+            map.serialize_entry(&DESTINATION, destination)?;
         }
         map.end()
     }
@@ -113,6 +120,7 @@ impl<'de> Deserialize<'de> for Tail {
                         CONTENT_TYPE => tail.content_type = Some(map.next_value()?),
                         REASON => tail.reason = Some(map.next_value()?),
                         NODE => tail.node = Some(map.next_value()?),
+                        DESTINATION => tail.destination = Some(map.next_value()?),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -148,9 +156,10 @@ mod tests {
         fn a_written_tail_reads_back(
             deadline: Option<u64>, ids: Option<(u64, u64)>,
             content_type in prop::option::of(".{0,9}"), reason in prop::option::of(".{0,9}"), node in prop::option::of(".{0,9}"),
+            destination in prop::option::of(".{0,9}"),
         ) {
             let correlation = ids.map(|(incarnation, counter)| MessageId { incarnation, counter });
-            let tail = Tail { deadline, correlation, content_type, reason, node };
+            let tail = Tail { deadline, correlation, content_type, reason, node, destination };
             prop_assert_eq!(Tail::read(&tail.write()), Ok(tail));
         }
 

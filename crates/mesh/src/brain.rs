@@ -1,0 +1,176 @@
+//! A node without I/O: what comes in, and what is to be done about it.
+//!
+//! ```text
+//!                     +------------------------- Brain -------------------------+
+//!  opened, received,  |  clients   who is attached, in which dialect            |  send, close,
+//!  closed, command -> |  links     hello, outboxes, acknowledgements            | -> dial, event
+//!  and the time       |  database  link state -> table, directory -> decide     |
+//!                     +---------------------------------------------------------+
+//! ```
+//!
+//! The brain has no sockets, no tasks, no clock and no randomness of its own: `now` is an argument,
+//! nonces come from a seed. The same inputs give the same outputs, so a thousand brains run in one
+//! test. [`crate::node`] is the loop that gives it sockets.
+
+mod answers;
+mod clients;
+mod config;
+mod counters;
+mod database;
+mod entropy;
+mod errors;
+mod floods;
+mod forward;
+mod io;
+mod links;
+mod message;
+mod outbox;
+mod status;
+mod tables;
+
+use std::collections::{BTreeMap, HashMap};
+
+pub use config::{Config, LinkConfig};
+pub use io::{Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
+pub use outbox::Window;
+
+use clients::{Clients, Conn};
+use counters::Counters;
+use database::Database;
+use entropy::Entropy;
+use floods::Own;
+use links::Link;
+use tables::Tables;
+
+use crate::name::NodeName;
+use crate::wire::{Kind, MessageId, Prefix};
+
+/// A node without I/O.
+#[derive(Debug)]
+pub struct Brain {
+    config: Config,
+    started: Now,
+    entropy: Entropy,
+    counters: Counters,
+    conns: HashMap<ConnId, Conn>,
+    clients: Clients,
+    links: BTreeMap<NodeName, Link>,
+    database: Database,
+    own: Own,
+    tables: Tables,
+    asked: answers::Asked,
+    last_id: u64,
+    out: Vec<Output>,
+}
+
+impl Brain {
+    /// A node of this configuration that starts now, knowing nobody.
+    #[must_use]
+    pub fn new(config: Config, now: Now) -> Self {
+        let links = config
+            .links
+            .iter()
+            .map(|(neighbour, link)| (neighbour.clone(), Link::new(*link, config.window)))
+            .collect();
+        let mut brain = Self {
+            entropy: Entropy::new(config.seed),
+            own: Own::new(config.incarnation),
+            tables: Tables::new(&config),
+            started: now,
+            counters: Counters::default(),
+            conns: HashMap::new(),
+            clients: Clients::default(),
+            links,
+            database: Database::default(),
+            asked: answers::Asked::default(),
+            last_id: 0,
+            out: Vec::new(),
+            config,
+        };
+        brain.originate_adjacency();
+        brain.originate_attachments();
+        brain.refresh();
+        brain
+    }
+
+    /// Takes one input in. What is to be done about it is added to `out`.
+    ///
+    /// `room` tells of the queues behind the outputs as they are now.
+    pub fn handle(&mut self, now: Now, input: Input, room: &impl Room, out: &mut Vec<Output>) {
+        match input {
+            Input::Opened(conn, opened) => self.opened(now, conn, opened, room),
+            Input::Received(conn, frames) => self.received(now, conn, frames, room),
+            Input::Closed(conn) => self.closed(now, conn, room),
+            Input::Undelivered { frames, original, reason } => {
+                self.undelivered(now, frames, original, reason, room);
+            }
+            Input::Command(command) => self.command(now, command, room),
+            Input::Tick => self.tick(now, room),
+        }
+        self.refresh();
+        self.give_out_names(now, room);
+        self.refresh();
+        out.append(&mut self.out);
+    }
+
+    /// Hands over what waits for the neighbours, as far as windows and queues let it go, and
+    /// acknowledges what came. To be called once after each burst of inputs.
+    pub fn flush(&mut self, now: Now, room: &impl Room, out: &mut Vec<Output>) {
+        self.hand_over(now, room);
+        self.acknowledge(now);
+        out.append(&mut self.out);
+    }
+
+    /// When [`Input::Tick`] is due next, on the scale of [`Now::since_start`]; none if nothing
+    /// waits for time to pass.
+    #[must_use]
+    pub fn next_tick(&self) -> Option<std::time::Duration> {
+        let links = self.links.values().filter_map(Link::due);
+        let conns = self.conns.values().filter_map(Conn::due);
+        links.chain(conns).chain(self.clients.due()).chain(self.asked.due()).min()
+    }
+
+    /// This node's name.
+    #[must_use]
+    pub fn name(&self) -> &NodeName {
+        &self.config.node
+    }
+
+    fn tick(&mut self, now: Now, room: &impl Room) {
+        self.acknowledge(now);
+        self.expire_claims(now, room);
+        self.expire_questions(now, room);
+        self.expire_hellos(now, room);
+    }
+
+    fn command(&mut self, now: Now, command: Command, room: &impl Room) {
+        match command {
+            Command::SetRoute { destination, next_hop } => {
+                self.tables.set_route(destination, next_hop);
+            }
+            Command::Cut(neighbour) => self.cut(now, &neighbour, room),
+            Command::Heal(neighbour) => self.heal(&neighbour),
+            Command::Leave => self.leave(),
+        }
+    }
+
+    fn next_id(&mut self) -> MessageId {
+        self.last_id += 1;
+        MessageId { incarnation: self.config.incarnation, counter: self.last_id }
+    }
+
+    /// A message between neighbours, or between a node and its client: one frame of prefix, an empty
+    /// path and one payload frame.
+    fn local(&self, kind: Kind, payload: bytes::Bytes) -> hopline_core::Frames {
+        let prefix = Prefix { source: self.config.node.as_str(), ..Prefix::new(kind) };
+        vec![prefix.write(), bytes::Bytes::new(), payload]
+    }
+
+    fn send(&mut self, conn: ConnId, frames: hopline_core::Frames) {
+        self.out.push(Output::Send { conn, frames });
+    }
+
+    fn event(&mut self, event: Event) {
+        self.out.push(Output::Event(event));
+    }
+}

@@ -1,0 +1,286 @@
+//! Messages for the node itself: questions, orders, probes, and the answers to its own questions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::message::Message;
+use super::{Brain, Now, Room, counters};
+use crate::address::Address;
+use crate::dialect::json;
+use crate::name::{ClientName, NodeName};
+use crate::reason::Reason;
+use crate::wire::control::{Answer, Request};
+use crate::wire::{Flags, Kind, MessageId, Prefix, Tail};
+
+/// What this node has asked another about names, by message.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    claims: BTreeMap<MessageId, AskedClaim>,
+    /// Other nodes' questions about names here, whose holders have a moment to go.
+    owed: Vec<OwedClaim>,
+}
+
+#[derive(Debug)]
+struct AskedClaim {
+    name: ClientName,
+    until: Duration,
+}
+
+#[derive(Debug)]
+struct OwedClaim {
+    name: ClientName,
+    to: String,
+    correlation: MessageId,
+    until: Duration,
+}
+
+/// How long the holder of a claimed name has to go before it counts as alive.
+const HOLDER: Duration = Duration::from_millis(250);
+
+impl Asked {
+    pub(super) fn due(&self) -> Option<Duration> {
+        let claims = self.claims.values().map(|claim| claim.until);
+        claims.chain(self.owed.iter().map(|claim| claim.until)).min()
+    }
+}
+
+impl Brain {
+    /// A message that is for this node.
+    pub(super) fn answer(&mut self, now: Now, message: Message, room: &impl Room) {
+        let Ok(prefix) = message.prefix() else { return };
+        match prefix.kind {
+            Kind::Data => self.answer_data(now, &message, room),
+            Kind::Probe => return self.answer_probe(now, message, room),
+            Kind::Control => self.answer_control(now, &message, room),
+            Kind::Reply => self.answered(now, &message, room),
+            Kind::Error => self.not_answered(now, &message, room),
+            Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
+        }
+        self.counters.add(counters::ANSWERED);
+    }
+
+    /// Says what the node is, to whoever sends it anything. Another node is not answered, so that two
+    /// nodes never talk for ever.
+    fn answer_data(&mut self, now: Now, message: &Message, room: &impl Room) {
+        let Ok(prefix) = message.prefix() else { return };
+        if self.is_node(prefix.source) {
+            return;
+        }
+        let fields = [
+            ("node", json!(self.config.node.as_str())),
+            ("mesh", json!(self.config.mesh)),
+            ("uptime", json!(self.uptime(now).as_secs_f64())),
+            ("revision", json!(self.tables.table.revision().to_string())),
+        ];
+        let tail = Tail::read(prefix.tail).unwrap_or_default();
+        let request = match tail.content_type.as_deref() {
+            Some(json::CONTENT_TYPE) => message.payload.first().map_or(&[][..], |frame| frame),
+            Some(_) | None => &[],
+        };
+        let answer = json::node_answer(request, &fields);
+        let content_type = Some(json::CONTENT_TYPE.to_owned());
+        self.reply(now, &prefix, vec![answer.into()], content_type, room);
+    }
+
+    /// Tells where a probe came by. The answer's payload is the probe's whole path.
+    pub(super) fn answer_probe(&mut self, now: Now, message: Message, room: &impl Room) {
+        let Ok(prefix) = message.prefix() else { return };
+        let path = message.stamped(&self.stamp(now, &message), 0);
+        self.counters.add(counters::ANSWERED);
+        self.reply(now, &prefix, vec![path], None, room);
+    }
+
+    fn answer_control(&mut self, now: Now, message: &Message, room: &impl Room) {
+        let Ok(prefix) = message.prefix() else { return };
+        let request = message.payload.first().map(|frame| Request::read(frame));
+        let from_node = self.is_node(prefix.source);
+        let answer = match request {
+            Some(Ok(request))
+                if request.is_order() && !from_node && !prefix.flags.has(Flags::OPERATOR) =>
+            {
+                self.counters.add(Reason::NotAllowed.text());
+                refused(Reason::NotAllowed.text())
+            }
+            Some(Ok(Request::Status {})) => Answer::Status(Box::new(self.status(now))),
+            Some(Ok(Request::Routes {})) => Answer::Routes(self.route_lines()),
+            Some(Ok(Request::Locate { name })) => Answer::Located { nodes: self.locate(&name) },
+            Some(Ok(Request::Claim { name })) if from_node => {
+                return self.claimed(now, &prefix, name, room);
+            }
+            Some(Ok(Request::Claim { .. })) => refused(Reason::NotAllowed.text()),
+            Some(Ok(Request::Cut { neighbour })) => {
+                // The answer first: it may have to travel over the very link.
+                self.reply(now, &prefix, vec![Answer::Done {}.write()], None, room);
+                self.hand_over(now, room);
+                return self.cut(now, &neighbour, room);
+            }
+            Some(Ok(Request::Heal { neighbour })) => {
+                self.heal(&neighbour);
+                Answer::Done {}
+            }
+            Some(Err(error)) => {
+                self.counters.add(error.reason());
+                refused(&error.to_string())
+            }
+            None => refused("the request has no payload"),
+        };
+        self.reply(now, &prefix, vec![answer.write()], None, room);
+    }
+
+    /// Answers a message in this node's name.
+    fn reply(
+        &mut self,
+        now: Now,
+        to: &Prefix<'_>,
+        payload: Vec<Bytes>,
+        content_type: Option<String>,
+        room: &impl Room,
+    ) {
+        let correlation = Some(to.id);
+        let tail = Tail { correlation, content_type, ..Tail::default() };
+        let flags = if to.flags.has(Flags::TRACE) { Flags::TRACE } else { Flags::default() };
+        self.originate(now, Kind::Reply, to.source, flags, &tail, payload, room);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a message has that many parts")]
+    fn originate(
+        &mut self,
+        now: Now,
+        kind: Kind,
+        destination: &str,
+        flags: Flags,
+        tail: &Tail,
+        payload: Vec<Bytes>,
+        room: &impl Room,
+    ) -> MessageId {
+        let id = self.next_id();
+        let header = Prefix {
+            flags,
+            hop_limit: self.config.hop_limit,
+            id,
+            destination,
+            source: self.config.node.as_str(),
+            tail: &tail.write(),
+            ..Prefix::new(kind)
+        }
+        .write();
+        let mut message = Message::new(header, Bytes::new(), payload);
+        message.arrived = now.unix_nanos;
+        self.route(now, message, room);
+        id
+    }
+
+    /// Asks another node whether its holder of a name is alive.
+    pub(super) fn ask_claim(
+        &mut self,
+        now: Now,
+        name: &ClientName,
+        holder: &NodeName,
+        until: Duration,
+        room: &impl Room,
+    ) {
+        let request = Request::Claim { name: name.as_str().to_owned() };
+        let id = MessageId { incarnation: self.config.incarnation, counter: self.last_id + 1 };
+        // Noted before it is sent: the answer that there is no way may come at once.
+        self.asked.claims.insert(id, AskedClaim { name: name.clone(), until });
+        let (flags, tail) = (Flags::default(), Tail::default());
+        self.originate(now, Kind::Control, holder.as_str(), flags, &tail, vec![request.write()], room);
+    }
+
+    /// Another node asks whether the holder of a name here is alive.
+    fn claimed(&mut self, now: Now, prefix: &Prefix<'_>, name: String, room: &impl Room) {
+        let holder = self.clients.attached().into_iter().find(|held| held.name.as_str() == name);
+        match holder {
+            None => {
+                let answer = Answer::Claimed { name, held: false };
+                self.reply(now, prefix, vec![answer.write()], None, room);
+            }
+            Some(held) => self.asked.owed.push(OwedClaim {
+                name: held.name,
+                to: prefix.source.to_owned(),
+                correlation: prefix.id,
+                until: now.since_start + HOLDER,
+            }),
+        }
+    }
+
+    /// The holder of a name here has gone: whoever asked for it is told.
+    pub(super) fn holder_gone(&mut self, now: Now, name: &ClientName, room: &impl Room) {
+        let (gone, rest) = std::mem::take(&mut self.asked.owed)
+            .into_iter()
+            .partition(|claim: &OwedClaim| claim.name == *name);
+        self.asked.owed = rest;
+        self.tell_claimants(now, gone, false, room);
+    }
+
+    /// Questions about names whose time has passed.
+    pub(super) fn expire_questions(&mut self, now: Now, room: &impl Room) {
+        let (over, rest) = std::mem::take(&mut self.asked.owed)
+            .into_iter()
+            .partition(|claim: &OwedClaim| claim.until <= now.since_start);
+        self.asked.owed = rest;
+        self.tell_claimants(now, over, true, room);
+        self.asked.claims.retain(|_, claim| claim.until > now.since_start);
+    }
+
+    fn tell_claimants(&mut self, now: Now, claims: Vec<OwedClaim>, held: bool, room: &impl Room) {
+        for OwedClaim { name, to, correlation, .. } in claims {
+            let answer = Answer::Claimed { name: name.as_str().to_owned(), held };
+            let tail = Tail { correlation: Some(correlation), ..Tail::default() };
+            let payload = vec![answer.write()];
+            self.originate(now, Kind::Reply, &to, Flags::default(), &tail, payload, room);
+        }
+    }
+
+    /// The answer to a question of this node's own.
+    fn answered(&mut self, now: Now, message: &Message, room: &impl Room) {
+        let Some((claim, _)) = self.own_question(message) else { return };
+        match message.payload.first().map(|frame| Answer::read(frame)) {
+            Some(Ok(Answer::Claimed { held: true, .. })) => self.claim_lost(now, &claim.name, room),
+            Some(Ok(
+                Answer::Claimed { held: false, .. }
+                | Answer::Status(_)
+                | Answer::Routes(_)
+                | Answer::Located { .. }
+                | Answer::Done {}
+                | Answer::Refused { .. },
+            ))
+            | Some(Err(_))
+            | None => self.claim_won(now, &claim.name, room),
+        }
+    }
+
+    /// A question of this node's own did not arrive: nobody there has the name.
+    fn not_answered(&mut self, now: Now, message: &Message, room: &impl Room) {
+        if let Some((claim, _)) = self.own_question(message) {
+            self.claim_won(now, &claim.name, room);
+        }
+    }
+
+    fn own_question(&mut self, message: &Message) -> Option<(AskedClaim, MessageId)> {
+        let tail = Tail::read(message.prefix().ok()?.tail).ok()?;
+        let id = tail.correlation?;
+        Some((self.asked.claims.remove(&id)?, id))
+    }
+
+    /// Whether a source, which its ingress wrote, is a node.
+    fn is_node(&self, source: &str) -> bool {
+        matches!(Address::parse(source), Ok(Address::Name(name)) if self.tables.table.knows(name))
+    }
+
+    fn locate(&self, name: &str) -> Vec<NodeName> {
+        if let Ok(node) = NodeName::parse(name)
+            && self.tables.table.knows(name)
+        {
+            return vec![node];
+        }
+        self.tables.directory.holders(name).cloned().collect()
+    }
+}
+
+fn refused(reason: &str) -> Answer {
+    Answer::Refused { reason: reason.to_owned() }
+}

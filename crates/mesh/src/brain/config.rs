@@ -1,0 +1,50 @@
+//! What a node is told at its start.
+
+use std::collections::BTreeMap;
+
+use super::Window;
+use crate::dialect::Dialect;
+use crate::name::NodeName;
+use crate::route::StaticRoutes;
+use crate::wire::hello::MeshKey;
+
+/// The configuration of a brain.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The mesh's name.
+    pub mesh: String,
+    /// This node's name.
+    pub node: NodeName,
+    /// The key that makes a peer a node.
+    pub key: MeshKey,
+    /// The greatest number of nodes on a message's path.
+    pub hop_limit: u8,
+    /// This run's number: Unix milliseconds at its start, and more than any run before.
+    pub incarnation: u64,
+    /// The declared links. A node that knows the key may open one that is not declared here.
+    pub links: BTreeMap<NodeName, LinkConfig>,
+    /// Static routes.
+    pub statics: StaticRoutes,
+    /// The dialects that raw clients may speak.
+    pub dialects: Vec<Dialect>,
+    /// What a link holds.
+    pub window: Window,
+    /// 32 bytes that nobody can guess, from which the node's nonces are made.
+    pub seed: [u8; 32],
+}
+
+/// One declared link of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkConfig {
+    /// The cost on this side, at least 1.
+    pub cost: u32,
+    /// Whether this node dials.
+    pub dials: bool,
+    /// Whether the neighbour is one of this node's upstreams.
+    pub upstream: bool,
+}
+
+impl LinkConfig {
+    /// The cost of a link that says none.
+    pub const DEFAULT_COST: u32 = 10;
+}

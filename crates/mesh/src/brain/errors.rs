@@ -1,0 +1,144 @@
+//! What a sender is told of a message that was not delivered.
+
+use bytes::Bytes;
+
+use super::message::Message;
+use super::{Brain, ConnId, Now, Original, Output, Room, counters};
+use crate::dialect::json;
+use crate::reason::Reason;
+use crate::wire::{Flags, Kind, Prefix, Tail};
+
+impl Brain {
+    /// A message goes no further: it is counted under the reason, and its sender is told.
+    ///
+    /// An error carries the path of the message that failed, this node included, in its first
+    /// payload frame and goes back along it; behind it the message's own payload, up to 64 KiB.
+    /// An error that is not delivered is counted and makes no other error.
+    pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
+        self.counters.add(reason.text());
+        let Ok(prefix) = message.prefix() else { return };
+        match prefix.kind {
+            Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {}
+            Kind::Error | Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {
+                return;
+            }
+        }
+        let here = self.config.node.as_str();
+        let stamped_here = message
+            .path()
+            .is_ok_and(|path| path.stamps().last().is_some_and(|stamp| stamp.node == here));
+        let path = if stamped_here {
+            message.path.clone()
+        } else {
+            message.stamped(&self.stamp(now, &message), 0)
+        };
+        let (payload, truncated) = beginning(&message.payload);
+        let marks = if truncated { Flags::TRUNCATED } else { Flags::default() };
+        let content_type = Tail::read(prefix.tail).unwrap_or_default().content_type;
+        let tail = Tail {
+            correlation: Some(prefix.id),
+            content_type,
+            reason: Some(reason.text().to_owned()),
+            node: Some(here.to_owned()),
+            destination: Some(prefix.destination.to_owned()),
+            ..Tail::default()
+        };
+        let header = Prefix {
+            flags: marks,
+            hop_limit: self.config.hop_limit,
+            id: prefix.id,
+            destination: prefix.source,
+            source: here,
+            tail: &tail.write(),
+            ..Prefix::new(Kind::Error)
+        }
+        .write();
+        let mut error = Message::new(header, Bytes::new(), Vec::with_capacity(1 + payload.len()));
+        error.payload.push(path);
+        error.payload.extend(payload);
+        error.arrived = now.unix_nanos;
+        self.counters.add(counters::RETURNED);
+        self.route(now, error, room);
+    }
+
+    /// A message could not be handed to its client after all.
+    pub(super) fn undelivered(
+        &mut self,
+        now: Now,
+        mut frames: hopline_core::Frames,
+        original: Option<Original>,
+        reason: Reason,
+        room: &impl Room,
+    ) {
+        let message = match original {
+            Some(Original { header, path, payload }) => Message::new(header, path, payload),
+            None => {
+                if frames.first().is_some_and(Bytes::is_empty) {
+                    frames.remove(0);
+                }
+                if frames.len() < 2 {
+                    return;
+                }
+                let payload = frames.split_off(2);
+                let path = frames.pop().unwrap_or_default();
+                Message::new(frames.pop().unwrap_or_default(), path, payload)
+            }
+        };
+        self.counters.take_back(counters::DELIVERED);
+        self.refuse(now, message, reason, room);
+    }
+
+    /// Tells a json client, on its own connection, what is wrong with what it sent.
+    pub(super) fn json_error(&mut self, conn: ConnId, why: &str, original: &Bytes, room: &impl Room) {
+        let text = json::routing_error(why, original, false);
+        self.tell_client(conn, vec![text.into()], room);
+    }
+
+    /// Tells a native client, on its own connection, what is wrong with what it sent.
+    pub(super) fn native_error(
+        &mut self,
+        conn: ConnId,
+        why: &str,
+        failed: &Prefix<'_>,
+        room: &impl Room,
+    ) {
+        let node = self.config.node.as_str();
+        let tail = Tail {
+            correlation: Some(failed.id),
+            reason: Some(why.to_owned()),
+            node: Some(node.to_owned()),
+            destination: Some(failed.destination.to_owned()),
+            ..Tail::default()
+        };
+        let prefix =
+            Prefix { id: failed.id, source: node, tail: &tail.write(), ..Prefix::new(Kind::Error) };
+        self.tell_client(conn, vec![prefix.write(), Bytes::new(), Bytes::new()], room);
+    }
+
+    /// A word to a client outside the routed messages. One that does not read is not told.
+    fn tell_client(&mut self, conn: ConnId, mut frames: hopline_core::Frames, room: &impl Room) {
+        if !room.has_room(conn) {
+            return self.counters.add(Reason::ReceiverSlow.text());
+        }
+        if self.client(conn).is_some_and(|client| client.request) {
+            frames.insert(0, Bytes::new());
+        }
+        self.out.push(Output::Send { conn, frames });
+    }
+}
+
+/// As much of a payload as an error shows, and whether something is missing.
+fn beginning(payload: &[Bytes]) -> (Vec<Bytes>, bool) {
+    let mut room = json::MAX_ORIGINAL;
+    let mut shown = Vec::with_capacity(payload.len());
+    for frame in payload {
+        let part = frame.slice(..frame.len().min(room));
+        room -= part.len();
+        let cut = part.len() < frame.len();
+        shown.push(part);
+        if cut {
+            return (shown, true);
+        }
+    }
+    (shown, false)
+}

@@ -1,0 +1,170 @@
+//! The words between a brain and its rim: inputs, outputs, events.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hopline_core::Frames;
+
+use crate::name::{ClientName, NodeName};
+use crate::reason::Reason;
+
+/// One connection, as the rim numbers it. Never used again for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// The time, as the rim reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Now {
+    /// Time since some moment before the node started; never goes back.
+    pub since_start: Duration,
+    /// Nanoseconds of Unix time, as the machine has it.
+    pub unix_nanos: u64,
+}
+
+impl Now {
+    /// Milliseconds of Unix time.
+    #[must_use]
+    pub fn unix_millis(self) -> u64 {
+        self.unix_nanos / 1_000_000
+    }
+}
+
+/// What happens to a node.
+#[derive(Debug)]
+pub enum Input {
+    /// A connection is open.
+    Opened(ConnId, Opened),
+    /// A message came.
+    Received(ConnId, Frames),
+    /// A connection has ended. Nothing more is heard of it.
+    Closed(ConnId),
+    /// An [`Output::Deliver`] could not be handed to its client.
+    Undelivered {
+        /// Its frames.
+        frames: Frames,
+        /// Its original.
+        original: Option<Original>,
+        /// Why.
+        reason: Reason,
+    },
+    /// Somebody who may gives an order.
+    Command(Command),
+    /// Time has passed: see [`super::Brain::next_tick`].
+    Tick,
+}
+
+/// How a connection came to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// A stranger came in by one of the node's ports.
+    Accepted {
+        /// The identity that it gave itself, if any.
+        identity: Option<Bytes>,
+        /// Whether it is a REQ socket, which puts an empty frame in front of every message.
+        request: bool,
+        /// Whether it came in by the control socket.
+        operator: bool,
+    },
+    /// This node dialled a neighbour and was heard.
+    Dialled {
+        /// The neighbour that is expected there.
+        neighbour: NodeName,
+    },
+}
+
+/// An order to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Sets the static route to a destination (a name, or a prefix `region.*`), or takes it away.
+    SetRoute {
+        /// The destination.
+        destination: String,
+        /// A node, a client attached here, or `upstream`; none takes the route away.
+        next_hop: Option<String>,
+    },
+    /// Takes the link to a neighbour down until it is healed.
+    Cut(NodeName),
+    /// Lets the link to a neighbour come up again.
+    Heal(NodeName),
+    /// Says good-bye to all neighbours: the node is about to end.
+    Leave,
+}
+
+/// What a node has to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send to a connection, whatever waits there: it is small, or there was room.
+    Send {
+        /// The connection.
+        conn: ConnId,
+        /// The message.
+        frames: Frames,
+    },
+    /// Hand a routed message to a client. If that fails, give it back as [`Input::Undelivered`].
+    Deliver {
+        /// The connection.
+        conn: ConnId,
+        /// The message, in the client's dialect.
+        frames: Frames,
+        /// The message as it came, where `frames` is another form of it.
+        original: Option<Original>,
+    },
+    /// Close a connection.
+    Close(ConnId),
+    /// Stop dialling a neighbour.
+    Hang(NodeName),
+    /// Dial a neighbour, now.
+    Dial(NodeName),
+    /// Tell whoever listens.
+    Event(Event),
+}
+
+/// A routed message as it came, kept for the case that its delivery fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// The first frame.
+    pub header: Bytes,
+    /// The path frame.
+    pub path: Bytes,
+    /// The frames behind.
+    pub payload: Vec<Bytes>,
+}
+
+/// What an operator, a log or a test wants to hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Messages pass to this neighbour.
+    LinkUp(NodeName),
+    /// Messages do not pass any more.
+    LinkDown(NodeName),
+    /// A peer that would be this node's neighbour was refused, or refused this node.
+    LinkRefused {
+        /// The neighbour, as far as it is known.
+        neighbour: Option<NodeName>,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A client has its name at this node.
+    Attached(ClientName),
+    /// A client has gone, or lost its name.
+    Detached(ClientName),
+    /// A client was not given its name, because somebody else has it.
+    NameInUse(ClientName),
+    /// What can be reached, or what it costs, has changed.
+    Routes {
+        /// The new revision.
+        revision: crate::route::Revision,
+    },
+}
+
+/// Tells a brain of the queues behind its outputs.
+pub trait Room {
+    /// Whether a connection takes one more message now.
+    fn has_room(&self, conn: ConnId) -> bool;
+}
+
+impl<F: Fn(ConnId) -> bool> Room for F {
+    fn has_room(&self, conn: ConnId) -> bool {
+        self(conn)
+    }
+}

@@ -1,0 +1,288 @@
+//! Links: one for each neighbour, whichever of the two dialled, and what travels on it.
+//!
+//! ```text
+//!                  +-- proof does not hold, other mesh, cut --> refused: asks again later
+//!  opened -> hello +
+//!                  +-- proof holds --> link  -- closed --> down: what waited is routed anew,
+//!                         |                                what was not acknowledged is in doubt
+//!                         +-- the pair has a better connection --> standby: asks again when it ends
+//! ```
+
+mod handshake;
+mod session;
+
+use std::time::Duration;
+
+pub(super) use handshake::{Dialling, Greeting};
+pub(super) use session::{Link, Session};
+
+use super::clients::Conn;
+use super::message::Message;
+use super::outbox::Fallen;
+use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters};
+use crate::name::NodeName;
+use crate::reason::Reason;
+use crate::wire::link_state::LinkAck;
+use crate::wire::{Class, Kind, Path, Prefix, Stamp, Times, batch, hello::Hello};
+
+/// Messages of up to this many bytes travel together where several wait.
+const SMALL: usize = 4 * 1024;
+
+impl Brain {
+    /// A connection has become the link to `neighbour`, unless the pair has a better one: of two
+    /// connections the one that the lesser name dialled stays, of two that the same end dialled the
+    /// later. Says whether it has.
+    fn link_up(&mut self, now: Now, conn: ConnId, neighbour: &NodeName, we_dialled: bool, room: &impl Room) -> bool {
+        let lesser_dialled = |we_dialled: bool| we_dialled == (self.config.node < *neighbour);
+        if let Some(old) = self.session(neighbour).map(|session| (session.conn, session.we_dialled)) {
+            if old.1 != we_dialled && !lesser_dialled(we_dialled) {
+                return false;
+            }
+            self.conns.remove(&old.0);
+            self.out.push(Output::Close(old.0));
+            self.link_down(now, neighbour, room);
+        }
+        let window = self.config.window;
+        let stranger = LinkConfig { cost: LinkConfig::DEFAULT_COST, dials: false, upstream: false };
+        let link = self.links.entry(neighbour.clone()).or_insert_with(|| Link::new(stranger, window));
+        link.session = Some(Session::new(conn, we_dialled, window));
+        self.conns.insert(conn, Conn::Link(neighbour.clone()));
+        true
+    }
+
+    /// The link is announced: to the other nodes, and all that is known to the neighbour.
+    fn link_ready(&mut self, neighbour: &NodeName) {
+        self.event(Event::LinkUp(neighbour.clone()));
+        self.synchronise(neighbour);
+        self.originate_adjacency();
+    }
+
+    /// The link to `neighbour` has lost its connection.
+    pub(super) fn link_down(&mut self, now: Now, neighbour: &NodeName, room: &impl Room) {
+        let Some(link) = self.links.get_mut(neighbour) else { return };
+        if link.session.take().is_none() {
+            return;
+        }
+        let Fallen { in_doubt, unsent } = link.outbox.fail();
+        if !self.config.links.contains_key(neighbour) {
+            self.links.remove(neighbour);
+        }
+        self.event(Event::LinkDown(neighbour.clone()));
+        self.originate_adjacency();
+        self.refresh();
+        for message in in_doubt {
+            self.in_doubt(now, message, room);
+        }
+        for message in unsent {
+            self.route(now, message, room);
+        }
+        self.ask_again(now, neighbour);
+    }
+
+    /// A message was sent and the link died: for `at_most_once` nobody may send it again.
+    fn in_doubt(&mut self, now: Now, message: Message, room: &impl Room) {
+        match message.prefix().map(|prefix| prefix.class) {
+            Ok(Class::AtMostOnce | Class::Confirmed) => {
+                self.refuse(now, message, Reason::InDoubt, room);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Frames on a link.
+    pub(super) fn received_on_link(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        neighbour: NodeName,
+        frames: hopline_core::Frames,
+        room: &impl Room,
+    ) {
+        let kind = match frames.first().map(|header| Prefix::read(header)) {
+            Some(Ok(prefix)) => prefix.kind,
+            Some(Err(error)) => return self.misbehaved(now, conn, error.reason(), room),
+            None => return self.misbehaved(now, conn, "malformed message", room),
+        };
+        let payload = frames.get(2).cloned().unwrap_or_default();
+        match kind {
+            Kind::LinkState => self.flooded(now, &neighbour, conn, &payload, room),
+            Kind::LinkAck => match LinkAck::read(&payload) {
+                Ok(ack) => self.acknowledged(&neighbour, &ack),
+                Err(error) => self.misbehaved(now, conn, error.reason(), room),
+            },
+            Kind::Batch => {
+                for message in batch::read(payload) {
+                    match message {
+                        Ok(frames) => self.received_message(now, conn, &neighbour, frames, room),
+                        Err(error) => return self.misbehaved(now, conn, error.reason(), room),
+                    }
+                    if !self.conns.contains_key(&conn) {
+                        return;
+                    }
+                }
+            }
+            Kind::Hello => match Hello::read(&payload) {
+                Ok(Hello::Alive {}) => {}
+                Ok(_) | Err(_) => self.misbehaved(now, conn, "unexpected hello", room),
+            },
+            Kind::Data
+            | Kind::Reply
+            | Kind::Error
+            | Kind::Ack
+            | Kind::Probe
+            | Kind::Control => self.received_message(now, conn, &neighbour, frames, room),
+        }
+    }
+
+    fn received_message(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        neighbour: &NodeName,
+        mut frames: hopline_core::Frames,
+        room: &impl Room,
+    ) {
+        if frames.len() < 2 {
+            return self.misbehaved(now, conn, "malformed message", room);
+        }
+        let payload = frames.split_off(2);
+        let (path, header) = (frames.pop().unwrap_or_default(), frames.pop().unwrap_or_default());
+        let routed = Prefix::read(&header).is_ok_and(|prefix| prefix.kind.is_routed());
+        let sequence = match Path::read(&path) {
+            Ok(path) if routed && !path.is_empty() => path.sequence(),
+            Ok(_) | Err(_) => return self.misbehaved(now, conn, "malformed message", room),
+        };
+        let mut message = Message::new(header, path, payload);
+        message.ingress = Some(neighbour.clone());
+        message.arrived = now.unix_nanos;
+        let size = message.size();
+        match self.session(neighbour) {
+            Some(session) if session.conn == conn && sequence == session.received + 1 => {
+                session.took(size, now.since_start);
+            }
+            Some(_) | None => return self.misbehaved(now, conn, "link sequence", room),
+        }
+        self.counters.add(counters::RECEIVED);
+        self.route(now, message, room);
+    }
+
+    /// Hands over what waits, as far as windows and queues let it go. Small messages that wait
+    /// together travel together.
+    pub(super) fn hand_over(&mut self, now: Now, room: &impl Room) {
+        let revision = self.tables.table.revision().short();
+        for link in self.links.values_mut() {
+            let Some(session) = &link.session else { continue };
+            let conn = session.conn;
+            while link.outbox.next_size().is_some() && room.has_room(conn) {
+                let mut together: Vec<hopline_core::Frames> = Vec::new();
+                let mut bytes = 0;
+                while let Some(size) = link.outbox.next_size()
+                    && (together.is_empty() || (size <= SMALL && bytes + size <= batch::MAX_BYTES))
+                    && let Some((number, message)) = link.outbox.take()
+                {
+                    together.push(stamped(&self.config.node, revision, now, message, number));
+                    self.counters.add(counters::FORWARDED);
+                    bytes += size;
+                    if size > SMALL {
+                        break;
+                    }
+                }
+                let frames = match together.len() {
+                    0 => break,
+                    1 => together.swap_remove(0),
+                    _ => {
+                        let prefix =
+                            Prefix { source: self.config.node.as_str(), ..Prefix::new(Kind::Batch) };
+                        let members = together.iter().map(Vec::as_slice);
+                        vec![prefix.write(), bytes::Bytes::new(), batch::write(members)]
+                    }
+                };
+                self.out.push(Output::Send { conn, frames });
+            }
+        }
+    }
+
+    /// Acknowledges what neighbours sent, where enough of it has come or it has waited long enough.
+    pub(super) fn acknowledge(&mut self, now: Now) {
+        let due = |session: &&mut Session| session.ack_is_due(now.since_start);
+        let sessions = self.links.values_mut().filter_map(|link| link.session.as_mut());
+        let acks: Vec<_> = sessions.filter(due).map(|session| (session.conn, session.ack())).collect();
+        for (conn, ack) in acks {
+            self.send_ack(conn, &ack);
+        }
+    }
+
+    /// A neighbour, or somebody who would be one, broke the rules: its connection is closed.
+    pub(super) fn misbehaved(&mut self, now: Now, conn: ConnId, reason: &'static str, room: &impl Room) {
+        self.counters.add(reason);
+        let neighbour = match self.conns.get(&conn) {
+            Some(Conn::Link(neighbour) | Conn::Standby(neighbour)) => Some(neighbour.clone()),
+            _ => None,
+        };
+        self.event(Event::LinkRefused { neighbour, reason });
+        self.out.push(Output::Close(conn));
+        self.closed(now, conn, room);
+    }
+
+    /// Takes the link to a neighbour down until it is healed.
+    pub(super) fn cut(&mut self, now: Now, neighbour: &NodeName, room: &impl Room) {
+        let Some(link) = self.links.get_mut(neighbour) else { return };
+        link.cut = true;
+        if link.dials() {
+            self.out.push(Output::Hang(neighbour.clone()));
+        }
+        let conns: Vec<_> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.neighbour() == Some(neighbour))
+            .map(|(conn, _)| *conn)
+            .collect();
+        for conn in conns {
+            self.out.push(Output::Close(conn));
+            self.closed(now, conn, room);
+        }
+    }
+
+    /// Lets the link to a neighbour come up again.
+    pub(super) fn heal(&mut self, neighbour: &NodeName) {
+        let Some(link) = self.links.get_mut(neighbour) else { return };
+        if std::mem::take(&mut link.cut) && link.dials() {
+            self.out.push(Output::Dial(neighbour.clone()));
+        }
+    }
+
+    /// This node's stamp for a message.
+    pub(super) fn stamp<'a>(&'a self, now: Now, message: &'a Message) -> Stamp<'a> {
+        stamp(&self.config.node, self.tables.table.revision().short(), now, message)
+    }
+}
+
+fn stamp<'a>(node: &'a NodeName, revision: u32, now: Now, message: &'a Message) -> Stamp<'a> {
+    let traced = message
+        .prefix()
+        .is_ok_and(|prefix| prefix.flags.has(crate::wire::Flags::TRACE));
+    let times = Times { arrived: message.arrived, left: now.unix_nanos };
+    Stamp {
+        node: node.as_str(),
+        ingress: message.ingress.as_ref().map_or("", NodeName::as_str),
+        revision,
+        times: traced.then_some(times),
+    }
+}
+
+fn stamped(
+    node: &NodeName,
+    revision: u32,
+    now: Now,
+    message: &Message,
+    number: u64,
+) -> hopline_core::Frames {
+    let mut frames = Vec::with_capacity(2 + message.payload.len());
+    frames.push(message.header.clone());
+    frames.push(message.stamped(&stamp(node, revision, now, message), number));
+    frames.extend(message.payload.iter().cloned());
+    frames
+}
+
+/// How long a hello may take.
+const HELLO: Duration = Duration::from_secs(5);

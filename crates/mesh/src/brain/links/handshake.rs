@@ -1,0 +1,234 @@
+//! The opening of a link: both ends prove that they know the mesh key.
+
+use std::time::Duration;
+
+use super::HELLO;
+use crate::brain::clients::Conn;
+use crate::brain::{Brain, ConnId, Event, Now, Output, Room};
+use crate::name::NodeName;
+use crate::wire::Kind;
+use crate::wire::hello::{Hello, Nonce, Role, Statement};
+
+/// The pair has another connection, which is the link.
+const ALREADY_LINKED: &str = "already linked";
+/// A node that was refused asks again after this long.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A stranger said that it is a node, and has to prove it.
+#[derive(Debug)]
+pub(in crate::brain) struct Greeting {
+    node: NodeName,
+    dialer_nonce: Nonce,
+    listener_nonce: Nonce,
+    until: Duration,
+}
+
+/// This node dialled, and waits for the next word.
+#[derive(Debug)]
+pub(in crate::brain) struct Dialling {
+    pub(in crate::brain) neighbour: NodeName,
+    nonce: Nonce,
+    state: State,
+    /// When the state ends.
+    until: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Said `open`.
+    Opened,
+    /// Said `proof`.
+    Proved,
+    /// Was refused; will say `open` again.
+    Refused,
+}
+
+impl Greeting {
+    pub(in crate::brain) fn until(&self) -> Duration {
+        self.until
+    }
+}
+
+impl Dialling {
+    pub(in crate::brain) fn until(&self) -> Duration {
+        self.until
+    }
+}
+
+impl Brain {
+    /// This node dialled and was heard: it says who it is.
+    pub(in crate::brain) fn open_link(&mut self, now: Now, conn: ConnId, neighbour: NodeName) {
+        let nonce = self.entropy.nonce();
+        let hello =
+            Hello::Open { mesh: self.config.mesh.clone(), node: self.config.node.clone(), nonce };
+        let until = now.since_start + HELLO;
+        let dialling = Dialling { neighbour, nonce, state: State::Opened, until };
+        self.conns.insert(conn, Conn::Dialling(dialling));
+        self.say(conn, &hello);
+    }
+
+    /// A stranger says that it is a node.
+    pub(in crate::brain) fn greeted(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        mesh: &str,
+        node: NodeName,
+        dialer_nonce: Nonce,
+        room: &impl Room,
+    ) {
+        self.forget_client(now, conn, room);
+        if mesh != self.config.mesh {
+            return self.refuse_node(conn, Some(node), "other mesh");
+        }
+        if node == self.config.node {
+            return self.refuse_node(conn, Some(node), "own name");
+        }
+        if self.links.get(&node).is_some_and(|link| link.cut) {
+            return self.refuse_node(conn, Some(node), "link cut");
+        }
+        let listener_nonce = self.entropy.nonce();
+        let greeting =
+            Greeting { node, dialer_nonce, listener_nonce, until: now.since_start + HELLO };
+        let proof = self.config.key.prove(Role::Listener, &self.statement(&greeting));
+        self.conns.insert(conn, Conn::Greeting(greeting));
+        let node = self.config.node.clone();
+        self.say(conn, &Hello::Challenge { node, nonce: listener_nonce, proof });
+    }
+
+    /// The next word from a stranger that said it is a node.
+    pub(in crate::brain) fn received_greeting(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        hello: Option<Hello>,
+        room: &impl Room,
+    ) {
+        let Some(Conn::Greeting(greeting)) = self.conns.get(&conn) else { return };
+        let Some(Hello::Proof { proof }) = hello else {
+            return self.misbehaved(now, conn, "unexpected hello", room);
+        };
+        let node = greeting.node.clone();
+        if !self.config.key.verify(Role::Dialer, &self.statement(greeting), &proof) {
+            return self.refuse_node(conn, Some(node), "wrong key");
+        }
+        if self.link_up(now, conn, &node, false, room) {
+            self.say(conn, &Hello::Welcome {});
+            self.link_ready(&node);
+        } else {
+            self.conns.insert(conn, Conn::Standby(node));
+            self.say(conn, &Hello::Refused { reason: ALREADY_LINKED.to_owned() });
+        }
+    }
+
+    /// The next word from whoever this node dialled.
+    pub(in crate::brain) fn received_dialling(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        hello: Option<Hello>,
+        room: &impl Room,
+    ) {
+        let Some(Conn::Dialling(dialling)) = self.conns.get_mut(&conn) else { return };
+        let neighbour = dialling.neighbour.clone();
+        match (dialling.state, hello) {
+            (State::Opened, Some(Hello::Challenge { node, nonce, proof })) => {
+                let statement = Statement {
+                    mesh: &self.config.mesh,
+                    dialer: &self.config.node,
+                    listener: &neighbour,
+                    dialer_nonce: &dialling.nonce,
+                    listener_nonce: &nonce,
+                };
+                if node != neighbour {
+                    return self.misbehaved(now, conn, "other node", room);
+                }
+                if !self.config.key.verify(Role::Listener, &statement, &proof) {
+                    return self.misbehaved(now, conn, "wrong key", room);
+                }
+                let proof = self.config.key.prove(Role::Dialer, &statement);
+                dialling.state = State::Proved;
+                self.say(conn, &Hello::Proof { proof });
+            }
+            (State::Proved, Some(Hello::Welcome {})) => {
+                if self.link_up(now, conn, &neighbour, true, room) {
+                    self.link_ready(&neighbour);
+                } else {
+                    self.conns.insert(conn, Conn::Standby(neighbour));
+                }
+            }
+            (State::Opened | State::Proved, Some(Hello::Refused { reason })) => {
+                if reason == ALREADY_LINKED {
+                    self.conns.insert(conn, Conn::Standby(neighbour));
+                    return;
+                }
+                dialling.state = State::Refused;
+                dialling.until = now.since_start + ASK_AGAIN;
+                let reason = known_refusal(&reason);
+                self.counters.add(reason);
+                self.event(Event::LinkRefused { neighbour: Some(neighbour), reason });
+            }
+            (State::Opened | State::Proved | State::Refused, _) => {
+                self.misbehaved(now, conn, "unexpected hello", room);
+            }
+        }
+    }
+
+    /// The time of an opening has passed: a stranger is dismissed, a refused node asks again.
+    pub(in crate::brain) fn expire_hellos(&mut self, now: Now, room: &impl Room) {
+        let over = |conn: &Conn| conn.due().is_some_and(|until| until <= now.since_start);
+        let mut over: Vec<_> =
+            self.conns.iter().filter(|(_, conn)| over(conn)).map(|(conn, _)| *conn).collect();
+        over.sort_unstable();
+        for conn in over {
+            match self.conns.get(&conn) {
+                Some(Conn::Dialling(dialling)) if dialling.state == State::Refused => {
+                    let neighbour = dialling.neighbour.clone();
+                    self.open_link(now, conn, neighbour);
+                }
+                Some(_) => self.misbehaved(now, conn, "hello timeout", room),
+                None => {}
+            }
+        }
+    }
+
+    /// The link is gone: connections that stood by for it ask to be it.
+    pub(super) fn ask_again(&mut self, now: Now, neighbour: &NodeName) {
+        let waits = |conn: &Conn| matches!(conn, Conn::Standby(node) if node == neighbour);
+        let mut waiting: Vec<_> =
+            self.conns.iter().filter(|(_, conn)| waits(conn)).map(|(conn, _)| *conn).collect();
+        waiting.sort_unstable();
+        let dials = self.links.get(neighbour).is_some_and(super::Link::dials);
+        for conn in waiting.into_iter().filter(|_| dials) {
+            self.open_link(now, conn, neighbour.clone());
+        }
+    }
+
+    fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {
+        self.counters.add(reason);
+        self.event(Event::LinkRefused { neighbour, reason });
+        self.say(conn, &Hello::Refused { reason: reason.to_owned() });
+        self.conns.insert(conn, Conn::Refused);
+    }
+
+    pub(in crate::brain) fn say(&mut self, conn: ConnId, hello: &Hello) {
+        let frames = self.local(Kind::Hello, hello.write());
+        self.out.push(Output::Send { conn, frames });
+    }
+
+    fn statement<'a>(&'a self, greeting: &'a Greeting) -> Statement<'a> {
+        Statement {
+            mesh: &self.config.mesh,
+            dialer: &greeting.node,
+            listener: &self.config.node,
+            dialer_nonce: &greeting.dialer_nonce,
+            listener_nonce: &greeting.listener_nonce,
+        }
+    }
+}
+
+/// The refusals of this version by name; a later version's are one.
+fn known_refusal(reason: &str) -> &'static str {
+    let known = ["other mesh", "own name", "link cut", "wrong key"];
+    known.into_iter().find(|known| *known == reason).unwrap_or("link refused")
+}

@@ -1,0 +1,113 @@
+//! A link and, while it is up, the connection that it runs over.
+
+use std::time::Duration;
+
+use crate::brain::outbox::{Outbox, Window};
+use crate::brain::{ConnId, LinkConfig};
+use crate::wire::link_state::LinkAck;
+
+/// An acknowledgement goes out when this many messages have come without one,
+const ACK_MESSAGES: u64 = 64;
+/// or this many bytes,
+const ACK_BYTES: usize = 256 * 1024;
+/// or when this much time has passed since the first of them.
+const ACK_DELAY: Duration = Duration::from_millis(10);
+
+/// A link to one neighbour.
+#[derive(Debug)]
+pub(in crate::brain) struct Link {
+    config: LinkConfig,
+    /// Taken down by an operator.
+    pub(in crate::brain) cut: bool,
+    pub(in crate::brain) session: Option<Session>,
+    pub(in crate::brain) outbox: Outbox,
+}
+
+impl Link {
+    pub(in crate::brain) fn new(config: LinkConfig, window: Window) -> Self {
+        Self { config, cut: false, session: None, outbox: Outbox::new(window) }
+    }
+
+    pub(in crate::brain) fn is_up(&self) -> bool {
+        self.session.is_some()
+    }
+
+    pub(in crate::brain) fn cost(&self) -> u32 {
+        self.config.cost.max(1)
+    }
+
+    pub(in crate::brain) fn dials(&self) -> bool {
+        self.config.dials
+    }
+
+    pub(in crate::brain) fn is_upstream(&self) -> bool {
+        self.config.upstream
+    }
+
+    /// When an acknowledgement is due.
+    pub(in crate::brain) fn due(&self) -> Option<Duration> {
+        self.session.as_ref()?.ack_due
+    }
+}
+
+/// A connection that is a link.
+#[derive(Debug)]
+pub(in crate::brain) struct Session {
+    pub(in crate::brain) conn: ConnId,
+    pub(in crate::brain) we_dialled: bool,
+    /// The number of the last message received.
+    pub(in crate::brain) received: u64,
+    acknowledged: u64,
+    unacknowledged_bytes: usize,
+    ack_due: Option<Duration>,
+    window: Window,
+    pub(in crate::brain) floods_received: u64,
+    pub(in crate::brain) floods_sent: u64,
+    pub(in crate::brain) floods_acknowledged: u64,
+    /// The neighbour missed floods and is to be told everything once it has caught up.
+    pub(in crate::brain) behind: bool,
+}
+
+impl Session {
+    pub(in crate::brain) fn new(conn: ConnId, we_dialled: bool, window: Window) -> Self {
+        Self {
+            conn,
+            we_dialled,
+            received: 0,
+            acknowledged: 0,
+            unacknowledged_bytes: 0,
+            ack_due: None,
+            window,
+            floods_received: 0,
+            floods_sent: 0,
+            floods_acknowledged: 0,
+            behind: false,
+        }
+    }
+
+    /// The next message has come.
+    pub(in crate::brain) fn took(&mut self, size: usize, now: Duration) {
+        self.received += 1;
+        self.unacknowledged_bytes += size;
+        self.ack_due.get_or_insert(now + ACK_DELAY);
+    }
+
+    pub(in crate::brain) fn ack_is_due(&self, now: Duration) -> bool {
+        self.received - self.acknowledged >= ACK_MESSAGES
+            || self.unacknowledged_bytes >= ACK_BYTES
+            || self.ack_due.is_some_and(|due| due <= now)
+    }
+
+    /// The acknowledgement of all that has come.
+    pub(in crate::brain) fn ack(&mut self) -> LinkAck {
+        self.acknowledged = self.received;
+        self.unacknowledged_bytes = 0;
+        self.ack_due = None;
+        LinkAck {
+            messages: self.received,
+            floods: self.floods_received,
+            window: u32::try_from(self.window.messages).unwrap_or(u32::MAX),
+            window_bytes: self.window.bytes as u64,
+        }
+    }
+}

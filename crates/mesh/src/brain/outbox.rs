@@ -1,0 +1,201 @@
+//! What waits for a neighbour, and what it has been sent and has not acknowledged.
+//!
+//! ```text
+//!  push ->  waiting  -- take: numbered 1, 2, 3 ... -->  unacknowledged  -- acknowledge --> gone
+//! ```
+//!
+//! Both parts are bounded. On the death of the link [`Outbox::fail`] gives back both: what waited is
+//! routed anew, what was sent and not acknowledged is in doubt.
+
+use std::collections::VecDeque;
+
+use super::message::Message;
+
+/// How much a link holds: in messages and in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The most messages.
+    pub messages: usize,
+    /// The most bytes. An empty queue takes one message, whatever its size.
+    pub bytes: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { messages: 1000, bytes: 1024 * 1024 }
+    }
+}
+
+/// Messages for one neighbour.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    window: Window,
+    waiting: Queue,
+    sent: Queue,
+    /// The number of the last message taken.
+    last: u64,
+    /// The number of the last message acknowledged.
+    acknowledged: u64,
+}
+
+/// What a link that died leaves behind.
+#[derive(Debug)]
+pub(super) struct Fallen {
+    /// Sent and not acknowledged: nobody knows what became of them. Oldest first.
+    pub(super) in_doubt: Vec<Message>,
+    /// Never sent. Oldest first.
+    pub(super) unsent: Vec<Message>,
+}
+
+impl Outbox {
+    pub(super) fn new(window: Window) -> Self {
+        Self {
+            window,
+            waiting: Queue::default(),
+            sent: Queue::default(),
+            last: 0,
+            acknowledged: 0,
+        }
+    }
+
+    /// Whether a message of this size may be pushed.
+    pub(super) fn has_room(&self, size: usize) -> bool {
+        self.waiting.has_room(size, self.window)
+    }
+
+    /// Queues a message. The caller asked [`Outbox::has_room`] before.
+    pub(super) fn push(&mut self, message: Message) {
+        self.waiting.push(message);
+    }
+
+    /// The next message and its number, if the window lets it go now.
+    pub(super) fn take(&mut self) -> Option<(u64, &Message)> {
+        let size = self.waiting.messages.front()?.size();
+        if !self.sent.has_room(size, self.window) {
+            return None;
+        }
+        self.last += 1;
+        self.sent.push(self.waiting.pop()?);
+        Some((self.last, self.sent.messages.back()?))
+    }
+
+    /// The size of the message that [`Outbox::take`] would give.
+    pub(super) fn next_size(&self) -> Option<usize> {
+        self.waiting.messages.front().map(Message::size)
+    }
+
+    /// Forgets all messages up to this number. A number that was never sent is not believed.
+    pub(super) fn acknowledge(&mut self, number: u64) {
+        for _ in self.acknowledged..number.min(self.last) {
+            self.sent.pop();
+            self.acknowledged += 1;
+        }
+    }
+
+    /// How many messages wait or are not acknowledged.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.messages.len() + self.sent.messages.len()
+    }
+
+    /// The link died: everything comes back, and numbers begin anew.
+    pub(super) fn fail(&mut self) -> Fallen {
+        let fallen = std::mem::replace(self, Self::new(self.window));
+        Fallen {
+            in_doubt: fallen.sent.messages.into(),
+            unsent: fallen.waiting.messages.into(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Message>,
+    bytes: usize,
+}
+
+impl Queue {
+    fn has_room(&self, size: usize, window: Window) -> bool {
+        self.messages.is_empty()
+            || (self.messages.len() < window.messages && self.bytes + size <= window.bytes)
+    }
+
+    fn push(&mut self, message: Message) {
+        self.bytes += message.size();
+        self.messages.push_back(message);
+    }
+
+    fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        self.bytes -= message.size();
+        Some(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Kind, Prefix};
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn message(size: usize) -> Message {
+        let header = Prefix::new(Kind::Data).write();
+        Message::new(header, Bytes::new(), vec![Bytes::from(vec![0; size])])
+    }
+
+    #[test]
+    fn an_empty_outbox_takes_one_message_of_any_size() {
+        let mut outbox = Outbox::new(Window { messages: 10, bytes: 100 });
+        assert!(outbox.has_room(1 << 30));
+        outbox.push(message(1000));
+        assert!(!outbox.has_room(1));
+        assert!(outbox.take().is_some(), "an empty window takes it as well");
+        assert!(outbox.has_room(1));
+    }
+
+    #[test]
+    fn a_full_window_holds_back_until_it_is_acknowledged() {
+        let mut outbox = Outbox::new(Window { messages: 2, bytes: 1 << 20 });
+        outbox.push(message(1));
+        outbox.push(message(1));
+        assert_eq!(outbox.take().map(|(number, _)| number), Some(1));
+        assert_eq!(outbox.take().map(|(number, _)| number), Some(2));
+        outbox.push(message(1));
+        assert!(outbox.take().is_none());
+        outbox.acknowledge(99);
+        assert_eq!(outbox.take().map(|(number, _)| number), Some(3));
+        outbox.acknowledge(2);
+        assert_eq!(outbox.len(), 1, "an old acknowledgement changes nothing");
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_is_acknowledged_in_doubt_or_unsent(steps in prop::collection::vec((0u8..3, 0u64..40), 0..100)) {
+            let mut outbox = Outbox::new(Window { messages: 8, bytes: 2000 });
+            let (mut pushed, mut taken, mut acknowledged) = (0u64, 0u64, 0u64);
+            for (step, number) in steps {
+                match step {
+                    0 if outbox.has_room(message(50).size()) => {
+                        outbox.push(message(50));
+                        pushed += 1;
+                    }
+                    1 => {
+                        if let Some((number, _)) = outbox.take() {
+                            taken += 1;
+                            prop_assert_eq!(number, taken);
+                        }
+                    }
+                    _ => {
+                        outbox.acknowledge(number);
+                        acknowledged = acknowledged.max(number.min(taken));
+                    }
+                }
+                prop_assert_eq!(outbox.len() as u64, pushed - acknowledged);
+            }
+            let fallen = outbox.fail();
+            prop_assert_eq!(fallen.in_doubt.len() as u64, taken - acknowledged);
+            prop_assert_eq!(fallen.unsent.len() as u64, pushed - taken);
+            prop_assert_eq!(outbox.len(), 0);
+        }
+    }
+}

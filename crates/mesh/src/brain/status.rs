@@ -1,0 +1,101 @@
+//! What a node says of itself: its status and its routing table.
+
+use std::time::Duration;
+
+use super::clients::Conn;
+use super::{Brain, Now};
+use crate::dialect::Dialect;
+use crate::wire::control::{ClientStatus, LinkStatus, NodeStatus, RouteLine};
+
+impl Brain {
+    /// What this node is and knows.
+    #[must_use]
+    pub fn status(&self, now: Now) -> NodeStatus {
+        let table = &self.tables.table;
+        let mut reachable: Vec<_> = table.iter().map(|(node, _)| node.clone()).collect();
+        reachable.push(self.config.node.clone());
+        reachable.sort();
+        let links = self.links.iter().map(|(neighbour, link)| LinkStatus {
+            neighbour: neighbour.clone(),
+            cost: link.cost(),
+            up: link.is_up(),
+            dials: link.dials(),
+            cut: link.cut,
+            queued: link.outbox.len() as u64,
+        });
+        let mut clients: Vec<_> = self
+            .conns
+            .values()
+            .filter_map(|conn| match conn {
+                Conn::Client(client) => Some(ClientStatus {
+                    name: self.address(client),
+                    dialect: client.dialect.map(|dialect| Dialect::name(dialect).to_owned()),
+                    attached: Self::is_attached(client),
+                    since: client.since(),
+                }),
+                Conn::Greeting(_)
+                | Conn::Dialling(_)
+                | Conn::Link(_)
+                | Conn::Standby(_)
+                | Conn::Refused => None,
+            })
+            .collect();
+        clients.sort_by(|a, b| (&a.name, a.since).cmp(&(&b.name, b.since)));
+        let sessions = self.links.values().filter_map(|link| link.session.as_ref());
+        let pending = sessions.map(|session| session.floods_sent - session.floods_acknowledged).sum();
+        NodeStatus {
+            mesh: self.config.mesh.clone(),
+            node: self.config.node.clone(),
+            incarnation: self.config.incarnation,
+            uptime_ms: u64::try_from(self.uptime(now).as_millis()).unwrap_or(u64::MAX),
+            revision: table.revision().to_string(),
+            attachments: format!("{:016x}", self.tables.directory.digest()),
+            pending,
+            reachable,
+            links: links.collect(),
+            clients,
+            counters: self.counters.all(),
+        }
+    }
+
+    /// The routing table, line by line: nodes, then names, then static routes.
+    #[must_use]
+    pub fn route_lines(&self) -> Vec<RouteLine> {
+        let table = &self.tables.table;
+        let line = |destination: &str, origin: &str| RouteLine {
+            destination: destination.to_owned(),
+            next_hop: None,
+            cost: None,
+            hops: None,
+            origin: origin.to_owned(),
+        };
+        let mut lines = vec![line(self.config.node.as_str(), "here")];
+        for (node, hop) in table.iter() {
+            lines.push(RouteLine {
+                next_hop: Some(hop.neighbour.to_string()),
+                cost: Some(hop.cost),
+                hops: Some(hop.hops),
+                ..line(node.as_str(), "computed")
+            });
+        }
+        lines.extend(table.unreachable().map(|node| line(node.as_str(), "unreachable")));
+        for (node, name) in self.tables.directory.iter() {
+            let hop = table.next_hop(node);
+            lines.push(RouteLine {
+                next_hop: hop.map(|hop| hop.neighbour.to_string()),
+                cost: hop.map(|hop| hop.cost),
+                hops: hop.map(|hop| hop.hops),
+                ..line(name.as_str(), &format!("attached at {node}"))
+            });
+        }
+        for (pattern, hop) in self.tables.statics.iter() {
+            let next_hop = Some(hop.to_string());
+            lines.push(RouteLine { next_hop, ..line(&pattern.to_string(), "static") });
+        }
+        lines
+    }
+
+    pub(super) fn uptime(&self, now: Now) -> Duration {
+        now.since_start.saturating_sub(self.started.since_start)
+    }
+}

@@ -1,0 +1,110 @@
+//! What `decide` looks things up in: the routing table, rebuilt whole when link state changes, and
+//! the directory of attachments.
+
+use super::database::Database;
+use super::{Brain, Config, Event};
+use crate::name::NodeName;
+use crate::route::{Directory, Graph, NextHop, Pattern, StaticRoutes, Table, TableInput};
+
+/// The table, the directory, and whether they are behind the database.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) table: Table,
+    pub(super) directory: Directory,
+    pub(super) statics: StaticRoutes,
+    links_changed: bool,
+    names_changed: Vec<NodeName>,
+    all_names_changed: bool,
+}
+
+impl Tables {
+    pub(super) fn new(config: &Config) -> Self {
+        let graph = Graph::new([config.node.clone()], []);
+        let statics = config.statics.clone();
+        let table = Table::build(&TableInput {
+            me: &config.node,
+            graph: &graph,
+            upstreams: &[],
+            statics: &statics,
+            hop_limit: config.hop_limit,
+        });
+        Self {
+            table,
+            directory: Directory::new(),
+            statics,
+            links_changed: true,
+            names_changed: Vec::new(),
+            all_names_changed: true,
+        }
+    }
+
+    /// Notes that links, or which of them are up, have changed.
+    pub(super) fn links_changed(&mut self) {
+        self.links_changed = true;
+    }
+
+    /// Notes that the attachments at a node have changed.
+    pub(super) fn names_changed(&mut self, node: &NodeName) {
+        if !self.names_changed.contains(node) {
+            self.names_changed.push(node.clone());
+        }
+    }
+
+    /// Notes that attachments may have changed at any node.
+    pub(super) fn all_names_changed(&mut self) {
+        self.all_names_changed = true;
+    }
+
+    pub(super) fn set_route(&mut self, destination: String, next_hop: Option<String>) {
+        let pattern = destination.parse::<Pattern>();
+        let Ok(pattern) = pattern else { return };
+        match next_hop {
+            Some(hop) => self.statics.set(pattern, NextHop::from(hop.as_str())),
+            None => self.statics.unset(&pattern),
+        };
+        self.links_changed = true;
+    }
+
+    fn refresh_names(&mut self, database: &Database) {
+        if std::mem::take(&mut self.all_names_changed) {
+            self.names_changed = database.nodes().cloned().collect();
+            let gone = self.directory.iter().map(|(node, _)| node.clone());
+            self.names_changed.extend(gone.collect::<std::collections::BTreeSet<_>>());
+        }
+        for node in std::mem::take(&mut self.names_changed) {
+            self.directory.remove_node(&node);
+            for name in database.names(&node) {
+                self.directory.add(name.clone(), node.clone());
+            }
+        }
+    }
+}
+
+impl Brain {
+    /// Brings the table and the directory up to what the database says.
+    pub(super) fn refresh(&mut self) {
+        self.tables.refresh_names(&self.database);
+        if !std::mem::take(&mut self.tables.links_changed) {
+            return;
+        }
+        let graph = Graph::new(self.database.nodes().cloned(), self.database.links());
+        let upstreams: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.is_upstream() && link.is_up())
+            .map(|(neighbour, link)| (neighbour.clone(), link.cost()))
+            .collect();
+        let before = self.tables.table.revision();
+        self.tables.table = Table::build(&TableInput {
+            me: &self.config.node,
+            graph: &graph,
+            upstreams: &upstreams,
+            statics: &self.tables.statics,
+            hop_limit: self.config.hop_limit,
+        });
+        let revision = self.tables.table.revision();
+        if revision != before {
+            self.event(Event::Routes { revision });
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Why a message was not delivered.
+
+use std::fmt;
+
+use crate::route::Refusal;
+
+/// Why a message was not delivered. Its text is stable: senders are told it, and it is the name of
+/// the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The route to it said no.
+    Refused(Refusal),
+    /// The link on which it was sent died before the neighbour acknowledged it.
+    InDoubt,
+    /// The receiver does not read what is sent to it.
+    ReceiverSlow,
+    /// The receiver went away while the message was handed to it.
+    ReceiverGone,
+    /// The sender's name belongs to somebody else.
+    NameInUse,
+    /// The receiver takes no such message.
+    NotAccepted,
+    /// The node does not do what was asked.
+    NotAllowed,
+    /// The message is not what it should be.
+    Malformed,
+}
+
+impl Reason {
+    /// The reason in words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.reason(),
+            Self::InDoubt => "in doubt",
+            Self::ReceiverSlow => "receiver slow",
+            Self::ReceiverGone => "receiver gone",
+            Self::NameInUse => "name in use",
+            Self::NotAccepted => "not accepted",
+            Self::NotAllowed => "not allowed",
+            Self::Malformed => "malformed message",
+        }
+    }
+}
+
+impl From<Refusal> for Reason {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
