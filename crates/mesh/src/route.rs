@@ -16,7 +16,7 @@
 mod decide;
 mod directory;
 mod graph;
-mod name_index;
+mod name_map;
 mod paths;
 mod static_routes;
 mod table;
@@ -25,6 +25,7 @@ mod walk;
 pub use decide::{Local, PathNames, Places, Question, Refusal, Verdict, decide};
 pub use directory::Directory;
 pub use graph::{Down, Graph, Revision};
+pub use name_map::{NameHasher, NameMap, NameState};
 pub use paths::{Paths, Way};
 pub use static_routes::{NextHop, Pattern, PatternError, StaticRoutes};
 pub use table::{Hop, Table, TableInput};

@@ -1,9 +1,10 @@
 //! Who is attached where.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::name_map::NameMap;
 use super::table::Table;
 use crate::name::{ClientName, NodeName};
 
@@ -29,7 +30,7 @@ use crate::name::{ClientName, NodeName};
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     /// For asking only, never for walking: its order is not fixed.
-    holders: HashMap<ClientName, BTreeSet<NodeName>>,
+    holders: NameMap<ClientName, BTreeSet<NodeName>>,
     by_node: BTreeMap<NodeName, BTreeSet<ClientName>>,
     digest: u64,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::name_index::NameIndex;
+use super::name_map::NameIndex;
 use crate::name::{LinkName, NameError, NodeName};
 
 /// The nodes and links of a mesh: undirected, each link with a cost of at least 1.
@@ -65,7 +65,7 @@ impl Graph {
         }
         names.sort_unstable();
         names.dedup();
-        let index = NameIndex::new(&names);
+        let index: NameIndex = names.iter().cloned().zip(0..).collect();
         Self::of_sorted(names.into(), Arc::new(index), links)
     }
 
@@ -74,7 +74,7 @@ impl Graph {
         index: Arc<NameIndex>,
         links: Vec<(LinkName, u32)>,
     ) -> Self {
-        let place = |name: &NodeName| index.place(name.as_str()).unwrap_or(u32::MAX);
+        let place = |name: &NodeName| index.get(name).copied().unwrap_or(u32::MAX);
         let mut directed: Vec<_> = links
             .iter()
             .flat_map(|(link, cost)| {
@@ -173,7 +173,7 @@ impl Graph {
     }
 
     pub(super) fn place(&self, name: &str) -> Option<u32> {
-        self.index.place(name)
+        self.index.get(name).copied()
     }
 
     pub(super) fn has_link(&self, a: &str, b: &str) -> bool {

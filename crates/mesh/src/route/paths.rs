@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::graph::Graph;
-use super::name_index::NameIndex;
+use super::name_map::NameIndex;
 use crate::name::NodeName;
 
 /// Marks a node that has no way.
@@ -121,7 +121,7 @@ impl Paths {
     /// The best way to `to`, or none where there is none.
     #[must_use]
     pub fn way(&self, to: &NodeName) -> Option<Way> {
-        let mut place = self.index.place(to.as_str())?;
+        let mut place = *self.index.get(to)?;
         let end = self.to(place)?;
         let mut nodes = vec![self.names[place as usize].clone()];
         while place != self.source {

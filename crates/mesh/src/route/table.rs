@@ -1,11 +1,10 @@
 //! One node's routing table.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use super::graph::{Graph, Revision};
-use super::name_index::NameIndex;
+use super::name_map::{NameIndex, NameMap};
 use super::paths::Paths;
 use super::static_routes::{NextHop, Pattern, StaticRoutes};
 use crate::name::{LinkName, NodeName};
@@ -65,8 +64,8 @@ pub struct Table {
     /// By place in `names`; none for this node and for those it cannot reach.
     hops: Vec<Option<Hop>>,
     upstream: Option<NodeName>,
-    exact: HashMap<Box<str>, StaticHop>,
-    prefixes: HashMap<Box<str>, StaticHop>,
+    exact: NameMap<Box<str>, StaticHop>,
+    prefixes: NameMap<Box<str>, StaticHop>,
     hop_limit: u8,
     revision: Revision,
 }
@@ -103,8 +102,8 @@ impl Table {
             index: Arc::clone(graph.index()),
             hops: computed_hops(graph, input.me),
             upstream: best_upstream(input),
-            exact: HashMap::new(),
-            prefixes: HashMap::new(),
+            exact: NameMap::default(),
+            prefixes: NameMap::default(),
             hop_limit: input.hop_limit,
             revision: graph.revision(),
         };
@@ -171,7 +170,7 @@ impl Table {
     }
 
     pub(super) fn place(&self, name: &str) -> Option<u32> {
-        self.index.place(name)
+        self.index.get(name).copied()
     }
 
     pub(super) fn name(&self, place: u32) -> &NodeName {
@@ -184,10 +183,13 @@ impl Table {
 
     /// The next hops of the static routes for `name`, first the exact one, then by shrinking prefix.
     pub(super) fn static_hops(&self, name: &str) -> impl Iterator<Item = &StaticHop> {
-        let dots = name.rmatch_indices('.').map(|(dot, _)| dot);
-        let prefixes = dots
-            .filter(move |dot| dot + 1 < name.len())
-            .filter_map(move |dot| self.prefixes.get(&name[..dot]));
+        let is_dot = |&(_, &byte): &(usize, &u8)| byte == b'.';
+        let bytes = name.as_bytes().iter().enumerate();
+        let prefixes = bytes
+            .rev()
+            .skip(1)
+            .filter(is_dot)
+            .filter_map(|(dot, _)| self.prefixes.get(&name[..dot]));
         self.exact.get(name).into_iter().chain(prefixes)
     }
 
