@@ -227,13 +227,14 @@ proptest! {
         let downs = links.keys().map(|&(a, b)| vec![Down::Link(link(a, b))]);
         for down in std::iter::once(Vec::new()).chain(downs) {
             let graph = whole.without(&down);
-            let mut walker = Walker::new(WalkInput {
+            let mesh = WalkInput {
                 graph: &graph,
                 upstreams: &BTreeMap::new(),
                 statics: &BTreeMap::<_, StaticRoutes>::new(),
                 directory: &Directory::new(),
                 hop_limit: 64,
-            });
+            };
+            let mut walker = Walker::new(mesh);
             for from in graph.nodes() {
                 let paths = Paths::from(&graph, from).unwrap();
                 for to in graph.nodes() {
