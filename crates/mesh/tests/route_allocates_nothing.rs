@@ -1,6 +1,7 @@
 //! Deciding allocates nothing, whatever the verdict.
 //!
 //! This binary counts allocations: its tests measure only what runs in their own thread.
+#![expect(clippy::unwrap_used, reason = "the names in these tests are names")]
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
 //! The best ways, held against exact sums and against all ways written out.
+#![expect(clippy::unwrap_used, reason = "the names in these tests are names")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
 //! The decision, rule by rule in the order of `decide`'s own list.
+#![expect(clippy::unwrap_used, reason = "the names in these tests are names")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -350,8 +351,8 @@ fn rule_7_a_message_does_not_go_back_where_it_came_from() {
         path: &["top"],
         ..MESSAGE
     };
-    let verdict = East::new().ask(&back);
-    assert_eq!(forward(verdict), Err(Refusal::NextHopIsSource));
+    let east = East::new();
+    assert_eq!(forward(east.ask(&back)), Err(Refusal::NextHopIsSource));
 }
 
 #[test]
@@ -388,16 +389,16 @@ fn reasons_are_stable_and_tell_refusals_apart() {
 }
 
 fn texts() -> impl Strategy<Value = String> {
-    let known = [
+    const KNOWN: [&str; 10] = [
         "east", "top", "west", "far", "x", "bob", "alice", "south.1", "south.", ".",
     ];
     prop_oneof![
         any::<String>(),
         "[a-z@#*.:-]{0,12}",
-        proptest::sample::select(&known[..]).prop_map(str::to_owned),
+        proptest::sample::select(&KNOWN[..]).prop_map(str::to_owned),
         (
-            proptest::sample::select(&known[..]),
-            proptest::sample::select(&known[..])
+            proptest::sample::select(&KNOWN[..]),
+            proptest::sample::select(&KNOWN[..])
         )
             .prop_map(|(name, node)| format!("{name}@{node}")),
     ]

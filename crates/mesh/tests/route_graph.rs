@@ -1,4 +1,5 @@
 //! Graphs and tables: what they hold, what is left of them, and what tells them apart.
+#![expect(clippy::unwrap_used, reason = "the names in these tests are names")]
 
 use hopline_mesh::name::{LinkName, NameError, NodeName};
 use hopline_mesh::route::{Down, Graph, Paths, Revision, StaticRoutes, Table, TableInput};

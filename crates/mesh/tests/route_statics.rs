@@ -1,4 +1,5 @@
 //! Static routes: which of them is taken, what each next hop means, and that none makes a loop.
+#![expect(clippy::unwrap_used, reason = "the names in these tests are names")]
 
 use std::collections::BTreeMap;
 
