@@ -1,0 +1,142 @@
+//! How long routes take: one decision, and one node's table.
+//!
+//! Aims: a decision under 60 ns; a table of 1,000 nodes and 5,000 links under 5 ms.
+
+use std::collections::HashSet;
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::{
+    Directory, Graph, NameMap, NextHop, Paths, Places, Question, StaticRoutes, Table, TableInput,
+    decide,
+};
+
+/// A mesh of `nodes` nodes, chained so that all are reached, with random links up to `links`.
+fn mesh(nodes: usize, links: usize) -> Graph {
+    let mut dice = 0x2545_f491_4f6c_dd1d_u64;
+    let mut roll = move |sides: usize| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice % sides as u64) as usize
+    };
+    let name = |n: usize| node(&format!("rack{}.node{n}", n % 20));
+    let mut pairs: HashSet<_> = (1..nodes).map(|n| (n - 1, n)).collect();
+    while pairs.len() < links {
+        let (a, b) = (roll(nodes), roll(nodes));
+        if a != b {
+            pairs.insert((a.min(b), a.max(b)));
+        }
+    }
+    let link = |(a, b)| LinkName::new(name(a), name(b)).expect("two ends");
+    Graph::new([], pairs.into_iter().map(|pair| (link(pair), 10)))
+}
+
+fn node(name: &str) -> NodeName {
+    NodeName::parse(name).expect("a name")
+}
+
+fn table(graph: &Graph, me: &NodeName, statics: &StaticRoutes) -> Table {
+    Table::build(&TableInput {
+        me,
+        graph,
+        upstreams: &[(node("rack2.node2"), 10)],
+        statics,
+        hop_limit: 64,
+    })
+}
+
+/// A node's own knowledge, kept as a running node keeps it.
+struct Here {
+    clients: NameMap<Box<str>, ()>,
+    directory: Directory,
+    queues: NameMap<NodeName, usize>,
+}
+
+impl Here {
+    fn new(graph: &Graph, me: &NodeName) -> Self {
+        let client = |n: usize| format!("client{n}");
+        let nodes = graph.nodes().cloned();
+        Self {
+            clients: (0..100).map(|n| (format!("local{n}").into(), ())).collect(),
+            directory: (0..)
+                .map(client)
+                .map(|name| hopline_mesh::name::ClientName::from_identity(name.as_bytes()))
+                .zip(nodes)
+                .collect(),
+            queues: graph
+                .neighbours(me)
+                .map(|(node, _)| (node.clone(), 1 << 20))
+                .collect(),
+        }
+    }
+}
+
+impl Places for Here {
+    fn is_here(&self, name: &str) -> Option<&str> {
+        self.clients.get_key_value(name).map(|(name, ())| &**name)
+    }
+    fn holder(&self, name: &str) -> Option<&NodeName> {
+        self.directory.at(name)
+    }
+    fn link_is_up(&self, neighbour: &str) -> bool {
+        self.queues.contains_key(neighbour)
+    }
+    fn has_room(&self, neighbour: &str, size: usize) -> bool {
+        self.queues.get(neighbour).is_some_and(|room| *room >= size)
+    }
+}
+
+fn decisions(c: &mut Criterion) {
+    let graph = mesh(1000, 5000);
+    let me = node("rack1.node1");
+    let statics = [("south.*", NextHop::Upstream), ("gone", "nobody".into())];
+    let statics = statics.map(|(to, hop)| (to.parse().expect("a pattern"), hop));
+    let plain = table(&graph, &me, &StaticRoutes::new());
+    let with_statics = table(&graph, &me, &statics.into_iter().collect());
+    let here = Here::new(&graph, &me);
+    let path = [node("rack8.node8"), node("rack9.node9")];
+
+    let mut group = c.benchmark_group("decide");
+    for (what, table, destination) in [
+        ("node", &plain, "rack17.node777"),
+        ("client_elsewhere", &plain, "client777"),
+        ("client_elsewhere_with_statics", &with_statics, "client777"),
+        ("static_prefix", &with_statics, "south.1"),
+        ("client_at_a_node", &plain, "client777@rack17.node777"),
+        ("client_here", &plain, "local42"),
+        ("unknown", &plain, "nobody-at-all"),
+    ] {
+        let question = Question {
+            destination,
+            retrace: None,
+            path: path.as_slice(),
+            from: Some("rack9.node9"),
+            hop_limit: 64,
+            size: 200,
+        };
+        group.bench_function(what, |b| {
+            b.iter(|| decide(table, &here, black_box(&question)));
+        });
+    }
+    group.finish();
+}
+
+fn tables(c: &mut Criterion) {
+    let graph = mesh(1000, 5000);
+    let me = node("rack1.node1");
+    let links: Vec<_> = graph.links().map(|(l, cost)| (l.clone(), cost)).collect();
+    let mut group = c.benchmark_group("1000_nodes_5000_links");
+    group.bench_function("graph", |b| {
+        b.iter(|| Graph::new([], links.iter().cloned()));
+    });
+    group.bench_function("paths", |b| b.iter(|| Paths::from(&graph, black_box(&me))));
+    group.bench_function("table", |b| {
+        b.iter(|| table(&graph, black_box(&me), &StaticRoutes::new()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, decisions, tables);
+criterion_main!(benches);

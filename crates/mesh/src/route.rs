@@ -1,0 +1,32 @@
+//! Routes: which way a message goes, and why.
+//!
+//! ```text
+//! nodes, links ──> Graph ──> Paths ──> Table ─┐
+//!                      upstreams, statics ──┘ ├──> decide() ──> Verdict
+//!                      Places, Question ──────┘
+//! ```
+//!
+//! Everything here is a pure function of its arguments: no sockets, no time, no tasks, no files. The
+//! running node and the offline answer ([`walk`]) call the same [`Table::build`] and the same
+//! [`decide`], so they cannot differ.
+//!
+//! The way from one node to another is the least by *(cost, hops, tie-break)*; [`Paths`] says how
+//! ties are broken so that every node agrees hop by hop and a reply takes the request's way back.
+
+mod decide;
+mod directory;
+mod graph;
+mod name_map;
+mod paths;
+mod static_routes;
+mod table;
+mod walk;
+
+pub use decide::{Local, PathNames, Places, Question, Refusal, Verdict, decide};
+pub use directory::Directory;
+pub use graph::{Down, Graph, Revision};
+pub use name_map::{NameHasher, NameMap, NameState};
+pub use paths::{Paths, Way};
+pub use static_routes::{NextHop, Pattern, PatternError, StaticRoutes};
+pub use table::{Hop, Table, TableInput};
+pub use walk::{End, Walk, WalkInput, Walker, walk};

@@ -1,0 +1,340 @@
+//! The decision: what becomes of one message at one node.
+
+use std::fmt;
+
+use super::table::{Hop, StaticHop, Table};
+use crate::address::{Address, AddressError};
+use crate::name::NodeName;
+
+/// What is to be known of a message to decide about it. Borrowed from wherever it lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a, P: PathNames + ?Sized> {
+    /// Where the message is to go, as its sender wrote it.
+    pub destination: &'a str,
+    /// For an error that goes back: the node that comes before this one on the path of the message
+    /// that failed. None for all other messages.
+    pub retrace: Option<&'a str>,
+    /// The nodes that handled the message so far, this one not among them.
+    pub path: &'a P,
+    /// The neighbour that the message came from; none where it came from a client or this node.
+    pub from: Option<&'a str>,
+    /// How many nodes its path may have. The table's own limit counts where it is lower.
+    pub hop_limit: u8,
+    /// Its size in bytes, for the next hop's queue.
+    pub size: usize,
+}
+
+/// The nodes that handled a message, as far as deciding needs them.
+///
+/// The path on the wire implements it without being parsed; slices of names do for tests and for the
+/// offline answer.
+pub trait PathNames {
+    /// The number of stamps.
+    fn len(&self) -> usize;
+
+    /// Whether `node` is on the path.
+    fn contains(&self, node: &str) -> bool;
+
+    /// Whether no node has handled the message yet.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T: AsRef<str>> PathNames for [T] {
+    fn len(&self) -> usize {
+        <[T]>::len(self)
+    }
+
+    fn contains(&self, node: &str) -> bool {
+        self.iter().any(|name| name.as_ref() == node)
+    }
+}
+
+/// What a node knows besides its table: who is where, and the state of its own links.
+///
+/// Called at most a few times for each decision, so each should be one lookup.
+pub trait Places {
+    /// The client attached here by `name`, in its directory form or as an anonymous `hex:...`.
+    fn is_here(&self, name: &str) -> Option<&str>;
+
+    /// The node that `name` is attached at, as the directory has it
+    /// ([`Directory::holder`](super::Directory::holder)).
+    fn holder(&self, name: &str) -> Option<&NodeName>;
+
+    /// Whether there is a link to `neighbour` and it is up.
+    fn link_is_up(&self, neighbour: &str) -> bool;
+
+    /// Whether the queue to `neighbour` takes a message of `size` bytes. False where no link is up.
+    fn has_room(&self, neighbour: &str, size: usize) -> bool;
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'t> {
+    /// It is at its end: hand it over.
+    Deliver(Local<'t>),
+    /// Send it to this neighbour.
+    Forward(&'t NodeName),
+    /// It goes no further. Its sender is told, by this node, and it is counted under the reason.
+    Refuse(Refusal),
+}
+
+/// To whom a message is delivered at this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Local<'t> {
+    /// This node itself.
+    Node,
+    /// The client attached here by this name.
+    Client(&'t str),
+}
+
+/// Why a message goes no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// The destination has not the form of an address.
+    BadAddress,
+    /// The destination is a group or everyone, which this version does not deliver to.
+    UnsupportedAddress,
+    /// This node is on the message's path already.
+    Loop,
+    /// The rest of the way would make the path longer than the hop limit.
+    HopLimit,
+    /// Nobody is known by that name.
+    UnknownDestination,
+    /// The destination is known, and there is no way to the node it is at.
+    Unreachable,
+    /// The next hop is the neighbour that the message came from.
+    NextHopIsSource,
+    /// The queue to the next hop is full.
+    QueueFull,
+}
+
+impl Refusal {
+    /// All there are, for counters.
+    pub const ALL: [Self; 8] = [
+        Self::BadAddress,
+        Self::UnsupportedAddress,
+        Self::Loop,
+        Self::HopLimit,
+        Self::UnknownDestination,
+        Self::Unreachable,
+        Self::NextHopIsSource,
+        Self::QueueFull,
+    ];
+
+    /// The reason as errors and counters write it. Part of the interface: it never changes.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::BadAddress => "bad address",
+            Self::UnsupportedAddress => "unsupported address",
+            Self::Loop => "loop",
+            Self::HopLimit => "hop limit",
+            Self::UnknownDestination => "unknown destination",
+            Self::Unreachable => "unreachable",
+            Self::NextHopIsSource => "next hop is source",
+            Self::QueueFull => "queue full",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.reason())
+    }
+}
+
+/// Decides what becomes of a message at the node whose `table` it is.
+///
+/// The first of these that applies is the answer:
+///
+/// 1. **Retrace.** An error goes to the node before this one on the failed message's path
+///    ([`Question::retrace`]), if the link to it is up, the error has been at neither of the two
+///    and the hop limit lets it. Otherwise it is routed like any other message. *Queue full* (8)
+///    holds for it too.
+/// 2. **Address.** What is no address is refused as *bad address*, `#group` and `*` as *unsupported
+///    address*. A destination too long to be anybody's is an *unknown destination*.
+/// 3. **Local.** Delivered here: what is for this node by its bare name; for the bare name of a
+///    client attached here, if it is not the name of a node as well; for `name@here` where such a
+///    client is attached; and what a [static route](super::StaticRoutes) gives to a client here.
+/// 4. **Loop.** *loop* if this node is on the path already.
+/// 5. **Hop limit.** A limit of N lets N nodes on a path, this one and the last included. *hop
+///    limit* if the computed way has more nodes than are left; if the way is not a computed one, if
+///    there is no room for one more.
+/// 6. **No route.** A static route is taken before the computed way; the way to a client is the way
+///    to the node that holds its name. *unknown destination* if nobody is known by the bare name,
+///    or if the node in `name@node` is not, or is this one. *unreachable* if there is a node but no
+///    way to it.
+/// 7. **Next hop is source.** *next hop is source* if the message came from there.
+/// 8. **Queue full.** *queue full* if the next hop's queue does not take it; *unreachable* if that
+///    is because its link is no longer up.
+/// 9. **Forward** to the next hop.
+///
+/// It is total, it does not allocate, and it depends on nothing but its arguments.
+///
+/// # Examples
+/// The offline answer, [`walk`](super::walk()), is the shortest whole example: it calls this once
+/// for each node on the way.
+#[must_use]
+pub fn decide<'t, P: PathNames + ?Sized>(
+    table: &'t Table,
+    places: &'t impl Places,
+    question: &Question<'_, P>,
+) -> Verdict<'t> {
+    let hops_left = hops_left(table, question);
+    let is_loop = question.path.contains(table.me().as_str());
+
+    if hops_left >= 1
+        && !is_loop
+        && let Some(neighbour) = retraced(table, places, question)
+    {
+        return hand_over(places, neighbour, question.size);
+    }
+    let target = match Address::parse(question.destination) {
+        Ok(Address::Name(name)) => find_name(table, places, name),
+        Ok(Address::At { name, node }) => find_at(table, places, name, node),
+        Ok(Address::Group(_) | Address::Everyone) => {
+            return Verdict::Refuse(Refusal::UnsupportedAddress);
+        }
+        Err(AddressError::NoName) => return Verdict::Refuse(Refusal::BadAddress),
+        Err(AddressError::TooLong(_)) => Target::Nowhere(Refusal::UnknownDestination),
+    };
+    if let Target::Here(local) = target {
+        return Verdict::Deliver(local);
+    }
+    if is_loop {
+        return Verdict::Refuse(Refusal::Loop);
+    }
+    if target.hops() > hops_left {
+        return Verdict::Refuse(Refusal::HopLimit);
+    }
+    let neighbour = match target {
+        Target::Here(local) => return Verdict::Deliver(local),
+        Target::Nowhere(refusal) => return Verdict::Refuse(refusal),
+        Target::Static(neighbour) => neighbour,
+        Target::Computed(hop) => &hop.neighbour,
+    };
+    if question.from == Some(neighbour.as_str()) {
+        return Verdict::Refuse(Refusal::NextHopIsSource);
+    }
+    hand_over(places, neighbour, question.size)
+}
+
+/// Where a destination is, seen from here.
+enum Target<'t> {
+    Here(Local<'t>),
+    Static(&'t NodeName),
+    Computed(&'t Hop),
+    Nowhere(Refusal),
+}
+
+impl Target<'_> {
+    /// The links that are left to go, as far as is known.
+    fn hops(&self) -> usize {
+        match self {
+            Self::Here(_) => 0,
+            Self::Static(_) | Self::Nowhere(_) => 1,
+            Self::Computed(hop) => hop.hops as usize,
+        }
+    }
+}
+
+/// How many more nodes than this one the path may get.
+fn hops_left<P: PathNames + ?Sized>(table: &Table, question: &Question<'_, P>) -> usize {
+    let limit = usize::from(question.hop_limit.min(table.hop_limit()));
+    limit.saturating_sub(question.path.len().saturating_add(1))
+}
+
+fn retraced<'t, P: PathNames + ?Sized>(
+    table: &'t Table,
+    places: &impl Places,
+    question: &Question<'_, P>,
+) -> Option<&'t NodeName> {
+    let before = question.retrace?;
+    let is_new = question.from != Some(before) && !question.path.contains(before);
+    let neighbour = table.name(table.place(before)?);
+    (is_new && neighbour != table.me() && places.link_is_up(before)).then_some(neighbour)
+}
+
+fn find_name<'t>(table: &'t Table, places: &'t impl Places, name: &str) -> Target<'t> {
+    if name == table.me().as_str() {
+        return Target::Here(Local::Node);
+    }
+    if let Some(node) = table.place(name) {
+        return find_way(table, places, name, None, Some(node));
+    }
+    if let Some(client) = places.is_here(name) {
+        return Target::Here(Local::Client(client));
+    }
+    match places.holder(name) {
+        Some(holder) if holder == table.me() => {
+            find_static(table, places, name).unwrap_or(Target::Nowhere(Refusal::UnknownDestination))
+        }
+        Some(holder) => {
+            let node = table.place(holder.as_str());
+            find_way(table, places, name, Some(holder.as_str()), node)
+        }
+        None => {
+            find_static(table, places, name).unwrap_or(Target::Nowhere(Refusal::UnknownDestination))
+        }
+    }
+}
+
+fn find_at<'t>(table: &'t Table, places: &'t impl Places, name: &str, node: &str) -> Target<'t> {
+    if node == table.me().as_str() {
+        return match places.is_here(name) {
+            Some(client) => Target::Here(Local::Client(client)),
+            None => Target::Nowhere(Refusal::UnknownDestination),
+        };
+    }
+    match table.place(node) {
+        Some(place) => find_way(table, places, name, Some(node), Some(place)),
+        None => Target::Nowhere(Refusal::UnknownDestination),
+    }
+}
+
+/// The way to `name`, which is at the node `at` or is itself a node; `place` is that node's place.
+fn find_way<'t>(
+    table: &'t Table,
+    places: &'t impl Places,
+    name: &str,
+    at: Option<&str>,
+    place: Option<u32>,
+) -> Target<'t> {
+    let at = at.into_iter();
+    if let Some(target) = [name]
+        .into_iter()
+        .chain(at)
+        .find_map(|name| find_static(table, places, name))
+    {
+        return target;
+    }
+    match place.and_then(|place| table.hop(place)) {
+        Some(hop) => Target::Computed(hop),
+        None => Target::Nowhere(Refusal::Unreachable),
+    }
+}
+
+fn find_static<'t>(table: &'t Table, places: &'t impl Places, name: &str) -> Option<Target<'t>> {
+    if !table.has_statics() {
+        return None;
+    }
+    table.static_hops(name).find_map(|hop| match hop {
+        StaticHop::Neighbour(neighbour) => Some(Target::Static(neighbour)),
+        StaticHop::Client(client) => {
+            let client = places.is_here(client)?;
+            Some(Target::Here(Local::Client(client)))
+        }
+    })
+}
+
+fn hand_over<'t>(places: &impl Places, neighbour: &'t NodeName, size: usize) -> Verdict<'t> {
+    if places.has_room(neighbour.as_str(), size) {
+        Verdict::Forward(neighbour)
+    } else if places.link_is_up(neighbour.as_str()) {
+        Verdict::Refuse(Refusal::QueueFull)
+    } else {
+        Verdict::Refuse(Refusal::Unreachable)
+    }
+}

@@ -1,0 +1,139 @@
+//! Deciding allocates nothing, whatever the verdict.
+//!
+//! This binary counts allocations: its tests measure only what runs in their own thread.
+#![expect(clippy::unwrap_used, reason = "the names in these tests are names")]
+
+use std::collections::BTreeSet;
+
+use hopline_mesh::name::{ClientName, LinkName, NodeName};
+use hopline_mesh::route::{Directory, Graph, Places, Question, Table, TableInput, Verdict, decide};
+
+fn node(name: &str) -> NodeName {
+    NodeName::parse(name).unwrap()
+}
+
+struct Here {
+    table: Table,
+    directory: Directory,
+    clients: BTreeSet<&'static str>,
+}
+
+impl Places for Here {
+    fn is_here(&self, name: &str) -> Option<&str> {
+        self.clients.get(name).copied()
+    }
+    fn holder(&self, name: &str) -> Option<&NodeName> {
+        self.directory.holder(name, &self.table)
+    }
+    fn link_is_up(&self, neighbour: &str) -> bool {
+        neighbour == "top"
+    }
+    fn has_room(&self, neighbour: &str, size: usize) -> bool {
+        neighbour == "top" && size < 1000
+    }
+}
+
+fn here() -> Here {
+    let links = ["east--top", "top--west", "east--far", "x--y"];
+    let graph = Graph::new([], links.map(|link| (LinkName::parse(link).unwrap(), 10)));
+    let statics = [
+        ("south.*", "upstream"),
+        ("north.*", "alice"),
+        ("gone", "nobody"),
+    ];
+    let attached = [
+        ("bob", "west"),
+        ("bob", "x"),
+        ("carol", "x"),
+        ("dave", "top"),
+    ];
+    Here {
+        table: Table::build(&TableInput {
+            me: &node("east"),
+            graph: &graph,
+            upstreams: &[(node("top"), 10)],
+            statics: &statics
+                .map(|(to, hop)| (to.parse().unwrap(), hop.into()))
+                .into_iter()
+                .collect(),
+            hop_limit: 64,
+        }),
+        directory: attached
+            .map(|(name, at)| (ClientName::from_identity(name.as_bytes()), node(at)))
+            .into_iter()
+            .collect(),
+        clients: BTreeSet::from(["alice"]),
+    }
+}
+
+#[test]
+fn deciding_allocates_nothing() {
+    let here = here();
+    let too_long = "x".repeat(2000);
+    let destinations = [
+        "east",
+        "west",
+        "alice",
+        "bob",
+        "bob@west",
+        "carol",
+        "dave",
+        "alice@east",
+        "far",
+        "x",
+        "south.1.2",
+        "north.1",
+        "gone",
+        "nobody",
+        "nobody@nowhere",
+        "#lights",
+        "*",
+        "",
+        "@",
+        &too_long,
+    ];
+    let (no_path, from_top): (&[&str], &[&str]) = (&[], &["dave", "top"]);
+    let in_a_loop: &[&str] = &["east", "far"];
+    let mut verdicts = BTreeSet::new();
+    for destination in destinations {
+        for path in [no_path, from_top, in_a_loop] {
+            for (retrace, hop_limit, size) in [
+                (None, 64, 100),
+                (None, 2, 100),
+                (None, 64, 5000),
+                (Some("top"), 64, 100),
+                (Some("nobody"), 64, 100),
+            ] {
+                let question = Question {
+                    destination,
+                    retrace,
+                    path,
+                    from: path.last().copied(),
+                    hop_limit,
+                    size,
+                };
+                let mut verdict = None;
+                let counted = allocation_counter::measure(|| {
+                    verdict = Some(decide(&here.table, &here, &question));
+                });
+                assert_eq!(counted.count_total, 0, "{destination} {verdict:?}");
+                verdicts.insert(match verdict {
+                    Some(Verdict::Refuse(refusal)) => refusal.reason(),
+                    Some(Verdict::Deliver(_)) => "deliver",
+                    Some(Verdict::Forward(_)) => "forward",
+                    None => "nothing",
+                });
+            }
+        }
+    }
+    // Every verdict there is was among them.
+    assert_eq!(verdicts.len(), hopline_mesh::route::Refusal::ALL.len() + 2);
+}
+
+#[test]
+fn an_allocation_would_be_seen() {
+    let counted = allocation_counter::measure(|| {
+        std::hint::black_box(String::from("a name"));
+    });
+    assert_eq!(counted.count_total, 1);
+}
