@@ -1,1 +1,3 @@
 //! placeholder
+/// x
+pub type Frames = Vec<bytes::Bytes>;

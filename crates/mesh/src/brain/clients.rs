@@ -81,7 +81,11 @@ pub(super) struct Client {
 #[derive(Debug)]
 enum Claim {
     Attached,
-    Pending { until: Duration, held: Vec<Frames>, bytes: usize },
+    Pending {
+        until: Duration,
+        held: Vec<Frames>,
+        bytes: usize,
+    },
     InUse,
 }
 
@@ -117,7 +121,9 @@ impl Clients {
 
     /// The name as it is kept here, if it is here.
     pub(super) fn name(&self, name: &str) -> Option<&str> {
-        self.names.get_key_value(name).map(|(name, _)| name.as_str())
+        self.names
+            .get_key_value(name)
+            .map(|(name, _)| name.as_str())
     }
 
     /// Whether a client is attached here by this name.
@@ -144,7 +150,11 @@ impl Brain {
     pub(super) fn opened(&mut self, now: Now, conn: ConnId, opened: Opened, room: &impl Room) {
         match opened {
             Opened::Dialled { neighbour } => self.open_link(now, conn, neighbour),
-            Opened::Accepted { identity, request, operator } => {
+            Opened::Accepted {
+                identity,
+                request,
+                operator,
+            } => {
                 let identity = identity.filter(|identity| !identity.is_empty());
                 let anonymous = identity.is_none();
                 let name = match &identity {
@@ -185,7 +195,11 @@ impl Brain {
         match self.conns.get_mut(&conn) {
             Some(Conn::Client(client)) => Some(client),
             Some(
-                Conn::Greeting(_) | Conn::Dialling(_) | Conn::Link(_) | Conn::Standby(_) | Conn::Refused,
+                Conn::Greeting(_)
+                | Conn::Dialling(_)
+                | Conn::Link(_)
+                | Conn::Standby(_)
+                | Conn::Refused,
             )
             | None => None,
         }
@@ -203,7 +217,9 @@ impl Brain {
 
     /// Whether a client's message may be handled; if it has to wait, it is taken.
     pub(super) fn standing(&mut self, conn: ConnId, frames: &mut Frames) -> Standing {
-        let Some(client) = self.client(conn) else { return Standing::InUse };
+        let Some(client) = self.client(conn) else {
+            return Standing::InUse;
+        };
         match &mut client.claim {
             Claim::Attached => Standing::Attached,
             Claim::InUse => Standing::InUse,
@@ -231,8 +247,19 @@ impl Brain {
             (Some(_), false) => now.since_start + HOLDER_ELSEWHERE,
             (None, false) => return self.attach(now, conn, &name, room),
         };
-        self.set_claim(conn, Claim::Pending { until, held: Vec::new(), bytes: 0 });
-        self.clients.waiting.entry(name.clone()).or_default().push(conn);
+        self.set_claim(
+            conn,
+            Claim::Pending {
+                until,
+                held: Vec::new(),
+                bytes: 0,
+            },
+        );
+        self.clients
+            .waiting
+            .entry(name.clone())
+            .or_default()
+            .push(conn);
         self.clients.pending.insert(conn, until);
         if let Some(holder) = elsewhere {
             self.ask_claim(now, &name, &holder, until, room);
@@ -243,7 +270,10 @@ impl Brain {
     fn holder_elsewhere(&self, name: &ClientName) -> Option<NodeName> {
         let holders = self.tables.directory.holders(name.as_str());
         let table = &self.tables.table;
-        holders.filter(|node| **node != self.config.node).find(|node| table.reaches(node)).cloned()
+        holders
+            .filter(|node| **node != self.config.node)
+            .find(|node| table.reaches(node))
+            .cloned()
     }
 
     fn attach(&mut self, now: Now, conn: ConnId, name: &ClientName, room: &impl Room) {
@@ -272,7 +302,11 @@ impl Brain {
         self.originate_change(name, None);
         self.refresh();
         self.holder_gone(now, name, room);
-        let next = self.clients.waiting.get(name).and_then(|waiting| waiting.first().copied());
+        let next = self
+            .clients
+            .waiting
+            .get(name)
+            .and_then(|waiting| waiting.first().copied());
         if let Some(next) = next
             && self.holder_elsewhere(name).is_none()
         {
@@ -282,7 +316,9 @@ impl Brain {
 
     /// The connection is no client's any more.
     pub(super) fn forget_client(&mut self, now: Now, conn: ConnId, room: &impl Room) {
-        let Some(Conn::Client(client)) = self.conns.get(&conn) else { return };
+        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
+            return;
+        };
         let name = client.name.clone();
         self.conns.remove(&conn);
         self.stop_waiting(conn, &name);
@@ -296,7 +332,11 @@ impl Brain {
         if self.clients.holds(name)
             && let Some(conn) = self.clients.conn(name.as_str())
         {
-            self.clients.waiting.entry(name.clone()).or_default().push(conn);
+            self.clients
+                .waiting
+                .entry(name.clone())
+                .or_default()
+                .push(conn);
             self.refuse_name(now, conn, room);
             self.detach(now, name, room);
             return;
@@ -319,10 +359,16 @@ impl Brain {
 
     /// Claims whose time has passed: a holder here is alive, a node that does not answer has none.
     pub(super) fn expire_claims(&mut self, now: Now, room: &impl Room) {
-        let over = self.clients.pending.iter().filter(|(_, until)| **until <= now.since_start);
+        let over = self
+            .clients
+            .pending
+            .iter()
+            .filter(|(_, until)| **until <= now.since_start);
         for conn in over.map(|(conn, _)| *conn).collect::<Vec<_>>() {
             self.clients.pending.remove(&conn);
-            let Some(client) = self.client(conn) else { continue };
+            let Some(client) = self.client(conn) else {
+                continue;
+            };
             let name = client.name.clone();
             if self.clients.holds(&name) {
                 self.refuse_name(now, conn, room);
@@ -334,9 +380,8 @@ impl Brain {
 
     /// Names that somebody waits for and that nobody has any more are given out.
     pub(super) fn give_out_names(&mut self, now: Now, room: &impl Room) {
-        let free = |name: &&ClientName| {
-            !self.clients.holds(name) && self.holder_elsewhere(name).is_none()
-        };
+        let free =
+            |name: &&ClientName| !self.clients.holds(name) && self.holder_elsewhere(name).is_none();
         let free: Vec<_> = self.clients.waiting.keys().filter(free).cloned().collect();
         for name in free {
             self.claim_won(now, &name, room);
@@ -355,7 +400,12 @@ impl Brain {
         if *origin > self.config.node {
             return;
         }
-        for name in names.iter().filter(|name| self.clients.holds(name)).cloned().collect::<Vec<_>>() {
+        for name in names
+            .iter()
+            .filter(|name| self.clients.holds(name))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             self.ask_claim(now, &name, origin, now.since_start + HOLDER_ELSEWHERE, room);
         }
     }
@@ -377,7 +427,8 @@ impl Brain {
     }
 
     fn set_claim(&mut self, conn: ConnId, claim: Claim) -> Option<Claim> {
-        self.client(conn).map(|client| std::mem::replace(&mut client.claim, claim))
+        self.client(conn)
+            .map(|client| std::mem::replace(&mut client.claim, claim))
     }
 
     fn stop_waiting(&mut self, conn: ConnId, name: &ClientName) {

@@ -32,6 +32,9 @@ impl Counters {
     }
 
     pub(super) fn all(&self) -> BTreeMap<String, u64> {
-        self.0.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        self.0
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), *count))
+            .collect()
     }
 }

@@ -50,12 +50,20 @@ impl Database {
 
     fn install_adjacency(&mut self, new: &Adjacency) -> Installed {
         let known = self.nodes.entry(new.origin.clone()).or_default();
-        if known.adjacency.as_ref().is_some_and(|old| old.age >= new.age) {
+        if known
+            .adjacency
+            .as_ref()
+            .is_some_and(|old| old.age >= new.age)
+        {
             return Installed::Old;
         }
         let outlived =
             |age: Age| age.incarnation < new.age.incarnation || (new.leaving && age <= new.age);
-        if known.attached.as_ref().is_some_and(|attached| outlived(attached.age)) {
+        if known
+            .attached
+            .as_ref()
+            .is_some_and(|attached| outlived(attached.age))
+        {
             known.attached = None;
         }
         known.adjacency = Some(new.clone());
@@ -68,17 +76,29 @@ impl Database {
             .adjacency
             .as_ref()
             .is_some_and(|adjacency| adjacency.age.incarnation > new.age.incarnation);
-        if gone || known.attached.as_ref().is_some_and(|attached| attached.age >= new.age) {
+        if gone
+            || known
+                .attached
+                .as_ref()
+                .is_some_and(|attached| attached.age >= new.age)
+        {
             return Installed::Old;
         }
         let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
         match (new.since, &mut known.attached) {
             (None, attached) => {
                 let names = new.added.iter().map(fresh).collect();
-                *attached = Some(Attached { age: new.age, names });
+                *attached = Some(Attached {
+                    age: new.age,
+                    names,
+                });
             }
             (Some(since), Some(attached))
-                if attached.age == (Age { sequence: since, ..new.age }) =>
+                if attached.age
+                    == (Age {
+                        sequence: since,
+                        ..new.age
+                    }) =>
             {
                 for name in &new.removed {
                     attached.names.remove(name);
@@ -88,17 +108,27 @@ impl Database {
             }
             (Some(_), _) => return Installed::Gap,
         }
-        Installed::Names(new.added.iter().map(|attachment| attachment.name.clone()).collect())
+        Installed::Names(
+            new.added
+                .iter()
+                .map(|attachment| attachment.name.clone())
+                .collect(),
+        )
     }
 
     /// Everything known, as a neighbour whose link just came up needs it.
     pub(super) fn everything(&self) -> Vec<Record> {
-        self.nodes.keys().flat_map(|origin| self.of(origin)).collect()
+        self.nodes
+            .keys()
+            .flat_map(|origin| self.of(origin))
+            .collect()
     }
 
     /// Everything known of one node, whole.
     pub(super) fn of(&self, origin: &NodeName) -> Vec<Record> {
-        let Some(known) = self.nodes.get(origin) else { return Vec::new() };
+        let Some(known) = self.nodes.get(origin) else {
+            return Vec::new();
+        };
         let adjacency = known.adjacency.clone().map(Record::Adjacency);
         let attached = known.attached.as_ref().map(|attached| {
             Record::Attachments(Attachments {
@@ -116,11 +146,19 @@ impl Database {
     pub(super) fn links(&self) -> Vec<(LinkName, u32)> {
         let reported = |from: &NodeName, to: &NodeName| {
             let adjacency = self.nodes.get(from)?.adjacency.as_ref()?;
-            adjacency.links.iter().find(|link| link.node == *to).map(|link| link.cost)
+            adjacency
+                .links
+                .iter()
+                .find(|link| link.node == *to)
+                .map(|link| link.cost)
         };
         let mut links = Vec::new();
         for (node, known) in &self.nodes {
-            for link in known.adjacency.iter().flat_map(|adjacency| &adjacency.links) {
+            for link in known
+                .adjacency
+                .iter()
+                .flat_map(|adjacency| &adjacency.links)
+            {
                 if *node < link.node
                     && let Some(cost) = reported(&link.node, node)
                     && let Ok(name) = LinkName::new(node.clone(), link.node.clone())
@@ -135,23 +173,32 @@ impl Database {
     /// The nodes that are known and have not said good-bye, by name.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &NodeName> {
         let here = |known: &Known| known.adjacency.as_ref().is_some_and(|word| !word.leaving);
-        self.nodes.iter().filter(move |(_, known)| here(known)).map(|(node, _)| node)
+        self.nodes
+            .iter()
+            .filter(move |(_, known)| here(known))
+            .map(|(node, _)| node)
     }
 
     /// The names attached at a node.
     pub(super) fn names(&self, node: &NodeName) -> impl Iterator<Item = &ClientName> {
-        let attached = self.nodes.get(node).and_then(|known| known.attached.as_ref());
-        attached.into_iter().flat_map(|attached| attached.names.keys())
+        let attached = self
+            .nodes
+            .get(node)
+            .and_then(|known| known.attached.as_ref());
+        attached
+            .into_iter()
+            .flat_map(|attached| attached.names.keys())
     }
 
     /// The greatest age by which a node is known, in either of its records.
     pub(super) fn age(&self, node: &NodeName) -> Age {
-        let Some(known) = self.nodes.get(node) else { return Age::default() };
+        let Some(known) = self.nodes.get(node) else {
+            return Age::default();
+        };
         let adjacency = known.adjacency.as_ref().map(|adjacency| adjacency.age);
         let attached = known.attached.as_ref().map(|attached| attached.age);
         adjacency.max(attached).unwrap_or_default()
     }
-
 }
 
 #[cfg(test)]
@@ -168,11 +215,17 @@ mod tests {
     }
 
     fn age(incarnation: u64, sequence: u64) -> Age {
-        Age { incarnation, sequence }
+        Age {
+            incarnation,
+            sequence,
+        }
     }
 
     fn adjacency(origin: &str, age: Age, links: &[(&str, u32)]) -> Record {
-        let links = links.iter().map(|(to, cost)| Adjacent { node: node(to), cost: *cost });
+        let links = links.iter().map(|(to, cost)| Adjacent {
+            node: node(to),
+            cost: *cost,
+        });
         Record::Adjacency(Adjacency {
             origin: node(origin),
             age,
@@ -181,9 +234,18 @@ mod tests {
         })
     }
 
-    fn attachments(origin: &str, age: Age, since: Option<u64>, added: &[&str], removed: &[&str]) -> Record {
-        let attachment =
-            |name: &&str| Attachment { name: client(name), kind: AttachmentKind::Client, since: 0 };
+    fn attachments(
+        origin: &str,
+        age: Age,
+        since: Option<u64>,
+        added: &[&str],
+        removed: &[&str],
+    ) -> Record {
+        let attachment = |name: &&str| Attachment {
+            name: client(name),
+            kind: AttachmentKind::Client,
+            since: 0,
+        };
         Record::Attachments(Attachments {
             origin: node(origin),
             age,
@@ -205,9 +267,15 @@ mod tests {
     #[test]
     fn the_older_word_is_ignored_and_a_repeat_is_old() {
         let mut database = Database::default();
-        assert_eq!(database.install(&adjacency("a", age(2, 5), &[])), Installed::Links);
+        assert_eq!(
+            database.install(&adjacency("a", age(2, 5), &[])),
+            Installed::Links
+        );
         for old in [age(2, 5), age(2, 4), age(1, 99)] {
-            assert_eq!(database.install(&adjacency("a", old, &[("b", 1)])), Installed::Old);
+            assert_eq!(
+                database.install(&adjacency("a", old, &[("b", 1)])),
+                Installed::Old
+            );
         }
     }
 
@@ -215,13 +283,22 @@ mod tests {
     fn a_change_needs_what_it_changes() {
         let mut database = Database::default();
         let whole = attachments("a", age(1, 3), None, &["x", "y"], &[]);
-        assert_eq!(database.install(&attachments("a", age(1, 4), Some(3), &[], &["x"])), Installed::Gap);
-        assert_eq!(database.install(&whole), Installed::Names(vec![client("x"), client("y")]));
+        assert_eq!(
+            database.install(&attachments("a", age(1, 4), Some(3), &[], &["x"])),
+            Installed::Gap
+        );
+        assert_eq!(
+            database.install(&whole),
+            Installed::Names(vec![client("x"), client("y")])
+        );
         assert_eq!(
             database.install(&attachments("a", age(1, 4), Some(3), &["z"], &["x"])),
             Installed::Names(vec![client("z")])
         );
-        assert_eq!(database.install(&attachments("a", age(1, 6), Some(5), &[], &[])), Installed::Gap);
+        assert_eq!(
+            database.install(&attachments("a", age(1, 6), Some(5), &[], &[])),
+            Installed::Gap
+        );
         let names: Vec<_> = database.names(&node("a")).map(ClientName::as_str).collect();
         assert_eq!(names, ["y", "z"]);
     }

@@ -19,7 +19,12 @@ impl Brain {
         let Ok(prefix) = message.prefix() else { return };
         match prefix.kind {
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {}
-            Kind::Error | Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {
+            Kind::Error
+            | Kind::Ack
+            | Kind::Hello
+            | Kind::LinkState
+            | Kind::LinkAck
+            | Kind::Batch => {
                 return;
             }
         }
@@ -33,7 +38,11 @@ impl Brain {
             message.stamped(&self.stamp(now, &message), 0)
         };
         let (payload, truncated) = beginning(&message.payload);
-        let marks = if truncated { Flags::TRUNCATED } else { Flags::default() };
+        let marks = if truncated {
+            Flags::TRUNCATED
+        } else {
+            Flags::default()
+        };
         let content_type = Tail::read(prefix.tail).unwrap_or_default().content_type;
         let tail = Tail {
             correlation: Some(prefix.id),
@@ -71,7 +80,11 @@ impl Brain {
         room: &impl Room,
     ) {
         let message = match original {
-            Some(Original { header, path, payload }) => Message::new(header, path, payload),
+            Some(Original {
+                header,
+                path,
+                payload,
+            }) => Message::new(header, path, payload),
             None => {
                 if frames.first().is_some_and(Bytes::is_empty) {
                     frames.remove(0);
@@ -89,7 +102,13 @@ impl Brain {
     }
 
     /// Tells a json client, on its own connection, what is wrong with what it sent.
-    pub(super) fn json_error(&mut self, conn: ConnId, why: &str, original: &Bytes, room: &impl Room) {
+    pub(super) fn json_error(
+        &mut self,
+        conn: ConnId,
+        why: &str,
+        original: &Bytes,
+        room: &impl Room,
+    ) {
         let text = json::routing_error(why, original, false);
         self.tell_client(conn, vec![text.into()], room);
     }
@@ -110,8 +129,12 @@ impl Brain {
             destination: Some(failed.destination.to_owned()),
             ..Tail::default()
         };
-        let prefix =
-            Prefix { id: failed.id, source: node, tail: &tail.write(), ..Prefix::new(Kind::Error) };
+        let prefix = Prefix {
+            id: failed.id,
+            source: node,
+            tail: &tail.write(),
+            ..Prefix::new(Kind::Error)
+        };
         self.tell_client(conn, vec![prefix.write(), Bytes::new(), Bytes::new()], room);
     }
 

@@ -23,7 +23,11 @@ pub(super) struct Own {
 
 impl Own {
     pub(super) fn new(incarnation: u64) -> Self {
-        Self { incarnation, adjacency: 0, attachments: 0 }
+        Self {
+            incarnation,
+            adjacency: 0,
+            attachments: 0,
+        }
     }
 }
 
@@ -40,11 +44,20 @@ impl Brain {
 
     fn say_adjacency(&mut self, leaving: bool) {
         self.own.adjacency += 1;
-        let up = self.links.iter().filter(|(_, link)| link.is_up() && !leaving);
-        let links = up.map(|(node, link)| Adjacent { node: node.clone(), cost: link.cost() });
+        let up = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.is_up() && !leaving);
+        let links = up.map(|(node, link)| Adjacent {
+            node: node.clone(),
+            cost: link.cost(),
+        });
         let record = Record::Adjacency(Adjacency {
             origin: self.config.node.clone(),
-            age: Age { incarnation: self.own.incarnation, sequence: self.own.adjacency },
+            age: Age {
+                incarnation: self.own.incarnation,
+                sequence: self.own.adjacency,
+            },
             links: links.collect(),
             leaving,
         });
@@ -58,7 +71,10 @@ impl Brain {
         self.own.attachments += 1;
         let record = Record::Attachments(Attachments {
             origin: self.config.node.clone(),
-            age: Age { incarnation: self.own.incarnation, sequence: self.own.attachments },
+            age: Age {
+                incarnation: self.own.incarnation,
+                sequence: self.own.attachments,
+            },
             since: None,
             added: self.clients.attached(),
             removed: Vec::new(),
@@ -77,10 +93,17 @@ impl Brain {
         };
         let record = Record::Attachments(Attachments {
             origin: self.config.node.clone(),
-            age: Age { incarnation: self.own.incarnation, sequence: self.own.attachments },
+            age: Age {
+                incarnation: self.own.incarnation,
+                sequence: self.own.attachments,
+            },
             since: Some(since),
             added: came.map(attachment).into_iter().collect(),
-            removed: if came.is_some() { Vec::new() } else { vec![name.clone()] },
+            removed: if came.is_some() {
+                Vec::new()
+            } else {
+                vec![name.clone()]
+            },
         });
         self.say_attachments(record);
     }
@@ -159,7 +182,12 @@ impl Brain {
     /// Word of this node from an earlier run, or from a clock that was ahead: jump over it.
     fn heard_of_myself(&mut self, age: Age) {
         let own = self.own.adjacency.max(self.own.attachments);
-        if age <= (Age { incarnation: self.own.incarnation, sequence: own }) {
+        if age
+            <= (Age {
+                incarnation: self.own.incarnation,
+                sequence: own,
+            })
+        {
             return;
         }
         self.own.incarnation = age.incarnation + 1;
@@ -168,7 +196,10 @@ impl Brain {
     }
 
     fn flood(&mut self, records: &[Record], but: Option<&NodeName>) {
-        let up = self.links.iter().filter(|(node, link)| link.is_up() && Some(*node) != but);
+        let up = self
+            .links
+            .iter()
+            .filter(|(node, link)| link.is_up() && Some(*node) != but);
         let neighbours: Vec<_> = up.map(|(node, _)| node.clone()).collect();
         for neighbour in neighbours {
             self.tell(&neighbour, records);
@@ -176,25 +207,35 @@ impl Brain {
     }
 
     fn tell(&mut self, neighbour: &NodeName, records: &[Record]) {
-        let Some(session) = self.session(neighbour) else { return };
+        let Some(session) = self.session(neighbour) else {
+            return;
+        };
         if session.floods_sent - session.floods_acknowledged >= MOST_PENDING {
             session.behind = true;
             return;
         }
         session.floods_sent += 1;
         let (conn, number) = (session.conn, session.floods_sent);
-        let flood = Flood { number, records: records.to_vec() };
+        let flood = Flood {
+            number,
+            records: records.to_vec(),
+        };
         let frames = self.local(Kind::LinkState, flood.write());
         self.send(conn, frames);
     }
 
     /// Takes a neighbour's acknowledgement in.
     pub(super) fn acknowledged(&mut self, from: &NodeName, ack: &LinkAck) {
-        let Some(link) = self.links.get_mut(from) else { return };
+        let Some(link) = self.links.get_mut(from) else {
+            return;
+        };
         link.outbox.acknowledge(ack.messages);
-        let Some(session) = link.session.as_mut() else { return };
-        session.floods_acknowledged =
-            session.floods_acknowledged.max(ack.floods.min(session.floods_sent));
+        let Some(session) = link.session.as_mut() else {
+            return;
+        };
+        session.floods_acknowledged = session
+            .floods_acknowledged
+            .max(ack.floods.min(session.floods_sent));
         if session.behind && session.floods_acknowledged == session.floods_sent {
             session.behind = false;
             self.synchronise(from);

@@ -54,7 +54,9 @@ impl Brain {
         mut frames: Frames,
         room: &impl Room,
     ) {
-        let Some(client) = self.client(conn) else { return };
+        let Some(client) = self.client(conn) else {
+            return;
+        };
         if client.request && frames.first().is_some_and(Bytes::is_empty) {
             frames.remove(0);
         }
@@ -88,7 +90,9 @@ impl Brain {
         if let Some(client) = self.client(conn) {
             client.dialect = Some(Dialect::Native);
         }
-        let Some(header) = frames.first().cloned() else { return };
+        let Some(header) = frames.first().cloned() else {
+            return;
+        };
         let prefix = match Prefix::read(&header) {
             Ok(prefix) => prefix,
             Err(error) => {
@@ -109,7 +113,14 @@ impl Brain {
                 let mesh = self.config.mesh.clone();
                 let node = self.config.node.clone();
                 if room.has_room(conn) {
-                    self.say(conn, &Hello::Hosted { mesh, node, name: source });
+                    self.say(
+                        conn,
+                        &Hello::Hosted {
+                            mesh,
+                            node,
+                            name: source,
+                        },
+                    );
                 }
             }
             Kind::Batch => {
@@ -124,8 +135,16 @@ impl Brain {
             }
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
                 let limit = self.config.hop_limit;
-                let hop_limit = if prefix.hop_limit == 0 { limit } else { prefix.hop_limit.min(limit) };
-                let trusted = if operator { Flags::OPERATOR } else { Flags::default() };
+                let hop_limit = if prefix.hop_limit == 0 {
+                    limit
+                } else {
+                    prefix.hop_limit.min(limit)
+                };
+                let trusted = if operator {
+                    Flags::OPERATOR
+                } else {
+                    Flags::default()
+                };
                 let header = Prefix {
                     flags: prefix.flags.without(Flags::OPERATOR).with(trusted),
                     hop_limit,
@@ -178,7 +197,9 @@ impl Brain {
                 return self.json_error(conn, &error.to_string(), &first, room);
             }
         };
-        let Some(Conn::Client(client)) = self.conns.get(&conn) else { return };
+        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
+            return;
+        };
         let source = self.address(client);
         if let Some(client) = self.client(conn) {
             client.dialect = Some(Dialect::Json);
@@ -188,7 +209,12 @@ impl Brain {
             let reason = Refusal::UnknownDestination;
             self.counters.add(reason.reason());
             self.counters.add(counters::RETURNED);
-            return self.json_error(conn, &told(reason.reason(), &request.destination), &first, room);
+            return self.json_error(
+                conn,
+                &told(reason.reason(), &request.destination),
+                &first,
+                room,
+            );
         }
         let content_type = Some(json::CONTENT_TYPE.to_owned());
         let header = Prefix {
@@ -196,7 +222,11 @@ impl Brain {
             id: self.next_id(),
             destination: &request.destination,
             source: &source,
-            tail: &Tail { content_type, ..Tail::default() }.write(),
+            tail: &Tail {
+                content_type,
+                ..Tail::default()
+            }
+            .write(),
             ..Prefix::new(Kind::Data)
         }
         .write();
@@ -224,17 +254,18 @@ impl Brain {
             hop_limit: prefix.hop_limit,
             size: message.size(),
         };
-        match decide(&self.tables.table, &here, &question) {
-            Verdict::Deliver(Local::Node) => self.answer(now, message, room),
-            Verdict::Deliver(Local::Client(name)) => match self.clients.conn(name) {
-                Some(conn) => self.deliver(now, message, conn, room),
-                None => self.refuse(now, message, Reason::ReceiverGone, room),
-            },
-            Verdict::Forward(neighbour) => match self.links.get_mut(neighbour) {
-                Some(link) => link.outbox.push(message),
-                None => self.refuse(now, message, Refusal::Unreachable.into(), room),
-            },
-            Verdict::Refuse(refusal) => self.refuse(now, message, refusal.into(), room),
+        let verdict = decide(&self.tables.table, &here, &question);
+        let (client, neighbour) = match verdict {
+            Verdict::Deliver(Local::Node) => return self.answer(now, message, room),
+            Verdict::Deliver(Local::Client(name)) => (self.clients.conn(name), None),
+            Verdict::Forward(neighbour) => (None, Some(neighbour.clone())),
+            Verdict::Refuse(refusal) => return self.refuse(now, message, refusal.into(), room),
+        };
+        let link = neighbour.and_then(|neighbour| self.links.get_mut(&neighbour));
+        match (client, link) {
+            (Some(conn), _) => self.deliver(now, message, conn, room),
+            (None, Some(link)) => link.outbox.push(message),
+            (None, None) => self.refuse(now, message, Refusal::Unreachable.into(), room),
         }
     }
 
@@ -252,7 +283,9 @@ impl Brain {
         if !room.has_room(conn) {
             return self.refuse(now, message, Reason::ReceiverSlow, room);
         }
-        let Some(Conn::Client(client)) = self.conns.get(&conn) else { return };
+        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
+            return;
+        };
         let (dialect, request) = (client.dialect, client.request);
         let stamp = self.stamp(now, &message);
         let path = message.stamped(&stamp, 0);
@@ -270,11 +303,21 @@ impl Brain {
                 Some(text) => frames.push(text.into()),
                 None => return self.refuse(now, message, Reason::NotAccepted, room),
             }
-            let Message { header, payload, .. } = message;
-            original = Some(Original { header, path, payload });
+            let Message {
+                header, payload, ..
+            } = message;
+            original = Some(Original {
+                header,
+                path,
+                payload,
+            });
         }
         self.counters.add(counters::DELIVERED);
-        self.out.push(Output::Deliver { conn, frames, original });
+        self.out.push(Output::Deliver {
+            conn,
+            frames,
+            original,
+        });
     }
 }
 
@@ -286,7 +329,11 @@ fn as_json(prefix: &Prefix<'_>, message: &Message, path: &[u8]) -> Option<Vec<u8
         let destination = tail.destination.as_deref().unwrap_or_default();
         let original = message.payload.get(1).map_or(&[][..], |frame| frame);
         let truncated = prefix.flags.has(Flags::TRUNCATED);
-        return Some(json::routing_error(&told(reason, destination), original, truncated));
+        return Some(json::routing_error(
+            &told(reason, destination),
+            original,
+            truncated,
+        ));
     }
     let payload: &[u8] = match message.payload.as_slice() {
         [] => &[],
@@ -295,11 +342,13 @@ fn as_json(prefix: &Prefix<'_>, message: &Message, path: &[u8]) -> Option<Vec<u8
     };
     let path = Path::read(path).ok()?;
     let nodes = path.stamps().map(|stamp| stamp.node);
-    Some(if tail.content_type.as_deref() == Some(json::CONTENT_TYPE) {
-        json::delivered(payload, nodes, prefix.source)
-    } else {
-        json::delivered(&json::wrap(payload), nodes, prefix.source)
-    })
+    Some(
+        if tail.content_type.as_deref() == Some(json::CONTENT_TYPE) {
+            json::delivered(payload, nodes, prefix.source)
+        } else {
+            json::delivered(&json::wrap(payload), nodes, prefix.source)
+        },
+    )
 }
 
 /// A reason in the words of the json dialect.
@@ -370,6 +419,8 @@ impl Places for Here<'_> {
     }
 
     fn has_room(&self, neighbour: &str, size: usize) -> bool {
-        self.links.get(neighbour).is_some_and(|link| link.is_up() && link.outbox.has_room(size))
+        self.links
+            .get(neighbour)
+            .is_some_and(|link| link.is_up() && link.outbox.has_room(size))
     }
 }

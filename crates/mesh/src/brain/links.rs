@@ -32,10 +32,20 @@ impl Brain {
     /// A connection has become the link to `neighbour`, unless the pair has a better one: of two
     /// connections the one that the lesser name dialled stays, of two that the same end dialled the
     /// later. Says whether it has.
-    fn link_up(&mut self, now: Now, conn: ConnId, neighbour: &NodeName, we_dialled: bool, room: &impl Room) -> bool {
-        let lesser_dialled = |we_dialled: bool| we_dialled == (self.config.node < *neighbour);
-        if let Some(old) = self.session(neighbour).map(|session| (session.conn, session.we_dialled)) {
-            if old.1 != we_dialled && !lesser_dialled(we_dialled) {
+    fn link_up(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        neighbour: &NodeName,
+        we_dialled: bool,
+        room: &impl Room,
+    ) -> bool {
+        let we_are_lesser = self.config.node < *neighbour;
+        if let Some(old) = self
+            .session(neighbour)
+            .map(|session| (session.conn, session.we_dialled))
+        {
+            if old.1 != we_dialled && we_dialled != we_are_lesser {
                 return false;
             }
             self.conns.remove(&old.0);
@@ -43,8 +53,15 @@ impl Brain {
             self.link_down(now, neighbour, room);
         }
         let window = self.config.window;
-        let stranger = LinkConfig { cost: LinkConfig::DEFAULT_COST, dials: false, upstream: false };
-        let link = self.links.entry(neighbour.clone()).or_insert_with(|| Link::new(stranger, window));
+        let stranger = LinkConfig {
+            cost: LinkConfig::DEFAULT_COST,
+            dials: false,
+            upstream: false,
+        };
+        let link = self
+            .links
+            .entry(neighbour.clone())
+            .or_insert_with(|| Link::new(stranger, window));
         link.session = Some(Session::new(conn, we_dialled, window));
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true
@@ -59,7 +76,9 @@ impl Brain {
 
     /// The link to `neighbour` has lost its connection.
     pub(super) fn link_down(&mut self, now: Now, neighbour: &NodeName, room: &impl Room) {
-        let Some(link) = self.links.get_mut(neighbour) else { return };
+        let Some(link) = self.links.get_mut(neighbour) else {
+            return;
+        };
         if link.session.take().is_none() {
             return;
         }
@@ -125,12 +144,9 @@ impl Brain {
                 Ok(Hello::Alive {}) => {}
                 Ok(_) | Err(_) => self.misbehaved(now, conn, "unexpected hello", room),
             },
-            Kind::Data
-            | Kind::Reply
-            | Kind::Error
-            | Kind::Ack
-            | Kind::Probe
-            | Kind::Control => self.received_message(now, conn, &neighbour, frames, room),
+            Kind::Data | Kind::Reply | Kind::Error | Kind::Ack | Kind::Probe | Kind::Control => {
+                self.received_message(now, conn, &neighbour, frames, room)
+            }
         }
     }
 
@@ -146,7 +162,10 @@ impl Brain {
             return self.misbehaved(now, conn, "malformed message", room);
         }
         let payload = frames.split_off(2);
-        let (path, header) = (frames.pop().unwrap_or_default(), frames.pop().unwrap_or_default());
+        let (path, header) = (
+            frames.pop().unwrap_or_default(),
+            frames.pop().unwrap_or_default(),
+        );
         let routed = Prefix::read(&header).is_ok_and(|prefix| prefix.kind.is_routed());
         let sequence = match Path::read(&path) {
             Ok(path) if routed && !path.is_empty() => path.sequence(),
@@ -171,7 +190,9 @@ impl Brain {
     pub(super) fn hand_over(&mut self, now: Now, room: &impl Room) {
         let revision = self.tables.table.revision().short();
         for link in self.links.values_mut() {
-            let Some(session) = &link.session else { continue };
+            let Some(session) = &link.session else {
+                continue;
+            };
             let conn = session.conn;
             while link.outbox.next_size().is_some() && room.has_room(conn) {
                 let mut together: Vec<hopline_core::Frames> = Vec::new();
@@ -191,8 +212,10 @@ impl Brain {
                     0 => break,
                     1 => together.swap_remove(0),
                     _ => {
-                        let prefix =
-                            Prefix { source: self.config.node.as_str(), ..Prefix::new(Kind::Batch) };
+                        let prefix = Prefix {
+                            source: self.config.node.as_str(),
+                            ..Prefix::new(Kind::Batch)
+                        };
                         let members = together.iter().map(Vec::as_slice);
                         vec![prefix.write(), bytes::Bytes::new(), batch::write(members)]
                     }
@@ -205,15 +228,27 @@ impl Brain {
     /// Acknowledges what neighbours sent, where enough of it has come or it has waited long enough.
     pub(super) fn acknowledge(&mut self, now: Now) {
         let due = |session: &&mut Session| session.ack_is_due(now.since_start);
-        let sessions = self.links.values_mut().filter_map(|link| link.session.as_mut());
-        let acks: Vec<_> = sessions.filter(due).map(|session| (session.conn, session.ack())).collect();
+        let sessions = self
+            .links
+            .values_mut()
+            .filter_map(|link| link.session.as_mut());
+        let acks: Vec<_> = sessions
+            .filter(due)
+            .map(|session| (session.conn, session.ack()))
+            .collect();
         for (conn, ack) in acks {
             self.send_ack(conn, &ack);
         }
     }
 
     /// A neighbour, or somebody who would be one, broke the rules: its connection is closed.
-    pub(super) fn misbehaved(&mut self, now: Now, conn: ConnId, reason: &'static str, room: &impl Room) {
+    pub(super) fn misbehaved(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        reason: &'static str,
+        room: &impl Room,
+    ) {
         self.counters.add(reason);
         let neighbour = match self.conns.get(&conn) {
             Some(Conn::Link(neighbour) | Conn::Standby(neighbour)) => Some(neighbour.clone()),
@@ -226,7 +261,9 @@ impl Brain {
 
     /// Takes the link to a neighbour down until it is healed.
     pub(super) fn cut(&mut self, now: Now, neighbour: &NodeName, room: &impl Room) {
-        let Some(link) = self.links.get_mut(neighbour) else { return };
+        let Some(link) = self.links.get_mut(neighbour) else {
+            return;
+        };
         link.cut = true;
         if link.dials() {
             self.out.push(Output::Hang(neighbour.clone()));
@@ -245,7 +282,9 @@ impl Brain {
 
     /// Lets the link to a neighbour come up again.
     pub(super) fn heal(&mut self, neighbour: &NodeName) {
-        let Some(link) = self.links.get_mut(neighbour) else { return };
+        let Some(link) = self.links.get_mut(neighbour) else {
+            return;
+        };
         if std::mem::take(&mut link.cut) && link.dials() {
             self.out.push(Output::Dial(neighbour.clone()));
         }
@@ -253,7 +292,12 @@ impl Brain {
 
     /// This node's stamp for a message.
     pub(super) fn stamp<'a>(&'a self, now: Now, message: &'a Message) -> Stamp<'a> {
-        stamp(&self.config.node, self.tables.table.revision().short(), now, message)
+        stamp(
+            &self.config.node,
+            self.tables.table.revision().short(),
+            now,
+            message,
+        )
     }
 }
 
@@ -261,7 +305,10 @@ fn stamp<'a>(node: &'a NodeName, revision: u32, now: Now, message: &'a Message) 
     let traced = message
         .prefix()
         .is_ok_and(|prefix| prefix.flags.has(crate::wire::Flags::TRACE));
-    let times = Times { arrived: message.arrived, left: now.unix_nanos };
+    let times = Times {
+        arrived: message.arrived,
+        left: now.unix_nanos,
+    };
     Stamp {
         node: node.as_str(),
         ingress: message.ingress.as_ref().map_or("", NodeName::as_str),

@@ -24,7 +24,13 @@ pub(super) type Ingress = Option<crate::name::NodeName>;
 
 impl Message {
     pub(super) fn new(header: Bytes, path: Bytes, payload: Vec<Bytes>) -> Self {
-        Self { header, path, payload, ingress: None, arrived: 0 }
+        Self {
+            header,
+            path,
+            payload,
+            ingress: None,
+            arrived: 0,
+        }
     }
 
     /// How much the message counts for in a window.
@@ -43,6 +49,7 @@ impl Message {
 
     /// The path frame with this node's stamp.
     pub(super) fn stamped(&self, stamp: &Stamp<'_>, sequence: u64) -> Bytes {
-        self.path().map_or_else(|_| self.path.clone(), |path| path.stamped(stamp, sequence))
+        self.path()
+            .map_or_else(|_| self.path.clone(), |path| path.stamped(stamp, sequence))
     }
 }

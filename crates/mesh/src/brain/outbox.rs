@@ -22,7 +22,10 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Self { messages: 1000, bytes: 1024 * 1024 }
+        Self {
+            messages: 1000,
+            bytes: 1024 * 1024,
+        }
     }
 }
 
@@ -145,7 +148,10 @@ mod tests {
 
     #[test]
     fn an_empty_outbox_takes_one_message_of_any_size() {
-        let mut outbox = Outbox::new(Window { messages: 10, bytes: 100 });
+        let mut outbox = Outbox::new(Window {
+            messages: 10,
+            bytes: 100,
+        });
         assert!(outbox.has_room(1 << 30));
         outbox.push(message(1000));
         assert!(!outbox.has_room(1));
@@ -155,7 +161,10 @@ mod tests {
 
     #[test]
     fn a_full_window_holds_back_until_it_is_acknowledged() {
-        let mut outbox = Outbox::new(Window { messages: 2, bytes: 1 << 20 });
+        let mut outbox = Outbox::new(Window {
+            messages: 2,
+            bytes: 1 << 20,
+        });
         outbox.push(message(1));
         outbox.push(message(1));
         assert_eq!(outbox.take().map(|(number, _)| number), Some(1));

@@ -29,7 +29,9 @@ impl Brain {
             .filter_map(|conn| match conn {
                 Conn::Client(client) => Some(ClientStatus {
                     name: self.address(client),
-                    dialect: client.dialect.map(|dialect| Dialect::name(dialect).to_owned()),
+                    dialect: client
+                        .dialect
+                        .map(|dialect| Dialect::name(dialect).to_owned()),
                     attached: Self::is_attached(client),
                     since: client.since(),
                 }),
@@ -42,7 +44,9 @@ impl Brain {
             .collect();
         clients.sort_by(|a, b| (&a.name, a.since).cmp(&(&b.name, b.since)));
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        let pending = sessions.map(|session| session.floods_sent - session.floods_acknowledged).sum();
+        let pending = sessions
+            .map(|session| session.floods_sent - session.floods_acknowledged)
+            .sum();
         NodeStatus {
             mesh: self.config.mesh.clone(),
             node: self.config.node.clone(),
@@ -78,7 +82,11 @@ impl Brain {
                 ..line(node.as_str(), "computed")
             });
         }
-        lines.extend(table.unreachable().map(|node| line(node.as_str(), "unreachable")));
+        lines.extend(
+            table
+                .unreachable()
+                .map(|node| line(node.as_str(), "unreachable")),
+        );
         for (node, name) in self.tables.directory.iter() {
             let hop = table.next_hop(node);
             lines.push(RouteLine {
@@ -90,7 +98,10 @@ impl Brain {
         }
         for (pattern, hop) in self.tables.statics.iter() {
             let next_hop = Some(hop.to_string());
-            lines.push(RouteLine { next_hop, ..line(&pattern.to_string(), "static") });
+            lines.push(RouteLine {
+                next_hop,
+                ..line(&pattern.to_string(), "static")
+            });
         }
         lines
     }

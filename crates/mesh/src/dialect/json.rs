@@ -370,8 +370,11 @@ mod tests {
 
     #[test]
     fn depth_is_the_clients_own_affair() {
-        let deep =
-            format!(r#"{{"destination":"b","x":{}{}}}"#, "[".repeat(99_999), "]".repeat(99_999));
+        let deep = format!(
+            r#"{{"destination":"b","x":{}{}}}"#,
+            "[".repeat(99_999),
+            "]".repeat(99_999)
+        );
         assert_eq!(read(deep.as_bytes()).unwrap().destination, "b");
         assert!(delivered(deep.as_bytes(), [], "a").len() > deep.len());
     }

@@ -138,6 +138,12 @@ impl Table {
         *node == self.me || self.next_hop(node).is_some()
     }
 
+    /// Whether a node of this name is known, reached or not.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.place(name).is_some()
+    }
+
     /// The nodes that can be reached, in the order of their names, with the ways to them. This node
     /// is not among them.
     pub fn iter(&self) -> impl Iterator<Item = (&NodeName, &Hop)> {

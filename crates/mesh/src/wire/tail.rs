@@ -61,6 +61,7 @@ impl Serialize for Tail {
             content_type,
             reason,
             node,
+            destination,
         } = self;
         let length = usize::from(deadline.is_some())
             + usize::from(correlation.is_some())

@@ -59,10 +59,18 @@ impl Brain {
     /// This node dialled and was heard: it says who it is.
     pub(in crate::brain) fn open_link(&mut self, now: Now, conn: ConnId, neighbour: NodeName) {
         let nonce = self.entropy.nonce();
-        let hello =
-            Hello::Open { mesh: self.config.mesh.clone(), node: self.config.node.clone(), nonce };
+        let hello = Hello::Open {
+            mesh: self.config.mesh.clone(),
+            node: self.config.node.clone(),
+            nonce,
+        };
         let until = now.since_start + HELLO;
-        let dialling = Dialling { neighbour, nonce, state: State::Opened, until };
+        let dialling = Dialling {
+            neighbour,
+            nonce,
+            state: State::Opened,
+            until,
+        };
         self.conns.insert(conn, Conn::Dialling(dialling));
         self.say(conn, &hello);
     }
@@ -88,12 +96,26 @@ impl Brain {
             return self.refuse_node(conn, Some(node), "link cut");
         }
         let listener_nonce = self.entropy.nonce();
-        let greeting =
-            Greeting { node, dialer_nonce, listener_nonce, until: now.since_start + HELLO };
-        let proof = self.config.key.prove(Role::Listener, &self.statement(&greeting));
+        let greeting = Greeting {
+            node,
+            dialer_nonce,
+            listener_nonce,
+            until: now.since_start + HELLO,
+        };
+        let proof = self
+            .config
+            .key
+            .prove(Role::Listener, &self.statement(&greeting));
         self.conns.insert(conn, Conn::Greeting(greeting));
         let node = self.config.node.clone();
-        self.say(conn, &Hello::Challenge { node, nonce: listener_nonce, proof });
+        self.say(
+            conn,
+            &Hello::Challenge {
+                node,
+                nonce: listener_nonce,
+                proof,
+            },
+        );
     }
 
     /// The next word from a stranger that said it is a node.
@@ -104,12 +126,18 @@ impl Brain {
         hello: Option<Hello>,
         room: &impl Room,
     ) {
-        let Some(Conn::Greeting(greeting)) = self.conns.get(&conn) else { return };
+        let Some(Conn::Greeting(greeting)) = self.conns.get(&conn) else {
+            return;
+        };
         let Some(Hello::Proof { proof }) = hello else {
             return self.misbehaved(now, conn, "unexpected hello", room);
         };
         let node = greeting.node.clone();
-        if !self.config.key.verify(Role::Dialer, &self.statement(greeting), &proof) {
+        if !self
+            .config
+            .key
+            .verify(Role::Dialer, &self.statement(greeting), &proof)
+        {
             return self.refuse_node(conn, Some(node), "wrong key");
         }
         if self.link_up(now, conn, &node, false, room) {
@@ -117,7 +145,12 @@ impl Brain {
             self.link_ready(&node);
         } else {
             self.conns.insert(conn, Conn::Standby(node));
-            self.say(conn, &Hello::Refused { reason: ALREADY_LINKED.to_owned() });
+            self.say(
+                conn,
+                &Hello::Refused {
+                    reason: ALREADY_LINKED.to_owned(),
+                },
+            );
         }
     }
 
@@ -129,7 +162,9 @@ impl Brain {
         hello: Option<Hello>,
         room: &impl Room,
     ) {
-        let Some(Conn::Dialling(dialling)) = self.conns.get_mut(&conn) else { return };
+        let Some(Conn::Dialling(dialling)) = self.conns.get_mut(&conn) else {
+            return;
+        };
         let neighbour = dialling.neighbour.clone();
         match (dialling.state, hello) {
             (State::Opened, Some(Hello::Challenge { node, nonce, proof })) => {
@@ -166,7 +201,10 @@ impl Brain {
                 dialling.until = now.since_start + ASK_AGAIN;
                 let reason = known_refusal(&reason);
                 self.counters.add(reason);
-                self.event(Event::LinkRefused { neighbour: Some(neighbour), reason });
+                self.event(Event::LinkRefused {
+                    neighbour: Some(neighbour),
+                    reason,
+                });
             }
             (State::Opened | State::Proved | State::Refused, _) => {
                 self.misbehaved(now, conn, "unexpected hello", room);
@@ -177,8 +215,12 @@ impl Brain {
     /// The time of an opening has passed: a stranger is dismissed, a refused node asks again.
     pub(in crate::brain) fn expire_hellos(&mut self, now: Now, room: &impl Room) {
         let over = |conn: &Conn| conn.due().is_some_and(|until| until <= now.since_start);
-        let mut over: Vec<_> =
-            self.conns.iter().filter(|(_, conn)| over(conn)).map(|(conn, _)| *conn).collect();
+        let mut over: Vec<_> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| over(conn))
+            .map(|(conn, _)| *conn)
+            .collect();
         over.sort_unstable();
         for conn in over {
             match self.conns.get(&conn) {
@@ -195,8 +237,12 @@ impl Brain {
     /// The link is gone: connections that stood by for it ask to be it.
     pub(super) fn ask_again(&mut self, now: Now, neighbour: &NodeName) {
         let waits = |conn: &Conn| matches!(conn, Conn::Standby(node) if node == neighbour);
-        let mut waiting: Vec<_> =
-            self.conns.iter().filter(|(_, conn)| waits(conn)).map(|(conn, _)| *conn).collect();
+        let mut waiting: Vec<_> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| waits(conn))
+            .map(|(conn, _)| *conn)
+            .collect();
         waiting.sort_unstable();
         let dials = self.links.get(neighbour).is_some_and(super::Link::dials);
         for conn in waiting.into_iter().filter(|_| dials) {
@@ -207,7 +253,12 @@ impl Brain {
     fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {
         self.counters.add(reason);
         self.event(Event::LinkRefused { neighbour, reason });
-        self.say(conn, &Hello::Refused { reason: reason.to_owned() });
+        self.say(
+            conn,
+            &Hello::Refused {
+                reason: reason.to_owned(),
+            },
+        );
         self.conns.insert(conn, Conn::Refused);
     }
 
@@ -230,5 +281,8 @@ impl Brain {
 /// The refusals of this version by name; a later version's are one.
 fn known_refusal(reason: &str) -> &'static str {
     let known = ["other mesh", "own name", "link cut", "wrong key"];
-    known.into_iter().find(|known| *known == reason).unwrap_or("link refused")
+    known
+        .into_iter()
+        .find(|known| *known == reason)
+        .unwrap_or("link refused")
 }
