@@ -162,7 +162,7 @@ fn unclosed(text: &str) -> Option<Unclosed> {
         start += line.len();
     }
     let bracket = *open.first()?;
-    (scan == Scan::Plain).then(|| Unclosed {
+    (scan == Scan::Plain).then_some(Unclosed {
         bracket,
         lines: statement..text.len(),
     })
