@@ -1,5 +1,7 @@
 //! The topologies that come with Hopline: their plans and drawings, as golden files.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
