@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use hopline_core::Endpoint;
 use hopline_mesh::brain::{Command, LinkConfig};
-use hopline_mesh::client::{Client, ClientOptions, Trace};
+use hopline_mesh::client::{Client, ClientOptions, Failure, RequestError, Trace};
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::node::{NodeConfig, RoutingNode};
+use hopline_mesh::route::Refusal;
 use hopline_mesh::wire::control::NodeStatus;
 use hopline_mesh::wire::hello::MeshKey;
 use hopline_topo::{NodePlan, Plan, Topology};
@@ -208,7 +209,9 @@ impl Mesh {
         Ok(Client::connect(self.node(node)?.endpoint(), options).await?)
     }
 
-    /// The way that a message took just now, from the node of a client or from a node.
+    /// The way that a message takes just now, from the node of a client or from a node.
+    ///
+    /// A planned client that is attached nowhere stands for the node that it is planned at.
     ///
     /// # Errors
     /// [`MeshError::Request`] with the reason, the node and the path so far.
@@ -219,7 +222,12 @@ impl Mesh {
         let node = self.place(from)?;
         let options = ClientOptions::anonymous().timeout(PATIENCE);
         let client = Client::connect(self.node(node.as_str())?.endpoint(), options).await?;
-        let trace = client.trace(to, PATIENCE).await;
+        let trace = match client.trace(to, PATIENCE).await {
+            Err(RequestError::Failed(failure)) if is_absent(&failure) && self.is_planned(to) => {
+                client.trace(self.place(to)?.as_str(), PATIENCE).await
+            }
+            trace => trace,
+        };
         client.shutdown().await;
         Ok(trace?)
     }
@@ -301,6 +309,10 @@ impl Mesh {
         planned.cloned().ok_or_else(|| MeshError::NotPlanned {
             name: name.to_owned(),
         })
+    }
+
+    fn is_planned(&self, client: &str) -> bool {
+        self.topology.clients().contains_key(client)
     }
 
     async fn order(&self, link: &str, order: fn(NodeName) -> Command) -> Result<(), MeshError> {
@@ -399,6 +411,10 @@ macro_rules! assert_route {
             Err(error) => panic!("no way from {} to {}: {error}", $from, $to),
         }
     };
+}
+
+fn is_absent(failure: &Failure) -> bool {
+    failure.reason == Refusal::UnknownDestination.reason()
 }
 
 /// A short time, for the pause between two looks.
