@@ -42,12 +42,6 @@ pub(crate) async fn greet(stream: &Stream, ours: SocketKind) -> Result<Guest, Ca
     }
 }
 
-/// Says READY to a guest.
-pub(crate) async fn welcome(stream: &Stream, ours: SocketKind) -> Result<(), Cause> {
-    let ready = zmtp::ready_frame(ours.as_str(), None);
-    Shake::new(stream).say(&ready).await
-}
-
 /// Says why a guest is refused, if it can hear it.
 pub(crate) fn refuse(stream: &Stream, cause: Cause) {
     let _ = stream.try_write(&zmtp::error_frame(cause));
@@ -113,7 +107,10 @@ impl<'a> Shake<'a> {
     async fn hear_ready(&mut self) -> Result<Ready, Cause> {
         loop {
             if let Some(head) = zmtp::head(&self.held).map_err(|_| Cause::BadHandshake)? {
-                if !head.command || head.body > READY_MAX as u64 {
+                if head.body > READY_MAX as u64 {
+                    return Err(Cause::FrameTooLarge);
+                }
+                if !head.command {
                     return Err(Cause::BadHandshake);
                 }
                 let end = head.size + usize::try_from(head.body).unwrap_or(usize::MAX);
