@@ -211,7 +211,7 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
     let carried = Carried {
         outer,
         early: guest.early,
-        ready: Some(zmtp::ready_frame(SocketKind::Router.as_str(), None)),
+        ready: Some(zmtp::ready_frame(SocketKind::Router.as_str())),
         outlet,
         held,
     };
@@ -226,7 +226,7 @@ async fn enter(gate: &Gate, outer: &Stream, id: PeerId) -> Result<(Guest, Identi
     let claim = gate
         .registry
         .claim(&name, id)
-        .inspect_err(|cause| refuse(outer, *cause))?;
+        .inspect_err(|cause| refuse(outer, guest.wants_reason, *cause))?;
     Ok((guest, name, claim))
 }
 
