@@ -1,1 +1,3 @@
-//! placeholder
+//! Meshes in tests: start, simulate, break, ask.
+
+pub mod simulation;
