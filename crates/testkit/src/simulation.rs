@@ -244,7 +244,11 @@ impl Simulation {
     }
 
     fn is_quiet(&self) -> bool {
-        self.agenda.only_dials() && self.nodes.values().all(|node| node.tick.is_none())
+        let absent = |name: &NodeName| {
+            let node = self.nodes.get(name);
+            node.is_none_or(|node| node.brain.is_none())
+        };
+        self.nodes.values().all(|node| node.tick.is_none()) && self.agenda.only_dials(absent)
     }
 
     fn next_time(&self) -> Option<Duration> {

@@ -27,19 +27,16 @@ pub(super) enum Happening {
 pub(super) struct Agenda {
     entries: BTreeMap<(Duration, u64), Happening>,
     noted: u64,
-    dials: usize,
 }
 
 impl Agenda {
     pub(super) fn note(&mut self, due: Duration, happening: Happening) {
         self.noted += 1;
-        self.dials += usize::from(matches!(happening, Happening::Dial(..)));
         self.entries.insert((due, self.noted), happening);
     }
 
     pub(super) fn pop(&mut self) -> Option<(Duration, Happening)> {
         let ((due, _), happening) = self.entries.pop_first()?;
-        self.dials -= usize::from(matches!(happening, Happening::Dial(..)));
         Some((due, happening))
     }
 
@@ -47,8 +44,12 @@ impl Agenda {
         self.entries.keys().next().map(|(due, _)| *due)
     }
 
-    pub(super) fn only_dials(&self) -> bool {
-        self.dials == self.entries.len()
+    /// Whether all that is going to happen is that nodes dial these neighbours.
+    pub(super) fn only_dials(&self, absent: impl Fn(&NodeName) -> bool) -> bool {
+        self.entries.values().all(|happening| match happening {
+            Happening::Dial(_, neighbour) => absent(neighbour),
+            Happening::Opened(..) | Happening::Frames(..) | Happening::Ended(..) => false,
+        })
     }
 
     /// Takes off all that is in flight on a pipe.
