@@ -10,7 +10,7 @@ impl Simulation {
     #[must_use]
     pub fn status(&self, name: &str) -> Option<NodeStatus> {
         let node = self.nodes.get(&node_name(name))?;
-        Some(node.brain.as_ref()?.status(self.time()))
+        Some(node.brain.as_ref()?.status(self.time(), &|_| true))
     }
 
     /// A node's routing table, if it runs.
