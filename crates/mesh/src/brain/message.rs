@@ -39,6 +39,11 @@ impl Message {
         self.header.len() + self.path.len() + payload
     }
 
+    /// Whether the message has too many frames to travel in a batch.
+    pub(super) fn is_alone(&self) -> bool {
+        2 + self.payload.len() > usize::from(u8::MAX)
+    }
+
     pub(super) fn prefix(&self) -> Result<Prefix<'_>, WireError> {
         Prefix::read(&self.header)
     }

@@ -87,6 +87,11 @@ impl Outbox {
         self.waiting.messages.front().map(Message::size)
     }
 
+    /// Whether the message that [`Outbox::take`] would give travels in no batch.
+    pub(super) fn next_is_alone(&self) -> bool {
+        self.waiting.messages.front().is_some_and(Message::is_alone)
+    }
+
     /// Forgets all messages up to this number. A number that was never sent is not believed.
     pub(super) fn acknowledge(&mut self, number: u64) {
         for _ in self.acknowledged..number.min(self.last) {
