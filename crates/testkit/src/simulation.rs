@@ -34,7 +34,7 @@ pub use seeds::for_each_seed;
 use agenda::{Agenda, Happening};
 use clients::SimClient;
 use node::SimNode;
-use pipes::{End, Pipe, PipeId, Side};
+use pipes::{Pipe, PipeId};
 
 /// The Unix time at which every simulation begins, in nanoseconds.
 const EPOCH: u64 = 1_700_000_000_000_000_000;
@@ -175,6 +175,22 @@ impl Simulation {
         for pipe in self.pipes_where(|pipe| pipe.joins_node(&a) && pipe.joins_node(&b)) {
             self.break_pipe(pipe);
         }
+    }
+
+    /// Breaks one of the connections between two nodes, whichever chance takes.
+    pub fn break_one(&mut self, a: &str, b: &str) {
+        let (a, b) = (node_name(a), node_name(b));
+        let both = |pipe: &Pipe| !pipe.closed && pipe.joins_node(&a) && pipe.joins_node(&b);
+        let pipes = self.pipes_where(both);
+        if let Some(pipe) = self.rng.choice(pipes) {
+            self.break_pipe(pipe);
+        }
+    }
+
+    /// Lets a node come out at another whenever it dials a neighbour, as a wrong address does.
+    pub fn lead_astray(&mut self, name: &str, neighbour: &str, instead: &str) {
+        let ways = &mut self.node_mut(name).astray;
+        ways.insert(node_name(neighbour), node_name(instead));
     }
 
     /// Lets one thing happen. Says whether anything was to happen at all.

@@ -190,6 +190,68 @@ fn after_a_partition_the_lesser_node_keeps_the_name() {
 }
 
 #[test]
+fn of_two_meshes_that_meet_the_lesser_node_keeps_the_name() {
+    for_each_seed(40, |seed| {
+        let mut mesh = Simulation::new(seed);
+        mesh.add(config("top", [listens("east", 10), listens("west", 10)]));
+        mesh.add(config("east", [dials("top", 10)]));
+        mesh.add(config("west", [dials("top", 10)]));
+        mesh.start_all();
+        mesh.cut("top", "west");
+        quiet(&mut mesh);
+        let at_west = mesh.attach("west", Some(b"bob"));
+        let at_east = mesh.attach("east", Some(b"bob"));
+        let alice = mesh.attach("top", Some(b"alice"));
+        quiet(&mut mesh);
+        mesh.heal("top", "west");
+        quiet(&mut mesh);
+        let (got, told) = reached(&mut mesh, alice, "bob", &[at_west, at_east]);
+        assert_eq!((got, told), (vec![at_east], vec![]));
+        assert_eq!(
+            mesh.routes("top")
+                .unwrap()
+                .iter()
+                .filter(|line| line.destination == "bob")
+                .count(),
+            1
+        );
+    });
+}
+
+#[test]
+fn a_name_that_was_taken_while_its_holder_was_away_goes_back() {
+    for_each_seed(40, |seed| {
+        let mut mesh = regions(seed);
+        let alice = mesh.attach("top", Some(b"alice"));
+        let at_east = mesh.attach("east", Some(b"bob"));
+        quiet(&mut mesh);
+        mesh.cut("top", "west");
+        quiet(&mut mesh);
+        let at_west = mesh.attach("west", Some(b"bob"));
+        quiet(&mut mesh);
+        mesh.send_text(at_west, r#"{"destination":"west"}"#);
+        quiet(&mut mesh);
+        assert_eq!(
+            mesh.take_json(at_west)[0]["node"],
+            "west",
+            "it has the name for now"
+        );
+        mesh.heal("top", "west");
+        quiet(&mut mesh);
+        let (got, told) = reached(&mut mesh, alice, "bob", &[at_west, at_east]);
+        assert_eq!((got, told), (vec![at_east], vec![]));
+        assert_eq!(
+            mesh.routes("top")
+                .unwrap()
+                .iter()
+                .filter(|line| line.destination == "bob")
+                .count(),
+            1
+        );
+    });
+}
+
+#[test]
 fn after_a_partition_a_name_whose_lesser_holder_has_gone_stays() {
     for_each_seed(20, |seed| {
         let mut mesh = regions(seed);

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::message::Message;
 use super::{Brain, Now, Room, counters::Flow};
-use crate::address::Address;
 use crate::dialect::json;
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
@@ -26,6 +25,7 @@ pub(super) struct Asked {
 #[derive(Debug)]
 struct AskedClaim {
     name: ClientName,
+    holder: NodeName,
     until: Duration,
 }
 
@@ -41,6 +41,11 @@ struct OwedClaim {
 const HOLDER: Duration = Duration::from_millis(250);
 
 impl Asked {
+    /// Whether a question about a name is open.
+    pub(super) fn has_asked(&self, name: &ClientName) -> bool {
+        self.claims.values().any(|claim| claim.name == *name)
+    }
+
     pub(super) fn due(&self) -> Option<Duration> {
         let claims = self.claims.values().map(|claim| claim.until);
         claims
@@ -67,7 +72,7 @@ impl Brain {
     /// nodes never talk for ever.
     fn answer_data(&mut self, now: Now, message: &Message, room: &impl Room) {
         let prefix = message.prefix();
-        if self.is_node(prefix.source) {
+        if is_from_node(message, self.name()) {
             return;
         }
         let fields = [
@@ -97,7 +102,7 @@ impl Brain {
     fn answer_control(&mut self, now: Now, message: &Message, room: &impl Room) {
         let prefix = message.prefix();
         let request = message.payload().first().map(|frame| Request::read(frame));
-        let from_node = self.is_node(prefix.source);
+        let from_node = is_from_node(message, self.name());
         let answer = match request {
             Some(Ok(request))
                 if request.is_order() && !from_node && !prefix.flags.has(Flags::OPERATOR) =>
@@ -204,6 +209,7 @@ impl Brain {
             id,
             AskedClaim {
                 name: name.clone(),
+                holder: holder.clone(),
                 until,
             },
         );
@@ -292,11 +298,13 @@ impl Brain {
 
     /// The answer to a question of this node's own.
     fn answered(&mut self, now: Now, message: &Message, room: &impl Room) {
-        let Some((claim, _)) = self.own_question(message) else {
+        let Some(claim) = self.own_question(message) else {
             return;
         };
         match message.payload().first().map(|frame| Answer::read(frame)) {
-            Some(Ok(Answer::Claimed { held: true, .. })) => self.claim_lost(now, &claim.name, room),
+            Some(Ok(Answer::Claimed { held: true, .. })) => {
+                self.claim_lost(now, &claim.name, &claim.holder, room);
+            }
             Some(Ok(
                 Answer::Claimed { held: false, .. }
                 | Answer::Status(_)
@@ -312,20 +320,15 @@ impl Brain {
 
     /// A question of this node's own did not arrive: nobody there has the name.
     fn not_answered(&mut self, now: Now, message: &Message, room: &impl Room) {
-        if let Some((claim, _)) = self.own_question(message) {
+        if let Some(claim) = self.own_question(message) {
             self.claim_won(now, &claim.name, room);
         }
     }
 
-    fn own_question(&mut self, message: &Message) -> Option<(AskedClaim, MessageId)> {
+    fn own_question(&mut self, message: &Message) -> Option<AskedClaim> {
         let tail = Tail::read(message.prefix().tail).ok()?;
         let id = tail.correlation?;
-        Some((self.asked.claims.remove(&id)?, id))
-    }
-
-    /// Whether a source, which its ingress wrote, is a node.
-    fn is_node(&self, source: &str) -> bool {
-        matches!(Address::parse(source), Ok(Address::Name(name)) if self.tables.table.knows(name))
+        self.asked.claims.remove(&id)
     }
 
     fn locate(&self, name: &str) -> Vec<NodeName> {
@@ -336,6 +339,14 @@ impl Brain {
         }
         self.tables.directory.holders(name).cloned().collect()
     }
+}
+
+/// Whether a node itself made a message: its source is the bare name of the node where it entered
+/// the mesh. A client of that name is `name@node` there, and a client that is called like another
+/// node has not entered there.
+fn is_from_node(message: &Message, me: &NodeName) -> bool {
+    let entered = message.path().stamps().next();
+    message.prefix().source == entered.map_or(me.as_str(), |stamp| stamp.node)
 }
 
 fn refused(reason: &str) -> Answer {

@@ -6,7 +6,10 @@ use super::message::Message;
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::json;
 use crate::reason::Reason;
-use crate::wire::{Flags, Kind, Prefix, Tail};
+use crate::wire::{Flags, Kind, MAX_DESTINATION, Prefix, Tail};
+
+/// The longest media type that an error repeats, in bytes.
+const MAX_CONTENT_TYPE: usize = 256;
 
 impl Brain {
     /// A message goes no further: it is counted under the reason, and its sender is told.
@@ -42,12 +45,13 @@ impl Brain {
             Flags::default()
         };
         let content_type = Tail::read(prefix.tail).unwrap_or_default().content_type;
+        let content_type = content_type.filter(|text| text.len() <= MAX_CONTENT_TYPE);
         let tail = Tail {
             correlation: Some(prefix.id),
             content_type,
             reason: Some(reason.text().to_owned()),
             node: Some(here.to_owned()),
-            destination: Some(prefix.destination.to_owned()),
+            destination: Some(clipped(prefix.destination)),
             ..Tail::default()
         };
         let prefix = Prefix {
@@ -115,7 +119,7 @@ impl Brain {
             correlation: Some(failed.id),
             reason: Some(why.to_owned()),
             node: Some(node.to_owned()),
-            destination: Some(failed.destination.to_owned()),
+            destination: Some(clipped(failed.destination)),
             ..Tail::default()
         };
         let prefix = Prefix {
@@ -137,6 +141,15 @@ impl Brain {
         }
         self.out.push(Output::Send { conn, frames });
     }
+}
+
+/// As much of a destination as an error repeats: its own header has a limit too.
+fn clipped(destination: &str) -> String {
+    let mut end = destination.len().min(MAX_DESTINATION);
+    while !destination.is_char_boundary(end) {
+        end -= 1;
+    }
+    destination.get(..end).unwrap_or_default().to_owned()
 }
 
 /// As much of a payload as an error shows, and whether something is missing.

@@ -14,7 +14,9 @@ use crate::route::{
     Directory, Local, PathNames, Places, Question, Refusal, Table, Verdict, decide,
 };
 use crate::wire::hello::Hello;
-use crate::wire::{Flags, Kind, MAX_DESTINATION, Path, Prefix, Tail, batch, is_native};
+use crate::wire::{
+    Flags, Kind, MAX_DESTINATION, MAX_HEADER, Path, Prefix, Tail, WireError, batch, is_native,
+};
 
 impl Brain {
     /// Frames on a connection.
@@ -37,6 +39,7 @@ impl Brain {
                 let hello = hello();
                 self.received_dialling(now, conn, hello, room);
             }
+            Some(Conn::Standby(standby)) if standby.welcomed => self.counters.add("after close"),
             Some(Conn::Standby(_) | Conn::Refused) => match hello() {
                 Some(Hello::Open { mesh, node, nonce }) => {
                     self.greeted(now, conn, &mesh, node, nonce, room);
@@ -152,6 +155,11 @@ impl Brain {
                     ..prefix
                 };
                 let mut message = Message::new(&prefix, frames.into_iter().skip(2));
+                if message.as_frames()[0].len() > MAX_HEADER {
+                    self.counters.add(Reason::Malformed.text());
+                    let why = WireError::TooLong("header").to_string();
+                    return self.native_error(conn, &why, &prefix, room);
+                }
                 message.arrived = now.unix_nanos;
                 self.counters.count(Flow::Accepted);
                 self.route(now, message, room);

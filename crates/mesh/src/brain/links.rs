@@ -13,7 +13,7 @@ mod session;
 
 use std::time::Duration;
 
-pub(super) use handshake::{Dialling, Greeting};
+pub(super) use handshake::{Dialling, Greeting, Standby};
 pub(super) use session::{Link, Session};
 
 use super::clients::Conn;
@@ -29,9 +29,12 @@ use crate::wire::{Class, Kind, Prefix, Stamp, Times, batch, hello::Hello};
 const SMALL: usize = 4 * 1024;
 
 impl Brain {
-    /// A connection has become the link to `neighbour`, unless the pair has a better one: of two
-    /// connections the one that the lesser name dialled stays, of two that the same end dialled the
-    /// later. Says whether it has.
+    /// A connection has become the link to `neighbour`, unless the pair has another that stays. Says
+    /// whether it has.
+    ///
+    /// Of two connections that the same end dialled the later stays. Of two that cross, the one that
+    /// the lesser name dialled stays; and the listener takes no second one, so that a link that is up
+    /// is not disturbed.
     fn link_up(
         &mut self,
         now: Now,
@@ -41,16 +44,18 @@ impl Brain {
         room: &impl Room,
     ) -> bool {
         let we_are_lesser = self.config.node < *neighbour;
-        if let Some(old) = self
-            .session(neighbour)
-            .map(|session| (session.conn, session.we_dialled))
-        {
-            if old.1 != we_dialled && we_dialled != we_are_lesser {
+        let old = self.session(neighbour);
+        match old.map(|session| (session.conn, session.we_dialled)) {
+            Some((_, dialled)) if dialled != we_dialled && !(we_dialled && we_are_lesser) => {
                 return false;
             }
-            self.conns.remove(&old.0);
-            self.out.push(Output::Close(old.0));
-            self.link_down(now, neighbour, room);
+            Some((old, _)) => {
+                self.conns.remove(&old);
+                self.out.push(Output::Close(old));
+                self.link_down(now, neighbour, room);
+            }
+            None if !we_dialled && we_are_lesser && self.is_dialling(neighbour) => return false,
+            None => {}
         }
         let window = self.config.window;
         let stranger = LinkConfig {
@@ -83,9 +88,7 @@ impl Brain {
             return;
         }
         let Fallen { in_doubt, unsent } = link.outbox.fail();
-        if !self.config.links.contains_key(neighbour) {
-            self.links.remove(neighbour);
-        }
+        self.forget_stranger(neighbour);
         self.event(Event::LinkDown(neighbour.clone()));
         self.originate_adjacency();
         self.refresh();
@@ -95,7 +98,16 @@ impl Brain {
         for message in unsent {
             self.route(now, message, room);
         }
-        self.ask_again(now, neighbour);
+    }
+
+    /// A neighbour that is not declared is forgotten with its link, unless an operator has cut it.
+    fn forget_stranger(&mut self, neighbour: &NodeName) {
+        let is_idle = |link: &Link| !link.is_up() && !link.cut;
+        if !self.config.links.contains_key(neighbour)
+            && self.links.get(neighbour).is_some_and(is_idle)
+        {
+            self.links.remove(neighbour);
+        }
     }
 
     /// A message was sent and the link died: for `at_most_once` nobody may send it again.
@@ -245,8 +257,8 @@ impl Brain {
     ) {
         self.counters.add(reason);
         let neighbour = match self.conns.get(&conn) {
-            Some(Conn::Link(neighbour) | Conn::Standby(neighbour)) => Some(neighbour.clone()),
-            _ => None,
+            Some(conn) => conn.neighbour().cloned(),
+            None => None,
         };
         self.event(Event::LinkRefused { neighbour, reason });
         self.out.push(Output::Close(conn));
@@ -262,12 +274,13 @@ impl Brain {
         if link.dials() {
             self.out.push(Output::Hang(neighbour.clone()));
         }
-        let conns: Vec<_> = self
+        let mut conns: Vec<_> = self
             .conns
             .iter()
             .filter(|(_, conn)| conn.neighbour() == Some(neighbour))
             .map(|(conn, _)| *conn)
             .collect();
+        conns.sort_unstable();
         for conn in conns {
             self.out.push(Output::Close(conn));
             self.closed(now, conn, room);
@@ -282,6 +295,7 @@ impl Brain {
         if std::mem::take(&mut link.cut) && link.dials() {
             self.out.push(Output::Dial(neighbour.clone()));
         }
+        self.forget_stranger(neighbour);
     }
 
     /// This node's stamp for a message.

@@ -69,6 +69,11 @@ impl Message {
         self.size
     }
 
+    /// Whether the message has too many frames to travel in a batch.
+    pub(super) fn is_alone(&self) -> bool {
+        self.frames.len() > usize::from(u8::MAX)
+    }
+
     pub(super) fn prefix(&self) -> Prefix<'_> {
         Prefix::trusted(&self.frames[0])
     }

@@ -101,7 +101,8 @@ impl Outbox {
             let size = message.size();
             let fits = messages == 0
                 || (messages < self.window.messages && bytes + size <= self.window.bytes);
-            let joins = together.messages == 0 || (size <= small && together.bytes + size <= most);
+            let is_small = size <= small && !message.is_alone();
+            let joins = together.messages == 0 || (is_small && together.bytes + size <= most);
             if !fits || !joins {
                 break;
             }
@@ -110,7 +111,7 @@ impl Outbox {
                 bytes: together.bytes + size,
             };
             (messages, bytes) = (messages + 1, bytes + size);
-            if size > small {
+            if !is_small {
                 break;
             }
         }

@@ -43,7 +43,8 @@ impl Simulation {
             operator,
         };
         let runs = self.runs(node);
-        let pipe = runs.then(|| self.open(End::Client(client), node_name(node), opened));
+        let node_at = node_name(node);
+        let pipe = runs.then(|| self.open(End::Client(client), &node_at, node_at.clone(), opened));
         self.clients.push(SimClient {
             pipe,
             stalled: false,

@@ -22,6 +22,8 @@ pub(super) struct SimNode {
     pub(super) tick: Option<Duration>,
     pub(super) dials: BTreeMap<NodeName, Dialled>,
     pub(super) events: Vec<(Duration, Event)>,
+    /// Where it comes out when it dials a neighbour, if not there.
+    pub(super) astray: BTreeMap<NodeName, NodeName>,
 }
 
 /// A neighbour that a node dials.
@@ -42,6 +44,7 @@ impl SimNode {
             tick: None,
             dials: BTreeMap::new(),
             events: Vec::new(),
+            astray: BTreeMap::new(),
         }
     }
 }

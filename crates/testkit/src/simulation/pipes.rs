@@ -68,12 +68,18 @@ impl Pipe {
 
 impl Simulation {
     /// Opens a pipe. Both ends hear of it before anything else on it.
-    pub(super) fn open(&mut self, dialler: End, listener: NodeName, accepted: Opened) -> PipeId {
+    pub(super) fn open(
+        &mut self,
+        dialler: End,
+        expected: &NodeName,
+        listener: NodeName,
+        accepted: Opened,
+    ) -> PipeId {
         self.last_pipe += 1;
         let pipe = ConnId(self.last_pipe);
         let dialled = match &dialler {
             End::Node(_) => Some(Opened::Dialled {
-                neighbour: listener.clone(),
+                neighbour: expected.clone(),
             }),
             End::Client(_) => None,
         };

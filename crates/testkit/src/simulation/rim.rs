@@ -102,9 +102,14 @@ impl Simulation {
 
     /// A node dials: there is a connection if the neighbour runs.
     pub(super) fn connect(&mut self, name: &NodeName, neighbour: &NodeName) {
+        let astray = self
+            .nodes
+            .get(name)
+            .and_then(|node| node.astray.get(neighbour));
+        let listener = astray.unwrap_or(neighbour).clone();
         let answers = self
             .nodes
-            .get(neighbour)
+            .get(&listener)
             .is_some_and(|node| node.brain.is_some());
         let Some(node) = self.nodes.get_mut(name).filter(|node| node.brain.is_some()) else {
             return;
@@ -124,7 +129,7 @@ impl Simulation {
             request: false,
             operator: false,
         };
-        let pipe = self.open(End::Node(name.clone()), neighbour.clone(), stranger);
+        let pipe = self.open(End::Node(name.clone()), neighbour, listener, stranger);
         if let Some(node) = self.nodes.get_mut(name) {
             node.dials.entry(neighbour.clone()).or_default().pipe = Some(pipe);
         }
