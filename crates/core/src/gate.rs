@@ -151,7 +151,7 @@ impl Gate {
         outer: Option<&Stream>,
     ) -> std::io::Result<()> {
         outlet.all_handed_on().await;
-        if self.wire.send_mark(inner.id, Mark::Flush).await.is_err() {
+        if self.wire.send_mark(&inner.name, Mark::Flush).await.is_err() {
             return Err(std::io::ErrorKind::NotConnected.into());
         }
         outward.flush(&inner.stream, outer, &self.wire.secret).await

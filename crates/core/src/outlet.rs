@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::mailbox::{Mail, Mailbox};
 use crate::room::Room;
-use crate::transport::Wire;
+use crate::transport::{InnerName, Wire};
 use crate::{Cause, Frames, HighWater, Identity, Limits, Peer, SendError};
 
 /// A peer as events name it.
@@ -19,15 +19,15 @@ pub(crate) struct Known {
     pub(crate) name: Identity,
     /// Why the connection ended, once it has.
     pub(crate) end: OnceLock<Cause>,
-    /// The private connection that carries it, if any.
-    pub(crate) inner: u64,
+    /// The number of the private connection that carries it, if any.
+    pub(crate) inner: usize,
 }
 
 /// Where messages go from here.
 #[derive(Debug)]
 pub(crate) enum Way {
     /// Through the transport to a private connection.
-    Wire(Arc<Wire>),
+    Wire(Arc<Wire>, InnerName),
     /// Into another socket's mailbox, under the name that it knows us by.
     Mem(Arc<Mailbox>, Arc<Known>),
 }
@@ -76,12 +76,12 @@ impl Outlet {
             return Err(SendError::Full { frames });
         };
         match &self.way {
-            Way::Wire(wire) => {
+            Way::Wire(wire, inner) => {
                 if let Some(last) = frames.pop() {
                     frames.push(permit.owned_by(last));
                 }
                 // If it fails, its connection is failing too, and the message is lost with it.
-                if wire.send(self.known.inner, frames).await.is_err() {
+                if wire.send(inner, frames).await.is_err() {
                     self.hang_up.cancel();
                 }
                 Ok(())

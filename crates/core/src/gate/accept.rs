@@ -203,9 +203,9 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
         peer,
         name,
         end: OnceLock::new(),
-        inner: inner.id,
+        inner: inner.name.number(),
     });
-    let way = Way::Wire(Arc::clone(&gate.wire));
+    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let outlet = Outlet::new(known, way, registry.limits, registry.high_water);
     let held = Some((claim, place));
     let carried = Carried {

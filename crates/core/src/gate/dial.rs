@@ -151,8 +151,8 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter("")) else {
         return;
     };
-    let known = known(registry, call, inner.id, Some(guest.identity));
-    let way = Way::Wire(Arc::clone(&gate.wire));
+    let known = known(registry, call, inner.name.number(), Some(guest.identity));
+    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let outlet = Outlet::new(known, way, registry.limits, registry.high_water);
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id) else {
         return;
@@ -177,7 +177,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
 fn known(
     registry: &Registry,
     call: &Call,
-    inner: u64,
+    inner: usize,
     said: Option<Option<Identity>>,
 ) -> Arc<Known> {
     let peer = Peer {
