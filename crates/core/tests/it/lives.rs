@@ -4,7 +4,6 @@ use hopline_core::{
     Bytes, Cause, DealerEvent, Endpoint, Identity, Router, RouterOptions, SendError,
 };
 
-use crate::over_every_transport;
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {

@@ -7,7 +7,6 @@ use hopline_core::{
     RouterHandler, RouterOptions, RouterSender, SendError, Socket,
 };
 
-use crate::over_every_transport;
 use crate::rig::{Rig, Via, frames, soon};
 
 over_every_transport! {

@@ -1,11 +1,9 @@
 //! Who is attached, under which name, and for how long.
 
 use hopline_core::{
-    Cause, Dealer, DealerEvent, DealerOptions, Duplicates, Identity, Limits, RouterOptions,
-    SocketKind,
+    Cause, DealerEvent, DealerOptions, Duplicates, Identity, Limits, RouterOptions, SocketKind,
 };
 
-use crate::over_every_transport;
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {

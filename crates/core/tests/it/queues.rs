@@ -6,7 +6,6 @@ use hopline_core::{
     Bytes, Cause, DealerEvent, HighWater, Identity, PeerId, RouterOptions, SendError,
 };
 
-use crate::over_every_transport;
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {
