@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::asides::Asides;
 use crate::mailbox::{Mail, Mailbox};
 use crate::room::Room;
 use crate::transport::{InnerName, Wire};
@@ -42,10 +44,17 @@ pub(crate) struct Outlet {
     room: Arc<Room>,
     sends: Sends,
     way: Way,
+    asides: Option<Arc<Asides>>,
 }
 
 impl Outlet {
-    pub(crate) fn new(known: Arc<Known>, way: Way, limits: Limits, mark: HighWater) -> Arc<Self> {
+    pub(crate) fn new(
+        known: Arc<Known>,
+        way: Way,
+        limits: Limits,
+        mark: HighWater,
+        asides: Option<&Arc<Asides>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             known,
             hang_up: CancellationToken::new(),
@@ -53,6 +62,7 @@ impl Outlet {
             room: Room::new(mark),
             sends: Sends::default(),
             way,
+            asides: asides.map(Arc::clone),
         })
     }
 
@@ -62,6 +72,15 @@ impl Outlet {
 
     pub(crate) fn is_open(&self) -> bool {
         self.sends.are_allowed()
+    }
+
+    /// Whether the peer is there, as far as it can be asked.
+    pub(crate) async fn answers(&self, patience: Duration) -> bool {
+        let there = match &self.asides {
+            Some(asides) if self.is_open() => asides.ask(patience).await,
+            _ => true,
+        };
+        there && self.is_open()
     }
 
     /// Takes a message for the peer or refuses it, without waiting for the peer.

@@ -11,7 +11,6 @@ macro_rules! over_every_transport {
             async fn $rule() { super::$rule($crate::rig::Via::Mem).await })* }
     };
 }
-pub(crate) use over_every_transport;
 
 mod hostile;
 mod lives;
