@@ -129,6 +129,7 @@ const LONG: &[&str] = &[
     "crates/mesh/src/brain/clients.rs",
     "crates/mesh/src/brain/forward.rs",
     "crates/mesh/src/dialect/json.rs",
+    "crates/mesh/src/node/rim.rs",
     "crates/mesh/tests/route_decide.rs",
 ];
 
