@@ -35,7 +35,7 @@ class Clients:
             nonlocal seen
             whole, nodes = self.mesh.status()
             seen = whole
-            at = {(name, node) for node in nodes for name in attached(nodes[node])}
+            at = {(name, node) for node in nodes for name in clients_of(nodes[node])}
             return whole["converged"] and at.issuperset(names.items())
 
         wait_for(known, lambda: f"{names} are not known: {seen}")
@@ -44,10 +44,6 @@ class Clients:
         for client in self.open:
             client.close()
         self.open.clear()
-
-
-def attached(entry):
-    return [client["name"] for client in clients_of(entry) if client["attached"]]
 
 
 class Client:

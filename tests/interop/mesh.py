@@ -26,6 +26,9 @@ upstream = ["top"]
 # How long a condition may take to come true. Only what fails waits so long.
 PATIENCE = 20.0
 
+# The command line's own clients, and anonymous ones: 16 bytes of their node's.
+OTHERS = re.compile(r"hopline\.|hex:[0-9a-f]{32}@")
+
 
 class Mesh:
     def __init__(self, hopline, folder, topology=REGIONS):
@@ -72,8 +75,7 @@ class Mesh:
     def wait_until_settled(self, clients):
         """Waits until every node agrees on links and names, and these clients are attached.
 
-        `clients` maps a name to the node where it should be; nobody else may be there, but for the
-        command line's own clients.
+        `clients` maps a name to the node where it should be; nobody else of a name may be there.
         """
         seen = None
 
@@ -83,11 +85,7 @@ class Mesh:
             seen = whole
             if sorted(nodes) != self.nodes or not whole["converged"]:
                 return None
-            attached = {}
-            for node, entry in nodes.items():
-                for client in clients_of(entry):
-                    if client["attached"] and not client["name"].startswith("hopline."):
-                        attached[client["name"]] = node
+            attached = {name: node for node in nodes for name in clients_of(nodes[node])}
             return nodes if attached == clients else None
 
         return wait_for(settled, lambda: f"not settled with {clients}: {seen}")
@@ -107,27 +105,30 @@ def wait_for(condition, complaint):
 
 
 def name_of(entry):
-    return entry.get("node") or entry["name"]
+    return inner(entry, "name") if "name" in entry else inner(entry, "node")
 
 
 def inner(entry, key):
     """A key of a node's own status, which may stand one level down."""
-    if key in entry:
-        return entry[key]
-    for value in entry.values():
-        if isinstance(value, dict) and key in value:
-            return value[key]
+    for level in [entry, *(value for value in entry.values() if isinstance(value, dict))]:
+        if not isinstance(level.get(key, {}), dict) or (key == "counters" and key in level):
+            return level[key]
     raise AssertionError(f"no `{key}` in {entry}")
 
 
 def clients_of(entry):
-    return inner(entry, "clients")
+    """A node's clients, but for those of the command line, and those without a name."""
+    clients = [client for client in inner(entry, "clients") if client["attached"]]
+    return [client["name"] for client in clients if not OTHERS.match(client["name"])]
 
 
 def endpoint(entry):
     """Where a node listens for clients."""
     for key in ("endpoint", "bind", "port", "address"):
-        value = entry.get(key)
+        try:
+            value = inner(entry, key)
+        except AssertionError:
+            continue
         if isinstance(value, str) and value.startswith("tcp://"):
             return value
     raise AssertionError(f"no endpoint in {entry}")
