@@ -111,7 +111,7 @@ def name_of(entry):
 def inner(entry, key):
     """A key of a node's own status, which may stand one level down."""
     for level in [entry, *(value for value in entry.values() if isinstance(value, dict))]:
-        if not isinstance(level.get(key, {}), dict) or (key == "counters" and key in level):
+        if key in level and isinstance(level[key], dict) == (key == "counters"):
             return level[key]
     raise AssertionError(f"no `{key}` in {entry}")
 
