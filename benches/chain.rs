@@ -13,7 +13,9 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::node::{NodeConfig, RoutingNode};
 use hopline_mesh::wire::hello::MeshKey;
 use tokio::task::JoinSet;
-use zeromq::{DealerSocket, RouterSocket, Socket, SocketOptions, SocketRecv, SocketSend, ZmqMessage};
+use zeromq::{
+    DealerSocket, RouterSocket, Socket, SocketOptions, SocketRecv, SocketSend, ZmqMessage,
+};
 
 /// Messages in one measurement of throughput.
 const MESSAGES: usize = 50_000;
@@ -36,7 +38,10 @@ trait Chain {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {
-    println!("{:<10} {:>14} {:>14} {:>7}   {:>11} {:>11} {:>7}", "chain", "hopline msg/s", "bare msg/s", "ratio", "hopline rt", "bare rt", "ratio");
+    println!(
+        "{:<10} {:>14} {:>14} {:>7}   {:>11} {:>11} {:>7}",
+        "chain", "hopline msg/s", "bare msg/s", "ratio", "hopline rt", "bare rt", "ratio"
+    );
     for nodes in [1, 3] {
         let mut hopline = Hopline::start(nodes).await;
         let mut bare = Bare::start(nodes).await;
@@ -115,7 +120,11 @@ impl Hopline {
                 config = config.upstream(name(index - 1), 10);
             }
             if index + 1 < count {
-                let link = LinkConfig { cost: 10, dials: false, upstream: false };
+                let link = LinkConfig {
+                    cost: 10,
+                    dials: false,
+                    upstream: false,
+                };
                 config = config.link(name(index + 1), link);
             }
             let node = RoutingNode::start(config).await.expect("a node");
@@ -128,8 +137,12 @@ impl Hopline {
             nodes.push(node);
         }
         let options = |name: &str| ClientOptions::named(name).expect("a name");
-        let alice = Client::connect(nodes[0].endpoint(), options("alice")).await.expect("alice");
-        let bob = Client::connect(nodes[count - 1].endpoint(), options("bob")).await.expect("bob");
+        let alice = Client::connect(nodes[0].endpoint(), options("alice"))
+            .await
+            .expect("alice");
+        let bob = Client::connect(nodes[count - 1].endpoint(), options("bob"))
+            .await
+            .expect("bob");
         for (client, to) in [(&alice, "bob"), (&bob, "alice")] {
             while client.trace(to, Duration::from_secs(5)).await.is_err() {}
         }
@@ -181,7 +194,13 @@ impl Bare {
         let mut endpoints = Vec::new();
         for _ in 0..count {
             let mut router = RouterSocket::new();
-            endpoints.push(router.bind("tcp://127.0.0.1:0").await.expect("bound").to_string());
+            endpoints.push(
+                router
+                    .bind("tcp://127.0.0.1:0")
+                    .await
+                    .expect("bound")
+                    .to_string(),
+            );
             routers.push(router);
         }
         let alice = dealer("alice", &endpoints[0]).await;
@@ -194,7 +213,11 @@ impl Bare {
             let first = index == 0;
             relays.spawn(relay(router, next, first));
         }
-        Self { alice, bob, _relays: relays }
+        Self {
+            alice,
+            bob,
+            _relays: relays,
+        }
     }
 }
 
@@ -248,7 +271,10 @@ fn addressed(to: &'static str, mut message: ZmqMessage) -> ZmqMessage {
 
 impl Chain for Bare {
     async fn send(&mut self) {
-        self.alice.send(PAYLOAD.to_vec().into()).await.expect("sent");
+        self.alice
+            .send(PAYLOAD.to_vec().into())
+            .await
+            .expect("sent");
     }
 
     async fn receive(&mut self) {

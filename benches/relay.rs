@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hopline_mesh::brain::{
-    Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output, Window,
-};
+use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output, Window};
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::route::StaticRoutes;
@@ -29,7 +27,14 @@ impl Chain {
         let brain = |index: usize, name: &str, links: &[(&str, bool)]| {
             let node = |name: &str| NodeName::parse(name).expect("a name");
             let link = |&(to, dials): &(&str, bool)| {
-                (node(to), LinkConfig { cost: 10, dials, upstream: dials })
+                (
+                    node(to),
+                    LinkConfig {
+                        cost: 10,
+                        dials,
+                        upstream: dials,
+                    },
+                )
             };
             let config = Config {
                 mesh: "bench".to_owned(),
@@ -50,7 +55,9 @@ impl Chain {
             brain(1, "top", &[("east", false), ("west", false)]),
             brain(2, "west", &[("top", true)]),
         ]);
-        let top = || Opened::Dialled { neighbour: NodeName::parse("top").expect("a name") };
+        let top = || Opened::Dialled {
+            neighbour: NodeName::parse("top").expect("a name"),
+        };
         let stranger = |identity: Option<&'static str>| Opened::Accepted {
             identity: identity.map(Bytes::from_static_str),
             request: false,
@@ -91,7 +98,10 @@ impl FromStaticStr for Bytes {
 fn carried(at: usize, outputs: Vec<Output>) -> Vec<(usize, Input)> {
     let to = |output| match output {
         Output::Send { conn: LEFT, frames } => Some((at - 1, Input::Received(RIGHT, frames))),
-        Output::Send { conn: RIGHT, frames } => Some((at + 1, Input::Received(LEFT, frames))),
+        Output::Send {
+            conn: RIGHT,
+            frames,
+        } => Some((at + 1, Input::Received(LEFT, frames))),
         _ => None,
     };
     outputs.into_iter().filter_map(to).collect()
@@ -102,12 +112,19 @@ fn room(_: ConnId) -> bool {
 }
 
 fn now() -> Now {
-    Now { since_start: Duration::from_secs(1), unix_nanos: 1 }
+    Now {
+        since_start: Duration::from_secs(1),
+        unix_nanos: 1,
+    }
 }
 
 /// A batch of native messages from alice to bob, as east hands it to top.
 fn batch(east: &mut Brain) -> Vec<(usize, Input)> {
-    let header = Prefix { destination: "bob", ..Prefix::new(Kind::Data) }.write();
+    let header = Prefix {
+        destination: "bob",
+        ..Prefix::new(Kind::Data)
+    }
+    .write();
     let mut outputs = Vec::new();
     for _ in 0..BATCH {
         let frames = vec![header.clone(), Bytes::new(), Bytes::from_static(&[7; 64])];
@@ -134,7 +151,11 @@ fn relay(criterion: &mut Criterion) {
                 }
                 chain.0[1].flush(now(), &room, &mut outputs);
                 spent += start.elapsed();
-                assert!(outputs.iter().any(|output| matches!(output, Output::Send { conn: RIGHT, .. })));
+                assert!(
+                    outputs
+                        .iter()
+                        .any(|output| matches!(output, Output::Send { conn: RIGHT, .. }))
+                );
                 for (at, input) in carried(1, black_box(outputs)) {
                     chain.give(at, input);
                 }
@@ -146,13 +167,25 @@ fn relay(criterion: &mut Criterion) {
 }
 
 fn wire(criterion: &mut Criterion) {
-    let header = Prefix { destination: "bob", source: "alice", ..Prefix::new(Kind::Data) }.write();
+    let header = Prefix {
+        destination: "bob",
+        source: "alice",
+        ..Prefix::new(Kind::Data)
+    }
+    .write();
     criterion.bench_function("wire/read prefix", |bencher| {
         bencher.iter(|| Prefix::read(black_box(&header)).map(|prefix| prefix.hop_limit));
     });
-    let stamp = |node| Stamp { node, ingress: "east", revision: 7, times: None };
+    let stamp = |node| Stamp {
+        node,
+        ingress: "east",
+        revision: 7,
+        times: None,
+    };
     let one = Path::read(&[]).expect("empty").stamped(&stamp("east"), 1);
-    let two = Path::read(&one).expect("one stamp").stamped(&stamp("top"), 1);
+    let two = Path::read(&one)
+        .expect("one stamp")
+        .stamped(&stamp("top"), 1);
     criterion.bench_function("wire/read path of 2", |bencher| {
         bencher.iter(|| Path::read(black_box(&two)).map(|path| path.len()));
     });

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::message::Message;
-use super::{Brain, Now, Room, counters};
+use super::{Brain, Now, Room, counters::Flow};
 use crate::address::Address;
 use crate::dialect::json;
 use crate::name::{ClientName, NodeName};
@@ -52,22 +52,21 @@ impl Asked {
 impl Brain {
     /// A message that is for this node.
     pub(super) fn answer(&mut self, now: Now, message: Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        match prefix.kind {
+        match message.kind() {
             Kind::Data => self.answer_data(now, &message, room),
-            Kind::Probe => return self.answer_probe(now, message, room),
+            Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Control => self.answer_control(now, &message, room),
             Kind::Reply => self.answered(now, &message, room),
             Kind::Error => self.not_answered(now, &message, room),
             Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
         }
-        self.counters.add(counters::ANSWERED);
+        self.counters.count(Flow::Answered);
     }
 
     /// Says what the node is, to whoever sends it anything. Another node is not answered, so that two
     /// nodes never talk for ever.
     fn answer_data(&mut self, now: Now, message: &Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
+        let prefix = message.prefix();
         if self.is_node(prefix.source) {
             return;
         }
@@ -79,7 +78,7 @@ impl Brain {
         ];
         let tail = Tail::read(prefix.tail).unwrap_or_default();
         let request = match tail.content_type.as_deref() {
-            Some(json::CONTENT_TYPE) => message.payload.first().map_or(&[][..], |frame| frame),
+            Some(json::CONTENT_TYPE) => message.payload().first().map_or(&[][..], |frame| frame),
             Some(_) | None => &[],
         };
         let answer = json::node_answer(request, &fields);
@@ -88,16 +87,16 @@ impl Brain {
     }
 
     /// Tells where a probe came by. The answer's payload is the probe's whole path.
-    pub(super) fn answer_probe(&mut self, now: Now, message: Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        let path = message.stamped(&self.stamp(now, &message), 0);
-        self.counters.add(counters::ANSWERED);
+    pub(super) fn answer_probe(&mut self, now: Now, message: &Message, room: &impl Room) {
+        let prefix = message.prefix();
+        let path = message.path().stamped(&self.stamp(now, message), 0);
+        self.counters.count(Flow::Answered);
         self.reply(now, &prefix, vec![path], None, room);
     }
 
     fn answer_control(&mut self, now: Now, message: &Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        let request = message.payload.first().map(|frame| Request::read(frame));
+        let prefix = message.prefix();
+        let request = message.payload().first().map(|frame| Request::read(frame));
         let from_node = self.is_node(prefix.source);
         let answer = match request {
             Some(Ok(request))
@@ -169,7 +168,7 @@ impl Brain {
         room: &impl Room,
     ) -> MessageId {
         let id = self.next_id();
-        let header = Prefix {
+        let prefix = Prefix {
             flags,
             hop_limit: self.config.hop_limit,
             id,
@@ -177,9 +176,8 @@ impl Brain {
             source: self.config.node.as_str(),
             tail: &tail.write(),
             ..Prefix::new(kind)
-        }
-        .write();
-        let mut message = Message::new(header, Bytes::new(), payload);
+        };
+        let mut message = Message::new(&prefix, payload);
         message.arrived = now.unix_nanos;
         self.route(now, message, room);
         id
@@ -297,7 +295,7 @@ impl Brain {
         let Some((claim, _)) = self.own_question(message) else {
             return;
         };
-        match message.payload.first().map(|frame| Answer::read(frame)) {
+        match message.payload().first().map(|frame| Answer::read(frame)) {
             Some(Ok(Answer::Claimed { held: true, .. })) => self.claim_lost(now, &claim.name, room),
             Some(Ok(
                 Answer::Claimed { held: false, .. }
@@ -320,7 +318,7 @@ impl Brain {
     }
 
     fn own_question(&mut self, message: &Message) -> Option<(AskedClaim, MessageId)> {
-        let tail = Tail::read(message.prefix().ok()?.tail).ok()?;
+        let tail = Tail::read(message.prefix().tail).ok()?;
         let id = tail.correlation?;
         Some((self.asked.claims.remove(&id)?, id))
     }

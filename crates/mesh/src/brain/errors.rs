@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::message::Message;
-use super::{Brain, ConnId, Now, Original, Output, Room, counters};
+use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::json;
 use crate::reason::Reason;
 use crate::wire::{Flags, Kind, Prefix, Tail};
@@ -16,7 +16,7 @@ impl Brain {
     /// An error that is not delivered is counted and makes no other error.
     pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
         self.counters.add(reason.text());
-        let Ok(prefix) = message.prefix() else { return };
+        let prefix = message.prefix();
         match prefix.kind {
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {}
             Kind::Error
@@ -29,15 +29,13 @@ impl Brain {
             }
         }
         let here = self.config.node.as_str();
-        let stamped_here = message
-            .path()
-            .is_ok_and(|path| path.stamps().last().is_some_and(|stamp| stamp.node == here));
-        let path = if stamped_here {
-            message.path.clone()
+        let path = message.path();
+        let path = if path.stamps().last().is_some_and(|stamp| stamp.node == here) {
+            message.path_frame().clone()
         } else {
-            message.stamped(&self.stamp(now, &message), 0)
+            path.stamped(&self.stamp(now, &message), 0)
         };
-        let (payload, truncated) = beginning(&message.payload);
+        let (payload, truncated) = beginning(message.payload());
         let marks = if truncated {
             Flags::TRUNCATED
         } else {
@@ -52,7 +50,7 @@ impl Brain {
             destination: Some(prefix.destination.to_owned()),
             ..Tail::default()
         };
-        let header = Prefix {
+        let prefix = Prefix {
             flags: marks,
             hop_limit: self.config.hop_limit,
             id: prefix.id,
@@ -60,13 +58,10 @@ impl Brain {
             source: here,
             tail: &tail.write(),
             ..Prefix::new(Kind::Error)
-        }
-        .write();
-        let mut error = Message::new(header, Bytes::new(), Vec::with_capacity(1 + payload.len()));
-        error.payload.push(path);
-        error.payload.extend(payload);
+        };
+        let mut error = Message::new(&prefix, std::iter::once(path).chain(payload));
         error.arrived = now.unix_nanos;
-        self.counters.add(counters::RETURNED);
+        self.counters.count(Flow::Returned);
         self.route(now, error, room);
     }
 
@@ -79,25 +74,19 @@ impl Brain {
         reason: Reason,
         room: &impl Room,
     ) {
-        let message = match original {
-            Some(Original {
-                header,
-                path,
-                payload,
-            }) => Message::new(header, path, payload),
+        let frames = match original {
+            Some(Original(frames)) => frames,
             None => {
                 if frames.first().is_some_and(Bytes::is_empty) {
                     frames.remove(0);
                 }
-                if frames.len() < 2 {
-                    return;
-                }
-                let payload = frames.split_off(2);
-                let path = frames.pop().unwrap_or_default();
-                Message::new(frames.pop().unwrap_or_default(), path, payload)
+                frames
             }
         };
-        self.counters.take_back(counters::DELIVERED);
+        let Ok(message) = Message::read(frames) else {
+            return;
+        };
+        self.counters.take_back(Flow::Delivered);
         self.refuse(now, message, reason, room);
     }
 
