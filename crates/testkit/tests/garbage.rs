@@ -263,7 +263,7 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
             brain.handle(now, Input::Opened(conn, accepted), &room, &mut out);
             if rng.u8(0..3) == 0
                 && brain
-                    .status(now)
+                    .status(now, &|_| true)
                     .links
                     .iter()
                     .all(|link| !link.up && !link.cut)
