@@ -13,8 +13,10 @@
 //! test. [`crate::node`] is the loop that gives it sockets.
 
 mod answers;
+mod claims;
 mod clients;
 mod config;
+mod conn;
 mod counters;
 mod database;
 mod entropy;
@@ -34,7 +36,8 @@ pub use config::{Config, LinkConfig};
 pub use io::{Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
 
-use clients::{Clients, Conn};
+use clients::Clients;
+use conn::Conn;
 use counters::Counters;
 use database::Database;
 use entropy::Entropy;

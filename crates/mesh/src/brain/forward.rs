@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use hopline_core::Frames;
 
-use super::clients::{Clients, Conn, Standing};
+use super::clients::{Clients, Standing};
+use super::conn::Conn;
 use super::links::Link;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};

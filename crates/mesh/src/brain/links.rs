@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(super) use handshake::{Dialling, Greeting, Standby};
 pub(super) use session::{Link, Session};
 
-use super::clients::Conn;
+use super::conn::Conn;
 use super::message::Message;
 use super::outbox::Fallen;
 use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters::Flow};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clients::Conn;
+use super::conn::Conn;
 use super::{Brain, Now, Room};
 use crate::dialect::Dialect;
 use crate::wire::control::{ClientStatus, LinkStatus, NodeStatus, RouteLine};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::HELLO;
-use crate::brain::clients::Conn;
+use crate::brain::conn::Conn;
 use crate::brain::{Brain, ConnId, Event, Now, Output, Room};
 use crate::name::NodeName;
 use crate::wire::Kind;
