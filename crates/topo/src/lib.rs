@@ -1,1 +1,58 @@
-//! placeholder
+//! Hopline's topology files: read, checked, planned, drawn.
+//!
+//! A file declares a mesh; this crate turns it into what the nodes are to do, or says everything
+//! that is wrong with it, each mistake at its place with what to do about it.
+//!
+//! ```text
+//! text -> Spec (as written, with places) -> Topology (without mistakes) -> Plan (for each node)
+//!                      |                          |
+//!                 errors, all of them        lints, drawings
+//! ```
+//!
+//! ```
+//! use hopline_topo::{Plan, parse};
+//!
+//! let loaded = parse("regions.toml", r#"
+//!     [mesh]
+//!     name = "regions"
+//!     [nodes.top]
+//!     bind = "tcp://127.0.0.1:5555"
+//!     [nodes.east]
+//!     bind = "auto"
+//!     upstream = ["top"]
+//! "#)?;
+//! let plan = Plan::new(&loaded.topology);
+//! assert_eq!(plan.nodes["east"].dials[0].node.as_str(), "top");
+//!
+//! let problems = parse("typo.toml", r#"
+//!     [mesh]
+//!     name = "typo"
+//!     [nodes.top]
+//!     [nodes.east]
+//!     upstream = ["tpo"]
+//! "#).unwrap_err();
+//! assert!(problems.to_string().contains("did you mean `top`?"));
+//! # Ok::<(), hopline_topo::Problems>(())
+//! ```
+
+mod check;
+pub mod codes;
+mod diagnostic;
+pub mod drawing;
+mod endpoint;
+mod load;
+mod plan;
+mod problems;
+mod spec;
+mod suggest;
+mod syntax;
+mod topology;
+
+pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, Span, render};
+pub use endpoint::{Endpoint, EndpointError};
+pub use load::{MAX_FILE, load, parse};
+pub use plan::{Dial, NodePlan, Plan};
+pub use problems::{Loaded, Problems};
+pub use topology::{
+    Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Link, Node, Topology, UPSTREAM,
+};

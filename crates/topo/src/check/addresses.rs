@@ -1,0 +1,159 @@
+//! Where nodes listen and are dialled: no two at one place, and each where its diallers can reach it.
+
+use super::Checker;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::endpoint::Endpoint;
+use crate::spec::{At, NodeSpec};
+use crate::topology::{Bind, Node, Topology};
+
+/// A node's endpoint with its place in the file.
+struct Place<'a> {
+    spec: &'a NodeSpec,
+    written: &'a At<String>,
+    endpoint: &'a Endpoint,
+    host: Option<&'a str>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn addresses(&mut self, topology: &Topology) {
+        let spec = self.spec;
+        let nodes: Vec<(&NodeSpec, &Node)> = spec
+            .nodes
+            .iter()
+            .filter_map(|spec| Some((spec, topology.nodes.get(spec.name.value.as_str())?)))
+            .collect();
+        let binds = nodes.iter().filter_map(|(spec, node)| match &node.bind {
+            Bind::At(endpoint) => place(spec, spec.bind.as_ref(), Some(endpoint), node),
+            Bind::Auto => None,
+        });
+        let binds: Vec<Place<'_>> = binds.collect();
+        let addresses = nodes.iter().filter_map(|(spec, node)| {
+            place(spec, spec.address.as_ref(), node.address.as_ref(), node)
+        });
+        let addresses: Vec<Place<'_>> = addresses.collect();
+
+        for bind in &binds {
+            self.reachable(bind, topology.open);
+        }
+        self.distinct(&binds, "listen at", |a, b| a.host == b.host);
+        self.distinct(&addresses, "are dialled at", |_, _| true);
+        self.dialled(topology);
+    }
+
+    /// A bind to every interface needs an address; a bind beyond the machine needs an open mesh.
+    fn reachable(&mut self, bind: &Place<'_>, open: bool) {
+        let name = &bind.spec.name.value;
+        if bind.endpoint.is_wildcard() && bind.spec.address.is_none() {
+            let message = format!("nobody knows what to dial to reach the node `{name}`");
+            let port = bind.endpoint.port().unwrap_or_default();
+            let problem = Diagnostic::error(codes::MISSING_ADDRESS, message)
+                .label(&bind.written.span, "every interface, which is no address")
+                .help(format!(
+                    "add `address = \"tcp://HOST:{port}\"` with the name of its machine"
+                ));
+            self.problems.push(problem);
+        }
+        if !bind.endpoint.is_local() && !open {
+            let message =
+                format!("the node `{name}` listens beyond its machine, in a mesh that is not open");
+            let problem = Diagnostic::error(codes::NOT_OPEN, message)
+                .label(&bind.written.span, "others on the network can dial this")
+                .help("listen at 127.0.0.1, or set `open = true` in `[mesh]` if that is meant");
+            self.problems.push(problem);
+        }
+    }
+
+    /// No two places may be one, where `meet` says that they could be.
+    fn distinct(
+        &mut self,
+        places: &[Place<'_>],
+        what: &str,
+        meet: impl Fn(&Place<'_>, &Place<'_>) -> bool,
+    ) {
+        for (index, place) in places.iter().enumerate() {
+            let first = places[..index]
+                .iter()
+                .find(|other| place.endpoint.collides(other.endpoint) && meet(place, other));
+            let Some(first) = first else {
+                continue;
+            };
+            let (a, b) = (&first.spec.name.value, &place.spec.name.value);
+            let message = format!("the nodes `{a}` and `{b}` {what} the same place");
+            let help = match place.endpoint {
+                Endpoint::Tcp { .. } => "give one of them another port",
+                Endpoint::Ipc(_) => "give one of them another path",
+                Endpoint::Mem(_) => "give one of them another name behind `mem://`",
+            };
+            let problem = Diagnostic::error(codes::DUPLICATE_ADDRESS, message)
+                .label(&place.written.span, "taken already")
+                .label(&first.written.span, format!("taken here by `{a}`"))
+                .help(help);
+            self.problems.push(problem);
+        }
+    }
+
+    /// A node that is dialled from another machine needs an address that means something there.
+    fn dialled(&mut self, topology: &Topology) {
+        for (link, ends) in topology.links() {
+            let dialer = ends.dialer();
+            let Some(target) = link.other(dialer) else {
+                continue;
+            };
+            let (Some(here), Some(there)) =
+                (topology.nodes.get(dialer), topology.nodes.get(target))
+            else {
+                continue;
+            };
+            let (Some(from), Some(to)) = (&here.host, &there.host) else {
+                continue;
+            };
+            let bound = match &there.bind {
+                Bind::At(endpoint) => Some(endpoint),
+                Bind::Auto => None,
+            };
+            let known = there.address.as_ref().or(bound);
+            if from == to || known.is_some_and(|endpoint| !endpoint.is_local()) {
+                continue;
+            }
+            let specs = &self.spec.nodes;
+            let find = |name: &str| specs.iter().find(|spec| spec.name.value == name);
+            let (Some(here), Some(there)) = (find(dialer.as_str()), find(target.as_str())) else {
+                continue;
+            };
+            let named = here
+                .upstream
+                .iter()
+                .find(|u| u.node.value == target.as_str());
+            let Some(named) = named else {
+                continue;
+            };
+            let written = there.address.as_ref().or(there.bind.as_ref());
+            let written = written.map_or(&there.name.span, |at| &at.span);
+            let message = format!(
+                "the node `{dialer}` on `{from}` cannot know where to dial `{target}` on `{to}`"
+            );
+            let problem = Diagnostic::error(codes::UNKNOWN_ADDRESS, message)
+                .label(&named.node.span, format!("dialled from `{from}`"))
+                .label(written, format!("known on `{to}` only"))
+                .help(format!(
+                    "give `[nodes.{target}]` a port and an `address` that `{from}` can dial"
+                ));
+            self.problems.push(problem);
+        }
+    }
+}
+
+fn place<'a>(
+    spec: &'a NodeSpec,
+    written: Option<&'a At<String>>,
+    endpoint: Option<&'a Endpoint>,
+    node: &'a Node,
+) -> Option<Place<'a>> {
+    Some(Place {
+        spec,
+        written: written?,
+        endpoint: endpoint?,
+        host: node.host.as_deref(),
+    })
+}

@@ -1,0 +1,118 @@
+//! Keys and tables that stand in the file twice.
+//!
+//! The parser tells the second place only; the first is found by going through the lines above it.
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::syntax;
+
+/// What the parser's complaints about repeated keys come to.
+pub(super) fn describe(text: &str, errors: &[toml::de::Error]) -> Vec<Diagnostic> {
+    let repeated: Vec<Span> = errors
+        .iter()
+        .filter(|error| syntax::is_duplicate(error))
+        .filter_map(toml::de::Error::span)
+        .collect();
+    if repeated.is_empty() {
+        return Vec::new();
+    }
+    let keys = keys(text);
+    repeated.iter().map(|span| one(text, span, &keys)).collect()
+}
+
+/// A key or table as it stands in the file.
+struct Written {
+    /// The names of the tables it is in, and its own.
+    path: Vec<String>,
+    span: Span,
+    is_table: bool,
+}
+
+fn one(text: &str, span: &Span, keys: &[Written]) -> Diagnostic {
+    let within = |key: &&Written| key.span.start <= span.start && span.end <= key.span.end;
+    let again = keys.iter().find(within);
+    let first = again.and_then(|again| {
+        let before = |key: &&Written| key.span.start < again.span.start;
+        keys.iter()
+            .filter(before)
+            .find(|key| key.path == again.path)
+    });
+    let name = text.get(span.clone()).unwrap_or_default();
+    let name = name.trim_matches(['"', '\'']);
+    let path: Vec<&str> = again.map_or(Vec::new(), |again| {
+        again.path.iter().map(String::as_str).collect()
+    });
+    let is_table = again.is_some_and(|again| again.is_table);
+    let (code, message, help) = match path.as_slice() {
+        ["nodes", node] => (
+            codes::DUPLICATE_NAME,
+            format!("the node `{node}` is declared twice"),
+            "give one of them another name, or make the two one",
+        ),
+        ["clients", client] => (
+            codes::DUPLICATE_NAME,
+            format!("the client `{client}` is listed twice"),
+            "take one of the two out: a client is planned at one node",
+        ),
+        path if is_table => (
+            codes::DUPLICATE_KEY,
+            format!("the table `[{}]` is written twice", path.join(".")),
+            "put the keys of both under one",
+        ),
+        [tables @ .., key] if !tables.is_empty() => (
+            codes::DUPLICATE_KEY,
+            format!("`{key}` is written twice in `[{}]`", tables.join(".")),
+            "take one of the two out",
+        ),
+        _ => (
+            codes::DUPLICATE_KEY,
+            format!("`{name}` is written twice"),
+            "take one of the two out",
+        ),
+    };
+    let problem = Diagnostic::error(code, message).label(span, "written again");
+    match first {
+        Some(first) => problem.label(&first.span, "first written here"),
+        None => problem,
+    }
+    .help(help)
+}
+
+/// The keys and tables that stand at the beginning of the text's lines.
+fn keys(text: &str) -> Vec<Written> {
+    let mut keys = Vec::new();
+    let mut table: Vec<String> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let body = line.trim_start();
+        let (written, is_table) = match body.strip_prefix('[') {
+            Some(inner) => (inner.split(']').next().unwrap_or_default(), true),
+            None => match body.split_once('=') {
+                Some((key, _)) => (key.trim_end(), false),
+                None => ("", false),
+            },
+        };
+        if !written.is_empty() && !body.starts_with('#') {
+            let own: Vec<String> = written
+                .split('.')
+                .map(|part| part.trim().trim_matches(['"', '\'']).to_owned())
+                .collect();
+            let at = start + indent + usize::from(is_table);
+            let path = match is_table {
+                true => own,
+                false => table.iter().cloned().chain(own).collect(),
+            };
+            if is_table {
+                table.clone_from(&path);
+            }
+            keys.push(Written {
+                path,
+                span: at..at + written.len(),
+                is_table,
+            });
+        }
+        start += line.len();
+    }
+    keys
+}

@@ -1,0 +1,132 @@
+//! Nodes and their links.
+
+use std::collections::BTreeMap;
+
+use hopline_mesh::name::NodeName;
+
+use super::{Checker, quoted};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::endpoint::Endpoint;
+use crate::spec::{At, NodeSpec};
+use crate::topology::{Bind, Node};
+
+impl Checker<'_> {
+    /// The nodes with good names.
+    pub(super) fn nodes(&mut self) -> BTreeMap<NodeName, Node> {
+        let mut nodes = BTreeMap::new();
+        for spec in &self.spec.nodes {
+            let node = Node {
+                bind: self.bind(spec),
+                address: self.address(spec),
+                upstream: self.upstream(spec),
+                dialects: self.dialects(spec.dialects.as_ref()),
+                host: self.filled("host", spec.host.as_ref()),
+            };
+            if let Some(Some(name)) = self.declared.get(spec.name.value.as_str()) {
+                nodes.insert(name.clone(), node);
+            }
+        }
+        nodes
+    }
+
+    fn bind(&mut self, spec: &NodeSpec) -> Bind {
+        match &spec.bind {
+            None => Bind::Auto,
+            Some(at) if at.value == "auto" => Bind::Auto,
+            Some(at) => match self.endpoint("bind", at) {
+                Some(endpoint) => Bind::At(endpoint),
+                None => Bind::Auto,
+            },
+        }
+    }
+
+    fn address(&mut self, spec: &NodeSpec) -> Option<Endpoint> {
+        let at = spec.address.as_ref()?;
+        let bind = spec.bind.as_ref();
+        if bind.is_none_or(|bind| bind.value == "auto") {
+            let name = &spec.name.value;
+            let message = format!("the node `{name}` has an address, but no port of its own");
+            let mut problem = Diagnostic::error(codes::AUTO_WITH_ADDRESS, message)
+                .label(&at.span, "this port others would dial");
+            if let Some(bind) = bind {
+                problem = problem.label(&bind.span, "this takes whatever port is free");
+            }
+            self.problems.push(
+                problem
+                    .help("give `bind` the endpoint behind this address, or leave `address` out"),
+            );
+        }
+        let endpoint = self.endpoint("address", at)?;
+        if endpoint.is_wildcard() {
+            let message = format!("nobody can dial `{endpoint}`, which is every interface");
+            let problem = Diagnostic::error(codes::BAD_ENDPOINT, message)
+                .label(&at.span, "not one machine")
+                .help("write the name or the address under which others reach this machine");
+            self.problems.push(problem);
+            return None;
+        }
+        Some(endpoint)
+    }
+
+    /// The endpoint written under `key`; told where it is none, or leaves its port open.
+    fn endpoint(&mut self, key: &str, at: &At<String>) -> Option<Endpoint> {
+        let problem = match at.value.parse::<Endpoint>() {
+            Ok(endpoint) if endpoint.port() == Some(0) => {
+                let message = "port 0 is any free port, which nobody would know to dial";
+                let help = match key {
+                    "bind" => "write a port, or `bind = \"auto\"` for a free one on this machine",
+                    _ => "write the port that others dial",
+                };
+                Diagnostic::error(codes::BAD_ENDPOINT, message)
+                    .label(&at.span, "no definite port")
+                    .help(help)
+            }
+            Ok(endpoint) => return Some(endpoint),
+            Err(error) => {
+                let auto = if key == "bind" { ", or `auto`" } else { "" };
+                Diagnostic::error(
+                    codes::BAD_ENDPOINT,
+                    format!("{} is no endpoint", quoted(&at.value)),
+                )
+                .label(&at.span, error.to_string())
+                .help(format!(
+                    "write `tcp://HOST:PORT`, `ipc://PATH` or `mem://NAME`{auto}"
+                ))
+            }
+        };
+        self.problems.push(problem);
+        None
+    }
+
+    fn upstream(&mut self, spec: &NodeSpec) -> BTreeMap<NodeName, u32> {
+        let mut upstreams = BTreeMap::new();
+        for (index, upstream) in spec.upstream.iter().enumerate() {
+            let cost = self.cost(upstream.cost.as_ref());
+            let at = &upstream.node;
+            if at.value == spec.name.value {
+                let message = format!("the node `{}` is its own upstream", at.value);
+                let problem = Diagnostic::error(codes::SELF_LINK, message)
+                    .label(&at.span, "the same node")
+                    .label(&spec.name.span, "declared here")
+                    .help("a link joins two different nodes: name another, or take this out");
+                self.problems.push(problem);
+                continue;
+            }
+            let before = &spec.upstream[..index];
+            if let Some(first) = before.iter().find(|other| other.node.value == at.value) {
+                let message = format!("{} is twice the same node's upstream", quoted(&at.value));
+                let problem = Diagnostic::error(codes::DUPLICATE_UPSTREAM, message)
+                    .label(&at.span, "listed again")
+                    .label(&first.node.span, "first listed here")
+                    .help("there is one link between two nodes: take one of the two out");
+                self.problems.push(problem);
+                continue;
+            }
+            if let Some(node) = self.known_node(at) {
+                upstreams.insert(node, cost);
+            }
+        }
+        upstreams
+    }
+}

@@ -1,0 +1,86 @@
+//! Drawings of a topology: as a tree for the terminal, for Graphviz, for Mermaid.
+//!
+//! The text is the same on every run. A drawing may show a route and what is down.
+
+mod dot;
+mod mermaid;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use hopline_mesh::name::{LinkName, NodeName};
+
+use crate::topology::{DEFAULT_COST, Link, Topology};
+
+pub use dot::dot;
+pub use mermaid::mermaid;
+pub use tree::tree;
+
+/// What a drawing shows besides the topology.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// The nodes of a route from its ingress to its egress.
+    pub route: Vec<NodeName>,
+    /// Nodes that are down.
+    pub down_nodes: BTreeSet<NodeName>,
+    /// Links that are down.
+    pub down_links: BTreeSet<LinkName>,
+}
+
+impl Marks {
+    /// Whether the route passes `node`.
+    fn has_node(&self, node: &NodeName) -> bool {
+        self.route.contains(node)
+    }
+
+    /// Whether the route passes `link`.
+    fn has_link(&self, link: &LinkName) -> bool {
+        self.route
+            .windows(2)
+            .any(|step| link.other(&step[0]) == Some(&step[1]))
+    }
+
+    /// Whether `link` is down, by itself or with one of its ends.
+    fn is_down(&self, link: &LinkName) -> bool {
+        self.down_links.contains(link)
+            || self.down_nodes.contains(link.lesser())
+            || self.down_nodes.contains(link.greater())
+    }
+}
+
+/// A link as it is drawn: the upper end, the lower end that dials it, and its cost where it is not the default.
+struct Edge<'a> {
+    name: LinkName,
+    upper: NodeName,
+    lower: NodeName,
+    cost: Option<u32>,
+    marks: &'a Marks,
+}
+
+impl Edge<'_> {
+    fn is_down(&self) -> bool {
+        self.marks.is_down(&self.name)
+    }
+
+    fn is_on_route(&self) -> bool {
+        self.marks.has_link(&self.name)
+    }
+}
+
+/// The links of `topology` by upper end, then lower end.
+fn edges<'a>(topology: &Topology, marks: &'a Marks) -> Vec<Edge<'a>> {
+    let edge = |(name, link): (LinkName, Link)| {
+        let lower = link.dialer().clone();
+        let upper = name.other(&lower)?.clone();
+        Some(Edge {
+            cost: Some(link.cost).filter(|&cost| cost != DEFAULT_COST),
+            name,
+            upper,
+            lower,
+            marks,
+        })
+    };
+    let mut edges: Vec<_> = topology.links().into_iter().filter_map(edge).collect();
+    edges.sort_by(|a, b| (&a.upper, &a.lower).cmp(&(&b.upper, &b.lower)));
+    edges
+}

@@ -1,0 +1,132 @@
+//! What each node of a mesh is to do: the form in which a topology is stored and handed out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hopline_mesh::dialect::Dialect;
+use hopline_mesh::name::NodeName;
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint::Endpoint;
+use crate::topology::{Bind, Duplicate, Topology};
+
+/// The plans of all nodes of a mesh. Its JSON is what is stored as the applied plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The mesh's name.
+    pub mesh: NodeName,
+    /// How many nodes a path may hold.
+    pub hop_limit: u8,
+    /// The file that holds the mesh key, as written in the topology.
+    pub key_file: Option<String>,
+    /// Whether nodes may listen beyond their own machine.
+    pub open: bool,
+    /// The nodes by name.
+    pub nodes: BTreeMap<NodeName, NodePlan>,
+}
+
+/// All that one node has to know of the topology.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePlan {
+    /// The node's name.
+    pub name: NodeName,
+    /// Where it listens.
+    pub bind: Bind,
+    /// What others dial, where it is not what the node listens at.
+    pub address: Option<Endpoint>,
+    /// The machine it runs on.
+    pub host: Option<String>,
+    /// The links it dials.
+    pub dials: Vec<Dial>,
+    /// The links on which it is dialled.
+    pub accepts: Vec<Dial>,
+    /// Its declared upstreams, whoever dials, with the costs of the links.
+    pub upstreams: Vec<(NodeName, u32)>,
+    /// Its static routes: destination or prefix, and next hop.
+    pub routes: BTreeMap<String, String>,
+    /// What raw clients may speak here.
+    pub dialects: Vec<Dialect>,
+    /// How many nodes a path may hold.
+    pub hop_limit: u8,
+    /// What a second claim to a client's name comes to.
+    pub duplicate: Duplicate,
+    /// The clients planned here.
+    pub clients: BTreeSet<String>,
+}
+
+/// One link as an end of it sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dial {
+    /// The node at the other end.
+    pub node: NodeName,
+    /// The link's cost.
+    pub cost: u32,
+}
+
+impl Plan {
+    /// The plan of `topology`.
+    #[must_use]
+    pub fn new(topology: &Topology) -> Self {
+        let mut nodes: BTreeMap<NodeName, NodePlan> = topology
+            .nodes()
+            .keys()
+            .map(|name| (name.clone(), NodePlan::new(topology, name)))
+            .collect();
+        for (name, link) in topology.links() {
+            for end in [name.lesser(), name.greater()] {
+                let (Some(plan), Some(other)) = (nodes.get_mut(end), name.other(end)) else {
+                    continue;
+                };
+                let dial = Dial {
+                    node: other.clone(),
+                    cost: link.cost,
+                };
+                if link.dialers.contains(end) {
+                    plan.upstreams.push((other.clone(), link.cost));
+                }
+                match link.dialer() == end {
+                    true => plan.dials.push(dial),
+                    false => plan.accepts.push(dial),
+                }
+            }
+        }
+        Self {
+            mesh: topology.name().clone(),
+            hop_limit: topology.hop_limit(),
+            key_file: topology.key_file().map(str::to_owned),
+            open: topology.open(),
+            nodes,
+        }
+    }
+}
+
+impl NodePlan {
+    /// The plan of the node `name` without its links.
+    fn new(topology: &Topology, name: &NodeName) -> Self {
+        let node = &topology.nodes()[name];
+        let here = topology.clients().iter().filter(|(_, at)| *at == name);
+        Self {
+            name: name.clone(),
+            bind: node.bind().clone(),
+            address: node.address().cloned(),
+            host: node.host().map(str::to_owned),
+            dials: Vec::new(),
+            accepts: Vec::new(),
+            upstreams: Vec::new(),
+            routes: topology.routes().get(name).cloned().unwrap_or_default(),
+            dialects: node.dialects().unwrap_or(topology.dialects()).to_vec(),
+            hop_limit: topology.hop_limit(),
+            duplicate: topology.duplicate(),
+            clients: here.map(|(client, _)| client.clone()).collect(),
+        }
+    }
+
+    /// What others dial, as far as it is known before the mesh starts: not where a free port is to be found.
+    #[must_use]
+    pub fn dial_address(&self) -> Option<&Endpoint> {
+        let bound = match &self.bind {
+            Bind::At(endpoint) => Some(endpoint).filter(|endpoint| endpoint.is_definite()),
+            Bind::Auto => None,
+        };
+        self.address.as_ref().or(bound)
+    }
+}

@@ -1,0 +1,196 @@
+//! The tables of a topology file, one function each.
+//!
+//! A new key is an arm of its table's `match`, a field of its spec, and a word of its list.
+
+use toml::de::{DeTable, DeValue};
+
+use super::reader::{Key, Reader, Value, entries};
+use super::{At, MeshSpec, NodeSpec, PairSpec, RoutesSpec, Spec, UpstreamSpec};
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::syntax::Broken;
+
+const TABLES: &[&str] = &["mesh", "nodes", "clients", "routes"];
+const MESH: &[&str] = &[
+    "name",
+    "hop_limit",
+    "key_file",
+    "open",
+    "duplicate",
+    "dialects",
+];
+const NODE: &[&str] = &["bind", "address", "upstream", "dialects", "host"];
+const UPSTREAM: &[&str] = &["node", "cost"];
+
+/// Reads the file's tree; `broken` is what of the file is not in it.
+pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic>) {
+    let mut reader = Reader::default();
+    let mut spec = Spec::default();
+    let (mut mesh_key, mut has_nodes) = (None, false);
+    for (key, value) in entries(root) {
+        match key.value.as_str() {
+            "mesh" => {
+                mesh_key = Some(key.span.clone());
+                if let Some(table) = reader.table(&key, value) {
+                    spec.mesh = mesh(&mut reader, &key, table, broken);
+                }
+            }
+            "nodes" => {
+                has_nodes = true;
+                spec.nodes = nodes(&mut reader, &key, value);
+            }
+            "clients" => spec.clients = pairs(&mut reader, &key, value),
+            "routes" => spec.routes = routes(&mut reader, &key, value),
+            _ => reader.unknown_key(&key, "a topology file", TABLES),
+        }
+    }
+    if mesh_key.is_none() && !broken.mentions("mesh") {
+        reader.missing_key(
+            "[mesh]",
+            "the file",
+            &(0..0),
+            "[mesh]` with a `name = \"...\"",
+        );
+    }
+    if !has_nodes && !broken.mentions("nodes") {
+        no_nodes(&mut reader, &mesh_key.unwrap_or(0..0));
+    }
+    (spec, reader.problems)
+}
+
+fn mesh(reader: &mut Reader, at: &Key, table: &DeTable<'_>, broken: &Broken) -> MeshSpec {
+    let mut spec = MeshSpec::default();
+    let mut named = false;
+    for (key, value) in entries(table) {
+        match key.value.as_str() {
+            "name" => {
+                named = true;
+                spec.name = reader.text(&key, value);
+            }
+            "hop_limit" => spec.hop_limit = reader.integer(&key, value),
+            "key_file" => spec.key_file = reader.text(&key, value),
+            "open" => spec.open = reader.boolean(&key, value),
+            "duplicate" => spec.duplicate = reader.text(&key, value),
+            "dialects" => spec.dialects = reader.texts(&key, value),
+            _ => reader.unknown_key(&key, "`[mesh]`", MESH),
+        }
+    }
+    if !named && !broken.mentions("name") {
+        reader.missing_key("name", "`[mesh]`", &at.span, "name = \"...\"");
+    }
+    spec
+}
+
+fn nodes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<NodeSpec> {
+    let Some(table) = reader.table(key, value) else {
+        return Vec::new();
+    };
+    if table.is_empty() {
+        no_nodes(reader, &key.span);
+    }
+    let tables = entries(table).into_iter();
+    tables
+        .map(|(name, value)| node(reader, name, value))
+        .collect()
+}
+
+fn no_nodes(reader: &mut Reader, span: &Span) {
+    let problem = Diagnostic::error(codes::NO_NODES, "the mesh has no nodes")
+        .label(span, "no node is declared")
+        .help("declare one: `[nodes.NAME]`");
+    reader.problems.push(problem);
+}
+
+/// A node is declared even where its table is none, so that what names it is no second mistake.
+fn node(reader: &mut Reader, name: Key, value: Value<'_>) -> NodeSpec {
+    let table = reader.table(&name, value);
+    let place = format!("`[nodes.{}]`", name.value);
+    let mut spec = NodeSpec {
+        name,
+        bind: None,
+        address: None,
+        upstream: Vec::new(),
+        dialects: None,
+        host: None,
+    };
+    for (key, value) in table.map(entries).unwrap_or_default() {
+        match key.value.as_str() {
+            "bind" => spec.bind = reader.text(&key, value),
+            "address" => spec.address = reader.text(&key, value),
+            "upstream" => spec.upstream = upstreams(reader, &key, value),
+            "dialects" => spec.dialects = reader.texts(&key, value),
+            "host" => spec.host = reader.text(&key, value),
+            _ => reader.unknown_key(&key, &place, NODE),
+        }
+    }
+    spec
+}
+
+/// A name, or a list of names and of tables.
+fn upstreams(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<UpstreamSpec> {
+    let items = match value.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        _ => vec![value],
+    };
+    let mut specs = Vec::new();
+    for item in items {
+        match item.get_ref() {
+            DeValue::String(name) => specs.push(UpstreamSpec {
+                node: At {
+                    value: name.to_string(),
+                    span: item.span(),
+                },
+                cost: None,
+            }),
+            DeValue::Table(table) => specs.extend(upstream(reader, item, table)),
+            _ => {
+                let expected = "names of nodes or tables such as `{ node = \"top\", cost = 5 }`";
+                let _: Option<()> = reader.wrong_type(key, expected, Some("[\"...\"]"), item);
+            }
+        }
+    }
+    specs
+}
+
+fn upstream(reader: &mut Reader, item: Value<'_>, table: &DeTable<'_>) -> Option<UpstreamSpec> {
+    let (mut node, mut cost, mut named) = (None, None, false);
+    for (key, value) in entries(table) {
+        match key.value.as_str() {
+            "node" => {
+                named = true;
+                node = reader.text(&key, value);
+            }
+            "cost" => cost = reader.integer(&key, value),
+            _ => reader.unknown_key(&key, "an upstream", UPSTREAM),
+        }
+    }
+    if !named {
+        reader.missing_key("node", "an upstream", &item.span(), "node = \"...\"");
+    }
+    Some(UpstreamSpec { node: node?, cost })
+}
+
+fn routes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<RoutesSpec> {
+    let Some(table) = reader.table(key, value) else {
+        return Vec::new();
+    };
+    let mut specs = Vec::new();
+    for (node, value) in entries(table) {
+        let routes = pairs(reader, &node, value);
+        specs.push(RoutesSpec { node, routes });
+    }
+    specs
+}
+
+/// A table whose keys are free and whose values are texts.
+fn pairs(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<PairSpec> {
+    let Some(table) = reader.table(key, value) else {
+        return Vec::new();
+    };
+    let mut pairs = Vec::new();
+    for (key, value) in entries(table) {
+        let value = reader.text(&key, value);
+        pairs.push(PairSpec { key, value });
+    }
+    pairs
+}

@@ -1,0 +1,141 @@
+//! Values of the expected type, and a finding for each that is not.
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::At;
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::suggest;
+
+/// A key as it is written.
+pub(super) type Key = At<String>;
+/// A value of the tree.
+pub(super) type Value<'a> = &'a Spanned<DeValue<'a>>;
+
+/// Reads values and collects what is wrong with them.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+/// The keys and values of a table in the file's order.
+pub(super) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<(Key, Value<'a>)> {
+    let key = |key: &Spanned<DeString<'_>>| At {
+        value: key.get_ref().to_string(),
+        span: key.span(),
+    };
+    let mut entries: Vec<_> = table.iter().map(|(k, v)| (key(k), v)).collect();
+    entries.sort_by_key(|(key, _)| key.span.start);
+    entries
+}
+
+impl Reader {
+    pub(super) fn text(&mut self, key: &Key, value: Value<'_>) -> Option<At<String>> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(at(value, text.to_string())),
+            _ => self.wrong_type(key, "a text", Some("\"...\""), value),
+        }
+    }
+
+    pub(super) fn boolean(&mut self, key: &Key, value: Value<'_>) -> Option<At<bool>> {
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Some(at(value, *truth)),
+            _ => self.wrong_type(key, "`true` or `false`", Some("true"), value),
+        }
+    }
+
+    /// A whole number; one too large for 64 bits is taken as the largest.
+    pub(super) fn integer(&mut self, key: &Key, value: Value<'_>) -> Option<At<i64>> {
+        match value.get_ref() {
+            DeValue::Integer(number) => {
+                let limit = match number.as_str().starts_with('-') {
+                    true => i64::MIN,
+                    false => i64::MAX,
+                };
+                let number = i64::from_str_radix(number.as_str(), number.radix());
+                Some(at(value, number.unwrap_or(limit)))
+            }
+            _ => self.wrong_type(key, "a whole number", Some("10"), value),
+        }
+    }
+
+    /// A list of texts; those of its items that are none are told and left out.
+    pub(super) fn texts(&mut self, key: &Key, value: Value<'_>) -> Option<At<Vec<At<String>>>> {
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.wrong_type(key, "a list of texts", Some("[\"...\"]"), value);
+        };
+        let texts = items.iter().filter_map(|item| self.text(key, item));
+        let texts = texts.collect();
+        Some(at(value, texts))
+    }
+
+    pub(super) fn table<'a>(&mut self, key: &Key, value: Value<'a>) -> Option<&'a DeTable<'a>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(table),
+            _ => self.wrong_type(key, "a table", None, value),
+        }
+    }
+
+    /// Tells that `value` is not what `key` takes.
+    pub(super) fn wrong_type<T>(
+        &mut self,
+        key: &Key,
+        expected: &str,
+        example: Option<&str>,
+        value: Value<'_>,
+    ) -> Option<T> {
+        let found = match value.get_ref() {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number with a fraction",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let message = format!("`{}` takes {expected}, not {found}", key.value);
+        let problem = Diagnostic::error(codes::WRONG_TYPE, message)
+            .label(&value.span(), format!("this is {found}"))
+            .maybe_help(example.map(|example| format!("write `{} = {example}`", key.value)));
+        self.problems.push(problem);
+        None
+    }
+
+    /// Tells that no topology file has `key` at this place; `known` are those it may have.
+    pub(super) fn unknown_key(&mut self, key: &Key, place: &str, known: &[&str]) {
+        let help = match suggest::nearest(&key.value, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("{place} takes {}", listed(known)),
+        };
+        let message = format!("unknown key `{}` in {place}", key.value);
+        let problem = Diagnostic::error(codes::UNKNOWN_KEY, message)
+            .label(&key.span, "not known here")
+            .help(help);
+        self.problems.push(problem);
+    }
+
+    pub(super) fn missing_key(&mut self, key: &str, place: &str, span: &Span, example: &str) {
+        let message = format!("{place} has no `{key}`");
+        let problem = Diagnostic::error(codes::MISSING_KEY, message)
+            .label(span, format!("`{key}` is missing"))
+            .help(format!("add `{example}`"));
+        self.problems.push(problem);
+    }
+}
+
+/// "`a`, `b` and `c`".
+pub(crate) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+fn at<T>(value: Value<'_>, inner: T) -> At<T> {
+    At {
+        value: inner,
+        span: value.span(),
+    }
+}
