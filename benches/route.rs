@@ -33,6 +33,20 @@ fn mesh(nodes: usize, links: usize) -> Graph {
     Graph::new([], pairs.into_iter().map(|pair| (link(pair), 10)))
 }
 
+/// A square of `side` by `side` nodes, each with links to those beside, above and below it.
+fn grid(side: usize) -> Graph {
+    let name = |row: usize, column: usize| node(&format!("{row}.{column}"));
+    let link = |a, b| (LinkName::new(a, b).expect("two ends"), 10);
+    let pairs = (1..side).flat_map(|n| (0..side).map(move |m| (n, m)));
+    let links = pairs.flat_map(|(n, m)| {
+        [
+            link(name(n - 1, m), name(n, m)),
+            link(name(m, n - 1), name(m, n)),
+        ]
+    });
+    Graph::new([], links)
+}
+
 fn node(name: &str) -> NodeName {
     NodeName::parse(name).expect("a name")
 }
@@ -136,6 +150,13 @@ fn tables(c: &mut Criterion) {
         b.iter(|| table(&graph, black_box(&me), &StaticRoutes::new()));
     });
     group.finish();
+
+    // Every way in a grid of equal costs ties with many others.
+    let grid = grid(32);
+    let corner = node("0.0");
+    c.bench_function("1024_nodes_in_a_grid/table", |b| {
+        b.iter(|| table(&grid, black_box(&corner), &StaticRoutes::new()));
+    });
 }
 
 criterion_group!(benches, decisions, tables);

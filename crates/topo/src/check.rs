@@ -160,6 +160,9 @@ impl<'a> Checker<'a> {
 /// A text from a file in a message: in backquotes, and shortened where it is long.
 fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
+    if text.is_empty() {
+        return "an empty text".to_owned();
+    }
     let mut shown: String = text.chars().take(LONGEST).collect();
     if shown.len() < text.len() {
         shown.push('\u{2026}');

@@ -49,7 +49,7 @@ pub fn parse(name: &str, text: &str) -> Result<Loaded, Problems> {
 /// The file's text; else what is wrong, and the text to show it with.
 fn text(path: &Path) -> Result<String, (Diagnostic, String)> {
     let unreadable = |error: std::io::Error| {
-        let message = format!("the file cannot be read: {}", reason(&error));
+        let message = format!("cannot read the file: {}", reason(&error));
         let problem = Diagnostic::error(codes::UNREADABLE_FILE, message);
         (problem, String::new())
     };
@@ -67,8 +67,8 @@ fn text(path: &Path) -> Result<String, (Diagnostic, String)> {
         let at = error.utf8_error().valid_up_to();
         let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
         let problem = Diagnostic::error(codes::NOT_UTF8, "the file is not UTF-8 text")
-            .label(&(at..at + '\u{fffd}'.len_utf8()), "here it is none")
-            .help("save it as UTF-8");
+            .label(&(at..at + '\u{fffd}'.len_utf8()), "no UTF-8 from here on")
+            .help("save it as UTF-8 in your editor");
         (problem, shown)
     })
 }
@@ -76,8 +76,8 @@ fn text(path: &Path) -> Result<String, (Diagnostic, String)> {
 fn reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::NotFound => "there is none of that name".to_owned(),
-        ErrorKind::PermissionDenied => "permission is missing".to_owned(),
+        ErrorKind::NotFound => "there is no file of that name".to_owned(),
+        ErrorKind::PermissionDenied => "there is no permission to".to_owned(),
         ErrorKind::IsADirectory => "it is a directory".to_owned(),
         _ => error.to_string(),
     }

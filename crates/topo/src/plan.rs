@@ -130,3 +130,65 @@ impl NodePlan {
         self.address.as_ref().or(bound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(text: &str) -> Plan {
+        let text = format!("[mesh]\nname = \"m\"\n{text}");
+        Plan::new(&crate::parse("m.toml", &text).unwrap().topology)
+    }
+
+    fn dial(node: &str, cost: u32) -> Dial {
+        let node = NodeName::parse(node).unwrap();
+        Dial { node, cost }
+    }
+
+    #[test]
+    fn the_end_that_declares_a_link_dials_it() {
+        let plan = plan("[nodes.z]\nupstream = \"a\"\n[nodes.a]\n");
+        assert_eq!(plan.nodes["z"].dials, [dial("a", 10)]);
+        assert_eq!(plan.nodes["z"].accepts, []);
+        assert_eq!(plan.nodes["a"].accepts, [dial("z", 10)]);
+        assert_eq!(plan.nodes["a"].upstreams, []);
+    }
+
+    #[test]
+    fn of_two_that_declare_a_link_the_lesser_dials_at_the_greater_cost() {
+        let plan = plan(
+            "[nodes.z]\nupstream = [{ node = \"a\", cost = 7 }]\n\
+             [nodes.a]\nupstream = [{ node = \"z\", cost = 3 }]\n",
+        );
+        assert_eq!(plan.nodes["a"].dials, [dial("z", 7)]);
+        assert_eq!(plan.nodes["a"].accepts, []);
+        assert_eq!(plan.nodes["z"].accepts, [dial("a", 7)]);
+        let a = NodeName::parse("a").unwrap();
+        let z = NodeName::parse("z").unwrap();
+        assert_eq!(plan.nodes["a"].upstreams, [(z, 7)]);
+        assert_eq!(plan.nodes["z"].upstreams, [(a, 7)]);
+    }
+
+    #[test]
+    fn a_nodes_own_dialects_stand_in_for_those_of_the_mesh() {
+        let plan = plan(
+            "dialects = [\"json\"]\n[nodes.a]\n[nodes.b]\nupstream = \"a\"\ndialects = [\"native\"]\n",
+        );
+        assert_eq!(plan.nodes["a"].dialects, [Dialect::Json]);
+        assert_eq!(plan.nodes["b"].dialects, [Dialect::Native]);
+    }
+
+    #[test]
+    fn what_others_dial_is_the_address_else_a_definite_bind() {
+        let plan = plan(
+            "open = true\n\
+             [nodes.a]\nbind = \"tcp://*:1\"\naddress = \"tcp://a.example:1\"\n\
+             [nodes.b]\nbind = \"tcp://127.0.0.1:2\"\n\
+             [nodes.c]\n",
+        );
+        let at = |node: &str| plan.nodes[node].dial_address().map(ToString::to_string);
+        assert_eq!(at("a").as_deref(), Some("tcp://a.example:1"));
+        assert_eq!(at("b").as_deref(), Some("tcp://127.0.0.1:2"));
+        assert_eq!(at("c"), None);
+    }
+}

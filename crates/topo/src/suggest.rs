@@ -5,14 +5,14 @@ const LONGEST: usize = 256;
 
 /// The one of `known` that `word` was probably meant to be.
 ///
-/// At most a third of the word's letters (and always one) may be wrong; of several that are as
+/// At most a third of the word's letters (and one of two) may be wrong; of several that are as
 /// near, the first counts. Case is no mistake.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
-    let far = (length / 3).max(1);
+    let far = (length / 3).max(usize::from(length > 1));
     known
         .into_iter()
-        .filter(|_| length <= LONGEST)
+        .filter(|candidate| !candidate.is_empty() && length <= LONGEST)
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= far)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= far)
@@ -62,6 +62,7 @@ mod tests {
             ("upstreams", Some("upstream")),
             ("adress", Some("address")),
             ("colour", None),
+            ("x", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, known), meant, "{word}");

@@ -97,20 +97,54 @@ fn describe(text: &str, message: &str, at: &Span) -> Diagnostic {
         Some((what, expected)) => (what, Some(expected)),
         None => (message, None),
     };
-    let there = text.get(at.clone()).unwrap_or_default();
     let label = expected.map_or(String::new(), |expected| format!("expected {expected}"));
     let problem = |message: String| Diagnostic::error(codes::SYNTAX, message);
-    if what == "string values must be quoted" {
-        return problem("a text value stands in quotes".to_owned())
-            .label(at, "not in quotes")
-            .help(format!("write `\"{}\"`", there.replace('"', "")));
-    }
-    if what == "key with no value" {
-        return problem("a key without a value".to_owned())
+    let quote = expected.filter(|quote| matches!(*quote, "`\"`" | "`'`" | "'\"'"));
+    match what {
+        "key with no value" => problem("a key without a value".to_owned())
             .label(at, label)
-            .help("write `key = value`, or put `#` before a comment");
+            .help("write `key = value`, or put `#` before a comment"),
+        "invalid basic string" | "invalid literal string" if quote.is_some() => {
+            problem("a text that does not end".to_owned())
+                .label(at, label)
+                .help("close it with the quote that it begins with")
+        }
+        _ => match bare_value(text, at) {
+            Some((value, at)) if what.starts_with("invalid ") || what.contains("be quoted") => {
+                let truth = match value {
+                    "yes" | "on" => "write `true`, or ",
+                    "no" | "off" => "write `false`, or ",
+                    _ => "write ",
+                };
+                problem(format!("`{value}` is no value"))
+                    .label(
+                        &at,
+                        "neither a number, nor `true` or `false`, nor a text in quotes",
+                    )
+                    .help(format!("{truth}`\"{value}\"` if it is a text"))
+            }
+            _ => problem(what.replace('\n', " "))
+                .label(at, label)
+                .maybe_help(
+                    expected
+                        .filter(|_| what.starts_with("unclosed"))
+                        .map(|mark| format!("close it with {mark}")),
+                ),
+        },
     }
-    problem(what.replace('\n', " ")).label(at, label)
+}
+
+/// The whole value that the place `at` is in, where it stands without quotes on its own line.
+fn bare_value<'a>(text: &'a str, at: &Span) -> Option<(&'a str, Span)> {
+    let offset = text.floor_char_boundary(at.start);
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[start..].split(['\n', '#']).next()?;
+    let (key, value) = line.split_once('=')?;
+    let trimmed = value.trim();
+    let from = start + key.len() + 1 + value.len() - value.trim_start().len();
+    let span = from..from + trimmed.len();
+    let is_plain = !trimmed.is_empty() && !trimmed.contains(['"', '\'', '[', '{', ',', '=']);
+    (is_plain && span.contains(&offset)).then_some((trimmed, span))
 }
 
 /// The line at `offset`; where it is a table's header, all up to the next header, since the keys below
@@ -162,7 +196,7 @@ fn unclosed(text: &str) -> Option<Unclosed> {
         start += line.len();
     }
     let bracket = *open.first()?;
-    (scan == Scan::Plain).then(|| Unclosed {
+    (scan == Scan::Plain).then_some(Unclosed {
         bracket,
         lines: statement..text.len(),
     })
@@ -214,10 +248,10 @@ fn scan_line(line: &str, base: usize, mut scan: Scan, open: &mut Vec<usize>) -> 
     scan
 }
 
-/// Whether a line is the header of a table, which cannot stand within a value.
+/// Whether a line is the header of a table, closed or not, which cannot stand within a value.
 fn is_header(line: &str) -> bool {
     let line = line.split('#').next().unwrap_or_default().trim();
-    let Some(inner) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) else {
+    let Some(inner) = line.strip_prefix('[') else {
         return false;
     };
     let inner = inner.trim_matches(['[', ']', ' ']);

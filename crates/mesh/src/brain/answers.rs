@@ -106,7 +106,7 @@ impl Brain {
                 self.counters.add(Reason::NotAllowed.text());
                 refused(Reason::NotAllowed.text())
             }
-            Some(Ok(Request::Status {})) => Answer::Status(Box::new(self.status(now))),
+            Some(Ok(Request::Status {})) => Answer::Status(Box::new(self.status(now, room))),
             Some(Ok(Request::Routes {})) => Answer::Routes(self.route_lines()),
             Some(Ok(Request::Locate { name })) => Answer::Located {
                 nodes: self.locate(&name),

@@ -1,5 +1,6 @@
 //! The words between a brain and its rim: inputs, outputs, events.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -161,6 +162,11 @@ pub enum Event {
 pub trait Room {
     /// Whether a connection takes one more message now.
     fn has_room(&self, conn: ConnId) -> bool;
+
+    /// What the gates turned away before it came to the brain, by reason.
+    fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        BTreeMap::new()
+    }
 }
 
 impl<F: Fn(ConnId) -> bool> Room for F {

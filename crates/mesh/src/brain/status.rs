@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::clients::Conn;
-use super::{Brain, Now};
+use super::{Brain, Now, Room};
 use crate::dialect::Dialect;
 use crate::wire::control::{ClientStatus, LinkStatus, NodeStatus, RouteLine};
 
 impl Brain {
     /// What this node is and knows.
     #[must_use]
-    pub fn status(&self, now: Now) -> NodeStatus {
+    pub fn status(&self, now: Now, room: &impl Room) -> NodeStatus {
         let table = &self.tables.table;
         let mut reachable: Vec<_> = table.iter().map(|(node, _)| node.clone()).collect();
         reachable.push(self.config.node.clone());
@@ -54,12 +54,19 @@ impl Brain {
             uptime_ms: u64::try_from(self.uptime(now).as_millis()).unwrap_or(u64::MAX),
             revision: table.revision().to_string(),
             attachments: format!("{:016x}", self.tables.directory.digest()),
-            pending,
+            pending: self.pending_floods(),
             reachable,
             links: links.collect(),
             clients,
-            counters: self.counters.all(),
+            counters,
         }
+    }
+
+    /// How many floods neighbours have not acknowledged.
+    #[must_use]
+    pub fn pending_floods(&self) -> u64 {
+        let sessions = self.links.values().filter_map(|link| link.session.as_ref());
+        sessions.map(|session| session.floods_sent - session.floods_acknowledged).sum()
     }
 
     /// The routing table, line by line: nodes, then names, then static routes.

@@ -267,10 +267,7 @@ fn find_name<'t>(table: &'t Table, places: &'t impl Places, name: &str) -> Targe
     if let Some(client) = places.is_here(name) {
         return Target::Here(Local::Client(client));
     }
-    match places.holder(name) {
-        Some(holder) if holder == table.me() => {
-            find_static(table, places, name).unwrap_or(Target::Nowhere(Refusal::UnknownDestination))
-        }
+    match places.holder(name).filter(|holder| *holder != table.me()) {
         Some(holder) => {
             let node = table.place(holder.as_str());
             find_way(table, places, name, Some(holder.as_str()), node)
@@ -302,12 +299,8 @@ fn find_way<'t>(
     at: Option<&str>,
     place: Option<u32>,
 ) -> Target<'t> {
-    let at = at.into_iter();
-    if let Some(target) = [name]
-        .into_iter()
-        .chain(at)
-        .find_map(|name| find_static(table, places, name))
-    {
+    let set = find_static(table, places, name);
+    if let Some(target) = set.or_else(|| find_static(table, places, at?)) {
         return target;
     }
     match place.and_then(|place| table.hop(place)) {

@@ -135,8 +135,8 @@ impl<'a> Walker<'a> {
 
     /// Follows a message for `destination` from the node `from`.
     ///
-    /// It ends whatever the static routes say: a message is refused at the second node that would
-    /// see it twice.
+    /// It ends whatever the static routes say: a message is refused by the first node that sees it a
+    /// second time, which is then on the path twice.
     pub fn walk(&mut self, from: &NodeName, destination: &str) -> Walk {
         let mesh = self.mesh;
         let mut path: Vec<NodeName> = Vec::new();

@@ -98,7 +98,12 @@ fn keys(text: &str) -> Vec<Written> {
                 .split('.')
                 .map(|part| part.trim().trim_matches(['"', '\'']).to_owned())
                 .collect();
-            let at = start + indent + usize::from(is_table);
+            let at = start + indent + line[indent..].find(written).unwrap_or_default();
+            // The place of a table is the last of its names.
+            let skipped = match is_table {
+                true => written.rfind('.').map_or(0, |dot| dot + 1),
+                false => 0,
+            };
             let path = match is_table {
                 true => own,
                 false => table.iter().cloned().chain(own).collect(),
@@ -108,7 +113,7 @@ fn keys(text: &str) -> Vec<Written> {
             }
             keys.push(Written {
                 path,
-                span: at..at + written.len(),
+                span: at + skipped..at + written.len(),
                 is_table,
             });
         }

@@ -6,10 +6,10 @@ use petgraph::graph::{NodeIndex, UnGraph};
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::spec::{NodeSpec, Spec};
+use crate::spec::{NodeSpec, Spec, UpstreamSpec};
 use crate::topology::{Topology, UPSTREAM};
 
-/// Meshes with more nodes are not searched for their longest way, which takes a minute there.
+/// Meshes with more nodes are not searched for their longest way, which takes too long there.
 const SEARCHED: usize = 2_000;
 
 /// A way's cost, then its hops: added and compared as one number.
@@ -42,29 +42,25 @@ pub(super) fn of_links(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
 
 fn declared_twice(spec: &Spec, topology: &Topology, link: &LinkName) -> Vec<Diagnostic> {
     let (a, b) = (link.lesser(), link.greater());
-    let declared = |node: &NodeName, upstream: &NodeName| -> Option<(Span, u32)> {
+    let declared = |node: &NodeName, upstream: &NodeName| -> Option<(&UpstreamSpec, u32)> {
         let cost = *topology.nodes.get(node)?.upstream.get(upstream)?;
         let node = spec.nodes.iter().find(|n| n.name.value == node.as_str())?;
         let mut written = node.upstream.iter();
         let upstream = written.find(|u| u.node.value == upstream.as_str())?;
-        let at = upstream
-            .cost
-            .as_ref()
-            .map_or(&upstream.node.span, |c| &c.span);
-        Some((at.start.min(upstream.node.span.start)..at.end, cost))
+        Some((upstream, cost))
     };
     let (Some(first), Some(second)) = (declared(a, b), declared(b, a)) else {
         return Vec::new();
     };
-    let (first, second) = match first.0.start < second.0.start {
+    let (first, second) = match first.0.node.span.start < second.0.node.span.start {
         true => (first, second),
         false => (second, first),
     };
     let message = format!("the nodes `{a}` and `{b}` are each other's upstream");
     let mut found = vec![
         Diagnostic::warning(codes::LINK_DECLARED_TWICE, message)
-            .label(&second.0, "declared again")
-            .label(&first.0, "first declared here")
+            .label(&second.0.node.span, "declared again")
+            .label(&first.0.node.span, "first declared here")
             .help(format!(
                 "they are joined by one link, which `{a}` dials; declare it at one end"
             )),
@@ -73,12 +69,18 @@ fn declared_twice(spec: &Spec, topology: &Topology, link: &LinkName) -> Vec<Diag
         let greater = first.1.max(second.1);
         let message = format!("the two ends of the link `{link}` give it different costs");
         let lint = Diagnostic::warning(codes::COSTS_DIFFER, message)
-            .label(&second.0, format!("cost {} here", second.1))
-            .label(&first.0, format!("cost {} here", first.1))
+            .label(place(second.0), format!("cost {} here", second.1))
+            .label(place(first.0), format!("cost {} here", first.1))
             .help(format!("the greater counts: the link costs {greater}"));
         found.push(lint);
     }
     found
+}
+
+/// Where the cost of a link is seen.
+fn place(upstream: &UpstreamSpec) -> &Span {
+    let cost = upstream.cost.as_ref();
+    cost.map_or(&upstream.node.span, |cost| &cost.span)
 }
 
 /// The lints of the mesh as a whole.
@@ -133,7 +135,8 @@ fn unreachable(spec: &Spec, graph: &UnGraph<&NodeName, u128>) -> Vec<Diagnostic>
             }
         }
         lint.labels.sort_by_key(|label| label.span.start);
-        found.push(lint.help("give it an `upstream`, or make it one of another node's"));
+        found
+            .push(lint.help("give it an `upstream`, or name it as the `upstream` of another node"));
     }
     found
 }
@@ -167,11 +170,12 @@ fn too_long(
         return None;
     }
     let (from, to) = (graph[from], graph[to]);
-    let message =
-        format!("the way from `{from}` to `{to}` takes {nodes} nodes, the hop limit is {limit}");
+    let message = format!(
+        "the way from `{from}` to `{to}` takes {nodes} nodes, but the hop limit is {limit}"
+    );
     let mut lint = Diagnostic::warning(codes::HOP_LIMIT_BELOW_DIAMETER, message);
     if let Some(at) = &spec.mesh.hop_limit {
-        lint = lint.label(&at.span, "messages end after so many nodes");
+        lint = lint.label(&at.span, "a path may hold so many nodes");
     } else if let Some(node) = declared(spec, from) {
         lint = lint.label(&node.name.span, "the way begins here");
     }

@@ -9,6 +9,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::endpoint::Endpoint;
 use crate::spec::{At, NodeSpec};
+use crate::suggest;
 use crate::topology::{Bind, Node};
 
 impl Checker<'_> {
@@ -48,9 +49,9 @@ impl Checker<'_> {
             let name = &spec.name.value;
             let message = format!("the node `{name}` has an address, but no port of its own");
             let mut problem = Diagnostic::error(codes::AUTO_WITH_ADDRESS, message)
-                .label(&at.span, "this port others would dial");
+                .label(&at.span, "others would dial this port");
             if let Some(bind) = bind {
-                problem = problem.label(&bind.span, "this takes whatever port is free");
+                problem = problem.label(&bind.span, "the node takes any port that is free");
             }
             self.problems.push(
                 problem
@@ -83,17 +84,12 @@ impl Checker<'_> {
                     .help(help)
             }
             Ok(endpoint) => return Some(endpoint),
-            Err(error) => {
-                let auto = if key == "bind" { ", or `auto`" } else { "" };
-                Diagnostic::error(
-                    codes::BAD_ENDPOINT,
-                    format!("{} is no endpoint", quoted(&at.value)),
-                )
-                .label(&at.span, error.to_string())
-                .help(format!(
-                    "write `tcp://HOST:PORT`, `ipc://PATH` or `mem://NAME`{auto}"
-                ))
-            }
+            Err(error) => Diagnostic::error(
+                codes::BAD_ENDPOINT,
+                format!("{} is no endpoint", quoted(&at.value)),
+            )
+            .label(&at.span, error.to_string())
+            .help(meant(key, &at.value)),
         };
         self.problems.push(problem);
         None
@@ -115,7 +111,8 @@ impl Checker<'_> {
             }
             let before = &spec.upstream[..index];
             if let Some(first) = before.iter().find(|other| other.node.value == at.value) {
-                let message = format!("{} is twice the same node's upstream", quoted(&at.value));
+                let (node, name) = (quoted(&at.value), &spec.name.value);
+                let message = format!("{node} is listed twice as an upstream of `{name}`");
                 let problem = Diagnostic::error(codes::DUPLICATE_UPSTREAM, message)
                     .label(&at.span, "listed again")
                     .label(&first.node.span, "first listed here")
@@ -128,5 +125,19 @@ impl Checker<'_> {
             }
         }
         upstreams
+    }
+}
+
+/// What was probably meant by `text`, which is no endpoint.
+fn meant(key: &str, text: &str) -> String {
+    let is_bind = key == "bind";
+    let tcp = format!("tcp://{}", text.rsplit('/').next().unwrap_or_default());
+    if is_bind && suggest::nearest(text, ["auto"]).is_some() {
+        "did you mean `auto`?".to_owned()
+    } else if tcp.parse::<Endpoint>().is_ok() {
+        format!("did you mean `{tcp}`?")
+    } else {
+        let auto = if is_bind { ", or `auto`" } else { "" };
+        format!("write `tcp://HOST:PORT`, `ipc://PATH` or `mem://NAME`{auto}")
     }
 }

@@ -21,7 +21,9 @@ impl Checker<'_> {
             .map_err(|error| {
                 let message = format!("{} cannot be the name of a {of}", quoted(&at.value));
                 self.problems.push(
-                    Diagnostic::error(codes::BAD_NAME, message).label(&at.span, error.to_string()),
+                    Diagnostic::error(codes::BAD_NAME, message)
+                        .label(&at.span, error.to_string())
+                        .maybe_help(cleaned(&at.value)),
                 );
             })
             .ok()
@@ -40,7 +42,9 @@ impl Checker<'_> {
             return true;
         };
         let message = format!("{} cannot be the name of a client", quoted(&at.value));
-        let problem = Diagnostic::error(codes::BAD_NAME, message).label(&at.span, why);
+        let problem = Diagnostic::error(codes::BAD_NAME, message)
+            .label(&at.span, why)
+            .help("a client's name is the identity that it connects with");
         self.problems.push(problem);
         false
     }
@@ -85,7 +89,9 @@ impl Checker<'_> {
                 };
                 let problem = Diagnostic::error(codes::BAD_COST, message)
                     .label(&at.span, why)
-                    .help(format!("a link without a cost costs {DEFAULT_COST}"));
+                    .help(format!(
+                        "write a whole number from 1 on; a link without a cost costs {DEFAULT_COST}"
+                    ));
                 self.problems.push(problem);
                 DEFAULT_COST
             }
@@ -147,13 +153,23 @@ impl Checker<'_> {
 
     fn none_of(&mut self, key: &str, at: &At<String>, allowed: &[&str]) {
         let help = suggest::did_you_mean(&at.value, allowed.iter().copied())
-            .unwrap_or_else(|| format!("`{key}` takes {}", listed(allowed)));
+            .unwrap_or_else(|| format!("`{key}` takes {}", listed(allowed, "or")));
         let message = format!("{} is no value of `{key}`", quoted(&at.value));
         let problem = Diagnostic::error(codes::BAD_VALUE, message)
             .label(&at.span, "not known here")
             .help(help);
         self.problems.push(problem);
     }
+}
+
+/// The nearest name to `text`, which is none.
+fn cleaned(text: &str) -> Option<String> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+    let parts = text.split(|c| !is_good(c)).filter(|part| !part.is_empty());
+    let name = parts.collect::<Vec<_>>().join("-");
+    let name = name.trim_matches(['.', '_']);
+    let name = NodeName::parse(name).ok()?;
+    Some(format!("`{name}` would be a good name"))
 }
 
 /// Why no client or destination can be called `text`, if so.

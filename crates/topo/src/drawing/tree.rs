@@ -78,7 +78,7 @@ impl<'a> Forest<'a> {
     }
 
     fn draw(&self, text: &mut String, node: &NodeName, indent: &str, is_last: bool) {
-        // Depth is bounded by the longest chain of upstreams, so an explicit stack keeps any mesh drawable.
+        // A stack of our own: a chain of ten thousand nodes would overflow the thread's.
         let mut stack = vec![(Leaf::Node(node.clone(), None), indent.to_owned(), is_last)];
         while let Some((leaf, indent, is_last)) = stack.pop() {
             let (branch, below) = if is_last {
@@ -104,7 +104,7 @@ impl<'a> Forest<'a> {
     /// A node or client with its notes.
     fn line(&self, leaf: &Leaf) -> String {
         let (node, above) = match leaf {
-            Leaf::Client(client) => return format!("({})", client.escape_debug()),
+            Leaf::Client(client) => return format!("({})", client),
             Leaf::Node(node, above) => (node, above.as_ref()),
         };
         let mut notes = Vec::new();

@@ -31,7 +31,7 @@ pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic
         match key.value.as_str() {
             "mesh" => {
                 mesh_key = Some(key.span.clone());
-                if let Some(table) = reader.table(&key, value) {
+                if let Some(table) = reader.table(&key, "[mesh]", value) {
                     spec.mesh = mesh(&mut reader, &key, table, broken);
                 }
             }
@@ -39,9 +39,9 @@ pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic
                 has_nodes = true;
                 spec.nodes = nodes(&mut reader, &key, value);
             }
-            "clients" => spec.clients = pairs(&mut reader, &key, value),
+            "clients" => spec.clients = pairs(&mut reader, &key, "[clients]", value),
             "routes" => spec.routes = routes(&mut reader, &key, value),
-            _ => reader.unknown_key(&key, "a topology file", TABLES),
+            _ => reader.unknown_key(&key, value, "a topology file", TABLES),
         }
     }
     if mesh_key.is_none() && !broken.mentions("mesh") {
@@ -69,10 +69,15 @@ fn mesh(reader: &mut Reader, at: &Key, table: &DeTable<'_>, broken: &Broken) -> 
             }
             "hop_limit" => spec.hop_limit = reader.integer(&key, value),
             "key_file" => spec.key_file = reader.text(&key, value),
-            "open" => spec.open = reader.boolean(&key, value),
+            "open" => {
+                // One that is not understood is no second mistake at each node that needs it.
+                let open = reader.boolean(&key, value);
+                let (value, span) = (true, value.span());
+                spec.open = open.or(Some(At { value, span }));
+            }
             "duplicate" => spec.duplicate = reader.text(&key, value),
             "dialects" => spec.dialects = reader.texts(&key, value),
-            _ => reader.unknown_key(&key, "`[mesh]`", MESH),
+            _ => reader.unknown_key(&key, value, "`[mesh]`", MESH),
         }
     }
     if !named && !broken.mentions("name") {
@@ -82,7 +87,7 @@ fn mesh(reader: &mut Reader, at: &Key, table: &DeTable<'_>, broken: &Broken) -> 
 }
 
 fn nodes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<NodeSpec> {
-    let Some(table) = reader.table(key, value) else {
+    let Some(table) = reader.table(key, "[nodes.NAME]", value) else {
         return Vec::new();
     };
     if table.is_empty() {
@@ -103,8 +108,9 @@ fn no_nodes(reader: &mut Reader, span: &Span) {
 
 /// A node is declared even where its table is none, so that what names it is no second mistake.
 fn node(reader: &mut Reader, name: Key, value: Value<'_>) -> NodeSpec {
-    let table = reader.table(&name, value);
-    let place = format!("`[nodes.{}]`", name.value);
+    let header = format!("[nodes.{}]", name.value);
+    let table = reader.table(&name, &header, value);
+    let place = format!("`{header}`");
     let mut spec = NodeSpec {
         name,
         bind: None,
@@ -120,7 +126,7 @@ fn node(reader: &mut Reader, name: Key, value: Value<'_>) -> NodeSpec {
             "upstream" => spec.upstream = upstreams(reader, &key, value),
             "dialects" => spec.dialects = reader.texts(&key, value),
             "host" => spec.host = reader.text(&key, value),
-            _ => reader.unknown_key(&key, &place, NODE),
+            _ => reader.unknown_key(&key, value, &place, NODE),
         }
     }
     spec
@@ -145,7 +151,7 @@ fn upstreams(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<UpstreamSp
             DeValue::Table(table) => specs.extend(upstream(reader, item, table)),
             _ => {
                 let expected = "names of nodes or tables such as `{ node = \"top\", cost = 5 }`";
-                let _: Option<()> = reader.wrong_type(key, expected, Some("[\"...\"]"), item);
+                let _: Option<()> = reader.wrong_type(key, expected, "[\"...\"]", item);
             }
         }
     }
@@ -161,7 +167,7 @@ fn upstream(reader: &mut Reader, item: Value<'_>, table: &DeTable<'_>) -> Option
                 node = reader.text(&key, value);
             }
             "cost" => cost = reader.integer(&key, value),
-            _ => reader.unknown_key(&key, "an upstream", UPSTREAM),
+            _ => reader.unknown_key(&key, value, "an upstream", UPSTREAM),
         }
     }
     if !named {
@@ -171,20 +177,21 @@ fn upstream(reader: &mut Reader, item: Value<'_>, table: &DeTable<'_>) -> Option
 }
 
 fn routes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<RoutesSpec> {
-    let Some(table) = reader.table(key, value) else {
+    let Some(table) = reader.table(key, "[routes.NODE]", value) else {
         return Vec::new();
     };
     let mut specs = Vec::new();
     for (node, value) in entries(table) {
-        let routes = pairs(reader, &node, value);
+        let header = format!("[routes.{}]", node.value);
+        let routes = pairs(reader, &node, &header, value);
         specs.push(RoutesSpec { node, routes });
     }
     specs
 }
 
 /// A table whose keys are free and whose values are texts.
-fn pairs(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<PairSpec> {
-    let Some(table) = reader.table(key, value) else {
+fn pairs(reader: &mut Reader, key: &Key, header: &str, value: Value<'_>) -> Vec<PairSpec> {
+    let Some(table) = reader.table(key, header, value) else {
         return Vec::new();
     };
     let mut pairs = Vec::new();

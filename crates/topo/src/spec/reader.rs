@@ -34,14 +34,14 @@ impl Reader {
     pub(super) fn text(&mut self, key: &Key, value: Value<'_>) -> Option<At<String>> {
         match value.get_ref() {
             DeValue::String(text) => Some(at(value, text.to_string())),
-            _ => self.wrong_type(key, "a text", Some("\"...\""), value),
+            _ => self.wrong_type(key, "a text", "\"...\"", value),
         }
     }
 
     pub(super) fn boolean(&mut self, key: &Key, value: Value<'_>) -> Option<At<bool>> {
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(at(value, *truth)),
-            _ => self.wrong_type(key, "`true` or `false`", Some("true"), value),
+            _ => self.wrong_type(key, "`true` or `false`", "true", value),
         }
     }
 
@@ -56,24 +56,33 @@ impl Reader {
                 let number = i64::from_str_radix(number.as_str(), number.radix());
                 Some(at(value, number.unwrap_or(limit)))
             }
-            _ => self.wrong_type(key, "a whole number", Some("10"), value),
+            _ => self.wrong_type(key, "a whole number", "10", value),
         }
     }
 
     /// A list of texts; those of its items that are none are told and left out.
     pub(super) fn texts(&mut self, key: &Key, value: Value<'_>) -> Option<At<Vec<At<String>>>> {
         let DeValue::Array(items) = value.get_ref() else {
-            return self.wrong_type(key, "a list of texts", Some("[\"...\"]"), value);
+            return self.wrong_type(key, "a list of texts", "[\"...\"]", value);
         };
-        let texts = items.iter().filter_map(|item| self.text(key, item));
+        let texts = items.iter().filter_map(|item| match item.get_ref() {
+            DeValue::String(text) => Some(at(item, text.to_string())),
+            _ => self.wrong_type(key, "a list of texts", "[\"...\"]", item),
+        });
         let texts = texts.collect();
         Some(at(value, texts))
     }
 
-    pub(super) fn table<'a>(&mut self, key: &Key, value: Value<'a>) -> Option<&'a DeTable<'a>> {
+    /// A table, which begins with `header`.
+    pub(super) fn table<'a>(
+        &mut self,
+        key: &Key,
+        header: &str,
+        value: Value<'a>,
+    ) -> Option<&'a DeTable<'a>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(table),
-            _ => self.wrong_type(key, "a table", None, value),
+            _ => self.wrong_type(key, "a table", header, value),
         }
     }
 
@@ -82,7 +91,7 @@ impl Reader {
         &mut self,
         key: &Key,
         expected: &str,
-        example: Option<&str>,
+        example: &str,
         value: Value<'_>,
     ) -> Option<T> {
         let found = match value.get_ref() {
@@ -97,18 +106,22 @@ impl Reader {
         let message = format!("`{}` takes {expected}, not {found}", key.value);
         let problem = Diagnostic::error(codes::WRONG_TYPE, message)
             .label(&value.span(), format!("this is {found}"))
-            .maybe_help(example.map(|example| format!("write `{} = {example}`", key.value)));
+            .help(fix(&key.value, example, value.get_ref()));
         self.problems.push(problem);
         None
     }
 
     /// Tells that no topology file has `key` at this place; `known` are those it may have.
-    pub(super) fn unknown_key(&mut self, key: &Key, place: &str, known: &[&str]) {
+    pub(super) fn unknown_key(&mut self, key: &Key, value: Value<'_>, place: &str, known: &[&str]) {
         let help = match suggest::nearest(&key.value, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("{place} takes {}", listed(known)),
+            None => format!("{place} takes {}", listed(known, "and")),
         };
-        let message = format!("unknown key `{}` in {place}", key.value);
+        let what = match value.get_ref() {
+            DeValue::Table(_) => "table",
+            _ => "key",
+        };
+        let message = format!("unknown {what} `{}` in {place}", key.value);
         let problem = Diagnostic::error(codes::UNKNOWN_KEY, message)
             .label(&key.span, "not known here")
             .help(help);
@@ -124,11 +137,31 @@ impl Reader {
     }
 }
 
-/// "`a`, `b` and `c`".
-pub(crate) fn listed(words: &[&str]) -> String {
+/// What to write instead of `found`: the same in the right form where that is plain, else an example.
+fn fix(key: &str, example: &str, found: &DeValue<'_>) -> String {
+    let as_text = |text: &str| format!("write `{key} = \"{text}\"`");
+    match (example, found) {
+        (header, _) if header.starts_with('[') && !header.contains('"') => {
+            format!("write it as a table that begins with `{header}`")
+        }
+        ("10", DeValue::String(text)) if text.parse::<i64>().is_ok() => {
+            format!("write `{key} = {text}`")
+        }
+        ("true", DeValue::String(text)) if matches!(text.as_ref(), "true" | "false") => {
+            format!("write `{key} = {text}`")
+        }
+        ("\"...\"", DeValue::Integer(number)) => as_text(number.as_str()),
+        ("\"...\"", DeValue::Boolean(truth)) => as_text(&truth.to_string()),
+        ("[\"...\"]", DeValue::String(text)) => format!("write `{key} = [\"{text}\"]`"),
+        _ => format!("for example `{key} = {example}`"),
+    }
+}
+
+/// "`a`, `b` and `c`", or with another word before the last.
+pub(crate) fn listed(words: &[&str], and: &str) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) if !rest.is_empty() => format!("{} {and} {last}", rest.join(", ")),
         _ => quoted.concat(),
     }
 }

@@ -1,0 +1,195 @@
+//! The gate: what stands between a port and the transport.
+//!
+//! ```text
+//!              accept / dial        splice, walker                     transport
+//! stranger <==== stream ====> gate <== private connection (unix) ==> ROUTER <==> Inbox
+//!              handshake           [attach] message message [detach]
+//! ```
+//!
+//! It accepts or dials, limits and times, shakes hands with the stranger, judges every frame by its
+//! head, answers PING, and passes bytes. Nothing of a stranger reaches the transport unjudged.
+
+mod accept;
+mod dial;
+mod handshake;
+mod inner;
+pub(crate) mod marks;
+mod splice;
+mod stream;
+mod walker;
+mod window;
+mod zmtp;
+
+pub(crate) use accept::{Port, bind_ipc, bind_tcp};
+pub(crate) use dial::{Call, Link, dial, dial_mem};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use self::inner::{Inner, Pool};
+use self::marks::Mark;
+use self::splice::{Inward, Outward, splice};
+use self::stream::Stream;
+use self::window::{Buffers, Window};
+use crate::Cause;
+use crate::outlet::Outlet;
+use crate::registry::{Claim, Place, Registry};
+use crate::transport::Wire;
+
+/// The most that is padded to keep the private connection of a stranger that was cut off.
+const PAD_MAX: u64 = 1024 * 1024;
+
+/// How long a closing socket goes on handing over what it had taken.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What all connections of one socket share.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) stop: CancellationToken,
+    pool: Pool,
+    buffers: Arc<Buffers>,
+}
+
+impl Gate {
+    pub(crate) fn new(registry: &Arc<Registry>, wire: Wire, stop: CancellationToken) -> Arc<Self> {
+        let wire = Arc::new(wire);
+        let buffers = Arc::<Buffers>::default();
+        let pool = Pool::new(
+            Arc::clone(&wire),
+            Arc::clone(registry),
+            Arc::clone(&buffers),
+        );
+        Arc::new(Self {
+            registry: Arc::clone(registry),
+            wire,
+            stop,
+            pool,
+            buffers,
+        })
+    }
+
+    /// Carries one stranger from its first message to its last, and makes the private connection
+    /// clean again. Says why it ended; the private connection comes back unless it was spoilt.
+    async fn carry(&self, guest: Carried, inner: Inner, pad_max: u64) -> (Cause, Option<Inner>) {
+        let Carried {
+            outer,
+            early,
+            outlet,
+            held,
+        } = guest;
+        let mut inward = Inward::new(self.registry.limits, Window::new(&self.buffers, early));
+        let mut outward = Outward::new(Window::new(&self.buffers, Vec::new()));
+        let known = &outlet.known;
+
+        self.registry.admit(&outlet);
+        if self.say(&inner, Mark::Attach(known.peer.id)).await.is_err() {
+            self.registry.dismiss(&outlet);
+            self.registry.forget(known.peer.id);
+            return (Cause::Internal, None);
+        }
+        let cause = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Cause::ClosedHere,
+            () = outlet.hang_up.cancelled() => Cause::ClosedHere,
+            cause = splice(&mut inward, &mut outward, &outer, &inner.stream) => cause,
+        };
+        let ended = matches!(cause, Cause::Closed | Cause::Reset);
+        let cause = if ended && inward.is_cut() {
+            Cause::Aborted
+        } else {
+            cause
+        };
+
+        if self.stop.is_cancelled() {
+            outlet.seal();
+            let handed_over = self.flush(&outlet, &mut outward, &inner, Some(&outer));
+            let _ = tokio::time::timeout(LINGER, handed_over).await;
+            // Closed with bytes unread, the kernel would take back what was just written.
+            while matches!(outer.try_read(&mut [0; 4096]), Ok(1..)) {}
+            return (cause, None);
+        }
+        drop(outer);
+        let _ = known.end.set(cause);
+        drop(held);
+        self.registry.dismiss(&outlet);
+        if cause.is_refusal() {
+            self.registry.counters.refuse(cause, &known.peer.address);
+        }
+        tracing::debug!(peer = %known.peer.id, address = known.peer.address, %cause, "detached");
+
+        if inward.missing() > pad_max {
+            self.abandon(inner, outward).await;
+            self.tell_detached(&outlet).await;
+            return (cause, None);
+        }
+        let finished = async {
+            inward.finish(&inner.stream, &self.wire.secret).await?;
+            self.say(&inner, Mark::Detach(known.peer.id)).await
+        };
+        let flushed = self.flush(&outlet, &mut outward, &inner, None);
+        match tokio::join!(finished, flushed) {
+            (Ok(()), Ok(())) => (cause, Some(inner)),
+            (Ok(()), Err(_)) => (cause, None),
+            (Err(_), _) => {
+                self.tell_detached(&outlet).await;
+                (cause, None)
+            }
+        }
+    }
+
+    /// Hands over, or throws away, all that was taken for a peer that nothing more is taken for.
+    async fn flush(
+        &self,
+        outlet: &Outlet,
+        outward: &mut Outward,
+        inner: &Inner,
+        outer: Option<&Stream>,
+    ) -> std::io::Result<()> {
+        outlet.all_handed_on().await;
+        if self.wire.send_mark(inner.id, Mark::Flush).await.is_err() {
+            return Err(std::io::ErrorKind::NotConnected.into());
+        }
+        outward.flush(&inner.stream, outer, &self.wire.secret).await
+    }
+
+    /// Gives up a private connection, once the transport has read all that came by it.
+    async fn abandon(&self, inner: Inner, mut outward: Outward) {
+        if inner.stream.end_writing().is_ok() {
+            outward.run_dry(&inner.stream).await;
+        }
+    }
+
+    /// Tells the end of a peer whose own private connection is gone.
+    async fn tell_detached(&self, outlet: &Outlet) {
+        let Ok(other) = self.pool.take().await else {
+            return;
+        };
+        if self
+            .say(&other, Mark::Detach(outlet.known.peer.id))
+            .await
+            .is_ok()
+        {
+            self.pool.put(other);
+        }
+    }
+
+    async fn say(&self, inner: &Inner, mark: Mark) -> std::io::Result<()> {
+        inner
+            .stream
+            .write_all(&self.wire.secret.message(mark))
+            .await
+    }
+}
+
+/// A stranger that was let in.
+struct Carried {
+    outer: Stream,
+    early: Vec<u8>,
+    outlet: Arc<Outlet>,
+    /// Its name and its place, free again as soon as it has left.
+    held: Option<(Claim, Place)>,
+}

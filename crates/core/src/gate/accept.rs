@@ -1,0 +1,256 @@
+//! Ports: listening, accepting, and taking in whoever passes the handshake.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::handshake::{Guest, greet, refuse, welcome};
+use super::stream::{KERNEL_BUFFER, Stream};
+use super::{Carried, Gate, LINGER, PAD_MAX};
+use crate::outlet::{Known, Outlet, Way};
+use crate::registry::{Claim, Place};
+use crate::{Cause, Endpoint, Identity, Peer, PeerId, SocketKind};
+
+const BACKLOG: u32 = 1024;
+const PAUSE_FIRST: Duration = Duration::from_millis(10);
+const PAUSE_MOST: Duration = Duration::from_secs(1);
+
+/// One open port.
+#[derive(Debug)]
+pub(crate) struct Port {
+    listener: Listener,
+    endpoint: Endpoint,
+    index: usize,
+}
+
+#[derive(Debug)]
+enum Listener {
+    Tcp(TcpListener),
+    Ipc {
+        listener: UnixListener,
+        _file: SocketFile,
+    },
+}
+
+/// Opens a TCP port, at the first of the host's addresses that will have it.
+pub(crate) async fn bind_tcp(host: &str, port: u16, index: usize) -> io::Result<Port> {
+    let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in lookup_host((Endpoint::resolvable(host), port)).await? {
+        match listen_tcp(address) {
+            Ok(listener) => {
+                let port = listener.local_addr()?.port();
+                let endpoint = Endpoint::Tcp {
+                    host: host.to_owned(),
+                    port,
+                };
+                return Ok(Port {
+                    listener: Listener::Tcp(listener),
+                    endpoint,
+                    index,
+                });
+            }
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_recv_buffer_size(KERNEL_BUFFER)?;
+    socket.set_send_buffer_size(KERNEL_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Opens a unix socket that only this user may use. A file that nobody answers on is replaced.
+pub(crate) async fn bind_ipc(path: &Path, index: usize) -> io::Result<Port> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
+        match tokio::net::UnixStream::connect(path).await {
+            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(path)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let listener = UnixListener::bind(path)?;
+    let file = SocketFile::of(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    let endpoint = Endpoint::Ipc(path.to_owned());
+    Ok(Port {
+        listener: Listener::Ipc {
+            listener,
+            _file: file,
+        },
+        endpoint,
+        index,
+    })
+}
+
+impl Port {
+    /// Where it is, with its real number.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Accepts until the gate stops; then waits a while for those inside to leave.
+    pub(crate) async fn serve(self, gate: Arc<Gate>) {
+        let mut guests = JoinSet::new();
+        let mut pause = PAUSE_FIRST;
+        loop {
+            tokio::select! {
+                biased;
+                () = gate.stop.cancelled() => break,
+                Some(_) = guests.join_next() => {}
+                accepted = self.accept() => match accepted {
+                    Ok((stream, address)) => {
+                        pause = PAUSE_FIRST;
+                        let gate = Arc::clone(&gate);
+                        // Those that have left but whose private connection is not clean count too.
+                        let crowd = guests.len() / 2 >= gate.registry.limits.connections;
+                        if crowd {
+                            gate.registry.counters.refuse(Cause::TooManyConnections, &address);
+                        } else if let Ok(place) = gate.registry.enter(&address) {
+                            guests.spawn(receive(gate, stream, address, self.index, place));
+                        }
+                    }
+                    Err(error) if concerns_one(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, endpoint = %self.endpoint, "cannot accept");
+                        tokio::select! {
+                            () = gate.stop.cancelled() => break,
+                            () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_MOST),
+                        }
+                    }
+                },
+            }
+        }
+        drop(self);
+        let _ = timeout(LINGER * 2, async {
+            while guests.join_next().await.is_some() {}
+        })
+        .await;
+    }
+
+    async fn accept(&self) -> io::Result<(Stream, String)> {
+        match &self.listener {
+            Listener::Tcp(listener) => {
+                let (stream, from) = listener.accept().await?;
+                Ok((Stream::tcp(stream), from.to_string()))
+            }
+            Listener::Ipc { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Stream::Unix(stream), self.endpoint.to_string()))
+            }
+        }
+    }
+}
+
+/// Whether an accept failed for what the one connection did, and not for lack of anything.
+fn concerns_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
+}
+
+/// Takes in one connection: handshake, name, private connection, and its life.
+async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, place: Place) {
+    let registry = &gate.registry;
+    let id = registry.next_id();
+    let entering = timeout(registry.limits.handshake, enter(&gate, &outer, id));
+    let entered = tokio::select! {
+        biased;
+        () = gate.stop.cancelled() => return,
+        entered = entering => entered.unwrap_or(Err(Cause::HandshakeTimeout)),
+    };
+    let (guest, name, claim) = match entered {
+        Ok(entered) => entered,
+        Err(cause) => {
+            if cause.is_refusal() {
+                registry.counters.refuse(cause, &address);
+            }
+            return;
+        }
+    };
+    let Ok(inner) = gate.pool.take().await else {
+        return registry.counters.refuse(Cause::Internal, &address);
+    };
+    let peer = Peer {
+        id,
+        identity: guest.identity,
+        kind: guest.kind,
+        port,
+        address,
+    };
+    let known = Arc::new(Known {
+        peer,
+        name,
+        end: OnceLock::new(),
+        inner: inner.id,
+    });
+    let way = Way::Wire(Arc::clone(&gate.wire));
+    let outlet = Outlet::new(known, way, registry.limits, registry.high_water);
+    let held = Some((claim, place));
+    let carried = Carried {
+        outer,
+        early: guest.early,
+        outlet,
+        held,
+    };
+    if let (_, Some(clean)) = gate.carry(carried, inner, PAD_MAX).await {
+        gate.pool.put(clean);
+    }
+}
+
+async fn enter(gate: &Gate, outer: &Stream, id: PeerId) -> Result<(Guest, Identity, Claim), Cause> {
+    let guest = greet(outer, SocketKind::Router).await?;
+    let name = guest.identity.clone().unwrap_or_else(Identity::made);
+    let claim = gate
+        .registry
+        .claim(&name, id)
+        .inspect_err(|cause| refuse(outer, *cause))?;
+    welcome(outer, SocketKind::Router).await?;
+    Ok((guest, name, claim))
+}
+
+/// A unix socket's file, removed when dropped unless somebody else's is there by then.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+impl SocketFile {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = fs::symlink_metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            inode: (found.dev(), found.ino()),
+        })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let now = fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
+        if now.is_ok_and(|now| now == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Private connections to the transport's ROUTER, used for one stranger after another.
+//!
+//! The transport keeps something of every connection it ever had, for ever. So a private connection
+//! that is clean again, with nothing of its last stranger in it either way, goes to a pool.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+
+use super::handshake;
+use super::marks::Mark;
+use super::stream::Stream;
+use super::window::{Buffers, Window};
+use crate::registry::Registry;
+use crate::transport::{Wire, inner_identity};
+use crate::{Cause, SocketKind};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(1);
+
+/// A private connection, counted while it lasts.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) id: u64,
+    pub(crate) stream: Stream,
+    registry: Arc<Registry>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.registry.counters.inner_gone();
+    }
+}
+
+/// Clean private connections, and how to make more.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    wire: Arc<Wire>,
+    registry: Arc<Registry>,
+    buffers: Arc<Buffers>,
+    clean: Mutex<Vec<Inner>>,
+    next: AtomicU64,
+}
+
+impl Pool {
+    pub(crate) fn new(wire: Arc<Wire>, registry: Arc<Registry>, buffers: Arc<Buffers>) -> Self {
+        Self {
+            wire,
+            registry,
+            buffers,
+            clean: Mutex::default(),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// A clean private connection.
+    pub(crate) async fn take(&self) -> Result<Inner, Cause> {
+        let clean = self
+            .clean
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match clean {
+            Some(inner) => Ok(inner),
+            None => match tokio::time::timeout(PATIENCE, self.make()).await {
+                Ok(made) => made,
+                Err(_) => Err(Cause::Internal),
+            },
+        }
+    }
+
+    /// Takes back a connection that is clean.
+    pub(crate) fn put(&self, inner: Inner) {
+        self.clean
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(inner);
+    }
+
+    async fn make(&self) -> Result<Inner, Cause> {
+        let connected = UnixStream::connect(self.wire.path()).await;
+        let stream = Stream::Unix(connected.map_err(|error| {
+            tracing::error!(%error, "cannot reach the private socket");
+            Cause::Internal
+        })?);
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.registry.counters.inner_made();
+        let inner = Inner {
+            id,
+            stream,
+            registry: Arc::clone(&self.registry),
+        };
+        let identity = inner_identity(id);
+        let kind = SocketKind::Dealer;
+        let guest = handshake::introduce(&inner.stream, kind, Some(&identity)).await?;
+        // The transport answers before it knows the connection: ask until a mark comes back.
+        while self.wire.send_mark(id, Mark::Flush).await.is_err() {
+            tokio::time::sleep(STEP).await;
+        }
+        let mut window = Window::new(&self.buffers, guest.early);
+        let mark = self.wire.secret.message(Mark::Flush);
+        while window.bytes() != mark {
+            if window.bytes().len() >= mark.len() || window.fill(&inner.stream).await.is_err() {
+                return Err(Cause::Internal);
+            }
+        }
+        Ok(inner)
+    }
+}

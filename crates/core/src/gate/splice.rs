@@ -1,0 +1,284 @@
+//! The two pumps between a stranger and its private connection.
+//!
+//! Inward, every frame is judged before it is passed on, PING is answered here, and marks stand
+//! before and after. Outward, bytes pass as they are, with PONG put between whole messages.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::marks::{MARK_LEN, Mark, Secret};
+use super::stream::Stream;
+use super::walker::{Cut, Step, Stop, Then, Walker};
+use super::window::Window;
+use super::zmtp::{self, Command, Flags};
+use crate::{Cause, Limits};
+
+const WAITING_PONGS: usize = 16;
+const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
+
+/// Runs both pumps until one ends for good, and says why.
+///
+/// # Cancel safety
+/// Both pumps stay as they are when it is dropped, to be finished or drained.
+pub(crate) async fn splice(
+    inward: &mut Inward,
+    outward: &mut Outward,
+    outer: &Stream,
+    inner: &Stream,
+) -> Cause {
+    let pongs = Pongs::default();
+    let inwards = inward.pump(outer, inner, &pongs);
+    tokio::pin!(inwards);
+    tokio::select! {
+        biased;
+        cause = &mut inwards => cause,
+        // What a peer said before it stopped listening is still heard.
+        cause = outward.pump(inner, outer, &pongs) => match inwards.await {
+            Cause::Closed => cause,
+            other => other,
+        },
+    }
+}
+
+/// From the stranger to the private connection.
+#[derive(Debug)]
+pub(crate) struct Inward {
+    walker: Walker,
+    window: Window,
+    /// Bytes at the front of the window that were walked over and are still to be written.
+    due: usize,
+}
+
+impl Inward {
+    pub(crate) fn new(limits: Limits, window: Window) -> Self {
+        Self {
+            walker: Walker::new(limits, MARK_LEN),
+            window,
+            due: 0,
+        }
+    }
+
+    async fn pump(&mut self, outer: &Stream, inner: &Stream, pongs: &Pongs) -> Cause {
+        loop {
+            if self.write_due(inner).await.is_err() {
+                return Cause::Internal;
+            }
+            let Step { pass, then, .. } = self.walker.walk(self.window.bytes(), Stop::AtTheEnd);
+            self.due = pass;
+            if pass > 0 {
+                continue;
+            }
+            match then {
+                Then::Refuse(cause) => return cause,
+                Then::Command { head, body } => {
+                    let bytes = self
+                        .window
+                        .bytes()
+                        .get(head..head + body)
+                        .unwrap_or_default();
+                    match zmtp::command(bytes) {
+                        Ok(Command::Ping(context)) => pongs.push(zmtp::pong_frame(&context)),
+                        Ok(Command::Pong | Command::Other) => {}
+                        Ok(Command::Error(cause)) => return cause,
+                        Ok(Command::Ready(_)) | Err(_) => return Cause::BadCommand,
+                    }
+                    self.window.consume(head + body);
+                }
+                Then::More => match self.window.fill(outer).await {
+                    Ok(0) => return Cause::Closed,
+                    Ok(_) => {}
+                    Err(error) => return Cause::from_io(&error),
+                },
+            }
+        }
+    }
+
+    /// Whether the stream ended in the middle of something.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.walker.between_messages() || !self.window.bytes().is_empty()
+    }
+
+    /// How much of a frame is missing for the stream to be whole again.
+    pub(crate) fn missing(&self) -> u64 {
+        match self.walker.cut() {
+            Cut::Nowhere => 0,
+            Cut::InMore { missing } | Cut::InLast { missing } => missing,
+        }
+    }
+
+    /// Makes a whole message of one that was cut, marked to be thrown away.
+    pub(crate) async fn finish(&mut self, inner: &Stream, secret: &Secret) -> std::io::Result<()> {
+        self.write_due(inner).await?;
+        let abort = secret.write(Mark::Abort);
+        match self.walker.cut() {
+            Cut::Nowhere => Ok(()),
+            Cut::InMore { missing } => {
+                pad(inner, missing).await?;
+                let mut frame = Vec::with_capacity(2 + MARK_LEN);
+                zmtp::put_head(&mut frame, Flags::Last, abort.len());
+                frame.extend_from_slice(&abort);
+                inner.write_all(&frame).await
+            }
+            Cut::InLast { missing } => {
+                pad(inner, missing.saturating_sub(MARK_LEN as u64)).await?;
+                inner.write_all(&abort).await
+            }
+        }
+    }
+
+    async fn write_due(&mut self, inner: &Stream) -> std::io::Result<()> {
+        write_due(&mut self.window, &mut self.due, inner).await
+    }
+}
+
+/// From the private connection to the stranger.
+#[derive(Debug)]
+pub(crate) struct Outward {
+    walker: Walker,
+    window: Window,
+    due: usize,
+}
+
+impl Outward {
+    pub(crate) fn new(window: Window) -> Self {
+        // What we send ourselves was judged when it was sent.
+        let limits = Limits {
+            frame: usize::MAX,
+            message: usize::MAX,
+            frames: usize::MAX,
+            ..Limits::default()
+        };
+        Self {
+            walker: Walker::new(limits, 0),
+            window,
+            due: 0,
+        }
+    }
+
+    async fn pump(&mut self, inner: &Stream, outer: &Stream, pongs: &Pongs) -> Cause {
+        loop {
+            if let Err(error) = write_due(&mut self.window, &mut self.due, outer).await {
+                return Cause::from_io(&error);
+            }
+            let between = self.walker.between_messages();
+            if between
+                && let Some(pong) = pongs.pop()
+                && let Err(error) = outer.write_all(&pong).await
+            {
+                return Cause::from_io(&error);
+            }
+            let stop = if pongs.any() {
+                Stop::AfterOne
+            } else {
+                Stop::AtTheEnd
+            };
+            let step = self.walker.walk(self.window.bytes(), stop);
+            self.due = step.pass;
+            if step.pass > 0 {
+                continue;
+            }
+            if step.then != Then::More {
+                return Cause::Internal;
+            }
+            tokio::select! {
+                biased;
+                () = pongs.came.notified(), if between => {}
+                read = self.window.fill(inner) => if !matches!(read, Ok(1..)) {
+                    return Cause::Internal;
+                }
+            }
+        }
+    }
+
+    /// Passes on, or throws away, all that comes before the flush mark.
+    pub(crate) async fn flush(
+        &mut self,
+        inner: &Stream,
+        outer: Option<&Stream>,
+        secret: &Secret,
+    ) -> std::io::Result<()> {
+        let mark = secret.message(Mark::Flush);
+        loop {
+            match outer {
+                Some(outer) => write_due(&mut self.window, &mut self.due, outer).await?,
+                None => self.window.consume(std::mem::take(&mut self.due)),
+            }
+            let bytes = self.window.bytes();
+            if self.walker.between_messages() && bytes.starts_with(&mark) {
+                self.window.consume(mark.len());
+                return Ok(());
+            }
+            let maybe_mark = self.walker.between_messages() && mark.starts_with(bytes);
+            if !maybe_mark {
+                self.due = self.walker.walk(bytes, Stop::AfterOne).pass;
+            }
+            if self.due == 0 && self.window.fill(inner).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// Throws everything away up to the end of the stream.
+    pub(crate) async fn run_dry(&mut self, inner: &Stream) {
+        loop {
+            self.window.consume(usize::MAX);
+            if !matches!(self.window.fill(inner).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+}
+
+async fn write_due(window: &mut Window, due: &mut usize, to: &Stream) -> std::io::Result<()> {
+    while *due > 0 {
+        let wrote = to
+            .write(window.bytes().get(..*due).unwrap_or_default())
+            .await?;
+        window.consume(wrote);
+        *due -= wrote;
+    }
+    Ok(())
+}
+
+async fn pad(to: &Stream, mut missing: u64) -> std::io::Result<()> {
+    while missing > 0 {
+        let len = usize::try_from(missing).map_or(ZEROS.len(), |len| len.min(ZEROS.len()));
+        let wrote = to.write(ZEROS.get(..len).unwrap_or_default()).await?;
+        missing -= wrote as u64;
+    }
+    Ok(())
+}
+
+/// Answers to PING that wait for the end of a message. A peer that floods gets only some.
+#[derive(Debug, Default)]
+struct Pongs {
+    waiting: Mutex<VecDeque<Vec<u8>>>,
+    came: Notify,
+}
+
+impl Pongs {
+    fn push(&self, pong: Vec<u8>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < WAITING_PONGS {
+            waiting.push_back(pong);
+            self.came.notify_one();
+        }
+    }
+
+    fn pop(&self) -> Option<Vec<u8>> {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    }
+
+    fn any(&self) -> bool {
+        !self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+}

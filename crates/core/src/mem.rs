@@ -1,0 +1,152 @@
+//! `mem://`: sockets of one process, without bytes, files or tasks of their own.
+//!
+//! The same names, limits, high-water marks and events as over the wire.
+
+use std::io;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use dashmap::{DashMap, Entry};
+use tokio_util::sync::CancellationToken;
+
+use crate::mailbox::{Mail, Mailbox};
+use crate::outlet::{Known, Outlet, Way};
+use crate::registry::{Claim, Place, Registry};
+use crate::{Cause, DealerOptions, Identity, Limits, Peer};
+
+static LISTENERS: LazyLock<DashMap<String, Arc<Listener>>> = LazyLock::new(DashMap::new);
+
+/// Who listens under a name.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) stop: CancellationToken,
+    /// The index of the port.
+    pub(crate) port: usize,
+}
+
+/// A name that is listened under until this is dropped.
+#[derive(Debug)]
+pub(crate) struct MemPort(String);
+
+impl Drop for MemPort {
+    fn drop(&mut self) {
+        LISTENERS.remove(&self.0);
+    }
+}
+
+/// Listens under a name.
+pub(crate) fn listen(name: &str, listener: Listener) -> io::Result<MemPort> {
+    match LISTENERS.entry(name.to_owned()) {
+        Entry::Occupied(_) => Err(io::ErrorKind::AddrInUse.into()),
+        Entry::Vacant(free) => {
+            free.insert(Arc::new(listener));
+            Ok(MemPort(name.to_owned()))
+        }
+    }
+}
+
+/// Connects to whoever listens under a name. Both sides hear of it.
+pub(crate) fn enter(
+    name: &str,
+    options: &DealerOptions,
+    near: Arc<Known>,
+    near_mailbox: &Arc<Mailbox>,
+) -> Result<Visit, Cause> {
+    let listener = LISTENERS.get(name).map(|listener| Arc::clone(&listener));
+    let listener = listener.ok_or(Cause::ConnectFailed(io::ErrorKind::ConnectionRefused))?;
+    let registry = &listener.registry;
+    let address = near.peer.address.clone();
+    let place = registry.enter(&address)?;
+    let id = registry.next_id();
+    let said = options.identity.clone();
+    let called = said.clone().unwrap_or_else(Identity::made);
+    let claim = registry
+        .claim(&called, id)
+        .inspect_err(|cause| registry.counters.refuse(*cause, &address))?;
+
+    let kind = options.socket_kind;
+    let peer = Peer {
+        id,
+        identity: said,
+        kind,
+        port: listener.port,
+        address,
+    };
+    let far = Arc::new(Known {
+        peer,
+        name: called,
+        end: OnceLock::new(),
+        inner: 0,
+    });
+    let limits = lesser(options.limits, registry.limits);
+    let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
+    let to_far = Way::Mem(Arc::clone(&listener.mailbox), Arc::clone(&far));
+    let visit = Visit {
+        far: Outlet::new(Arc::clone(&far), to_near, limits, registry.high_water),
+        near: Outlet::new(Arc::clone(&near), to_far, limits, options.high_water),
+        near_mailbox: Arc::clone(near_mailbox),
+        held: Some((claim, place)),
+        causes: (Cause::ClosedHere, Cause::Closed),
+        listener,
+    };
+    let registry = &visit.listener.registry;
+    registry.admit(&visit.far);
+    let _ = visit.listener.mailbox.post(Mail::Attached(far), None);
+    let _ = visit.near_mailbox.post(Mail::Attached(near), None);
+    Ok(visit)
+}
+
+fn lesser(one: Limits, other: Limits) -> Limits {
+    Limits {
+        frame: one.frame.min(other.frame),
+        message: one.message.min(other.message),
+        frames: one.frames.min(other.frames),
+        ..one
+    }
+}
+
+/// One connection, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    /// From the listener to the dealer.
+    far: Arc<Outlet>,
+    /// From the dealer to the listener.
+    near: Arc<Outlet>,
+    near_mailbox: Arc<Mailbox>,
+    listener: Arc<Listener>,
+    held: Option<(Claim, Place)>,
+    /// Why it ended, for the dealer and for the listener.
+    causes: (Cause, Cause),
+}
+
+impl Visit {
+    pub(crate) fn near(&self) -> Arc<Outlet> {
+        Arc::clone(&self.near)
+    }
+
+    /// Waits until one side ends it.
+    pub(crate) async fn last(mut self, stop: &CancellationToken) {
+        self.causes = tokio::select! {
+            biased;
+            () = stop.cancelled() => (Cause::ClosedHere, Cause::Closed),
+            () = self.near.hang_up.cancelled() => (Cause::ClosedHere, Cause::Closed),
+            () = self.far.hang_up.cancelled() => (Cause::Closed, Cause::ClosedHere),
+            () = self.listener.stop.cancelled() => (Cause::Closed, Cause::ClosedHere),
+        };
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let (near, far) = self.causes;
+        self.held.take();
+        self.near.seal();
+        self.listener.registry.dismiss(&self.far);
+        self.listener.registry.forget(self.far.known.peer.id);
+        let mail = Mail::Detached(Arc::clone(&self.far.known), far);
+        let _ = self.listener.mailbox.post(mail, None);
+        let mail = Mail::Detached(Arc::clone(&self.near.known), near);
+        let _ = self.near_mailbox.post(mail, None);
+    }
+}

@@ -1,0 +1,178 @@
+//! The way out to one peer: its queue's room, its end, and where its messages go.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::mailbox::{Mail, Mailbox};
+use crate::room::Room;
+use crate::transport::Wire;
+use crate::{Cause, Frames, HighWater, Identity, Limits, Peer, SendError};
+
+/// A peer as events name it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) peer: Peer,
+    /// What [`Peer::identity`] says, or one made here.
+    pub(crate) name: Identity,
+    /// Why the connection ended, once it has.
+    pub(crate) end: OnceLock<Cause>,
+    /// The private connection that carries it, if any.
+    pub(crate) inner: u64,
+}
+
+/// Where messages go from here.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// Through the transport to a private connection.
+    Wire(Arc<Wire>),
+    /// Into another socket's mailbox, under the name that it knows us by.
+    Mem(Arc<Mailbox>, Arc<Known>),
+}
+
+/// The way out to one peer.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    pub(crate) known: Arc<Known>,
+    /// Cancelled to close the connection.
+    pub(crate) hang_up: CancellationToken,
+    limits: Limits,
+    room: Arc<Room>,
+    sends: Sends,
+    way: Way,
+}
+
+impl Outlet {
+    pub(crate) fn new(known: Arc<Known>, way: Way, limits: Limits, mark: HighWater) -> Arc<Self> {
+        Arc::new(Self {
+            known,
+            hang_up: CancellationToken::new(),
+            limits,
+            room: Room::new(mark),
+            sends: Sends::default(),
+            way,
+        })
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.is_open() && self.room.is_free()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.sends.are_allowed()
+    }
+
+    /// Takes a message for the peer or refuses it, without waiting for the peer.
+    pub(crate) async fn offer(&self, mut frames: Frames) -> Result<(), SendError> {
+        let Some(bytes) = within(&self.limits, &frames) else {
+            return Err(SendError::BadMessage { frames });
+        };
+        let Some(_sending) = self.sends.begin() else {
+            return Err(SendError::Gone { frames });
+        };
+        let Some(permit) = self.room.take(bytes) else {
+            return Err(SendError::Full { frames });
+        };
+        match &self.way {
+            Way::Wire(wire) => {
+                if let Some(last) = frames.pop() {
+                    frames.push(permit.owned_by(last));
+                }
+                // If it fails, its connection is failing too, and the message is lost with it.
+                if wire.send(self.known.inner, frames).await.is_err() {
+                    self.hang_up.cancel();
+                }
+                Ok(())
+            }
+            Way::Mem(mailbox, from) => mailbox
+                .post(Mail::Message(Arc::clone(from), frames), Some(permit))
+                .map_err(|frames| SendError::Gone { frames }),
+        }
+    }
+
+    /// Takes a message for the peer as soon as there is room.
+    pub(crate) async fn offer_when_free(&self, frames: Frames) -> Result<(), SendError> {
+        let mut frames = match self.offer(frames).await {
+            Err(SendError::Full { frames }) => frames,
+            done => return done,
+        };
+        let wait = self.room.wait();
+        loop {
+            let mut freed = std::pin::pin!(wait.freed());
+            freed.as_mut().enable();
+            frames = match self.offer(frames).await {
+                Err(SendError::Full { frames }) => frames,
+                done => return done,
+            };
+            freed.await;
+        }
+    }
+
+    /// Takes no more messages from now on, and wakes those who wait for room.
+    pub(crate) fn seal(&self) {
+        self.sends.forbid();
+        self.room.wake();
+    }
+
+    /// Waits until every message that was taken has been handed to the transport.
+    pub(crate) async fn all_handed_on(&self) {
+        self.sends.over().await;
+    }
+}
+
+/// The bytes of a message, if it is one that may be sent.
+fn within(limits: &Limits, frames: &Frames) -> Option<usize> {
+    let mut bytes = 0_usize;
+    for frame in frames {
+        if frame.len() > limits.frame {
+            return None;
+        }
+        bytes = bytes.saturating_add(frame.len());
+    }
+    let fits = !frames.is_empty() && frames.len() <= limits.frames && bytes <= limits.message;
+    fits.then_some(bytes)
+}
+
+/// Sends on their way to the transport, and whether more are allowed.
+#[derive(Debug, Default)]
+struct Sends {
+    /// How many, and [`FORBIDDEN`].
+    state: AtomicUsize,
+    none: Notify,
+}
+
+const FORBIDDEN: usize = 1 << (usize::BITS - 1);
+
+impl Sends {
+    fn begin(&self) -> Option<Sending<'_>> {
+        let before = self.state.fetch_add(1, Ordering::AcqRel);
+        let sending = Sending(self);
+        (before & FORBIDDEN == 0).then_some(sending)
+    }
+
+    fn are_allowed(&self) -> bool {
+        self.state.load(Ordering::Acquire) & FORBIDDEN == 0
+    }
+
+    fn forbid(&self) {
+        self.state.fetch_or(FORBIDDEN, Ordering::AcqRel);
+    }
+
+    async fn over(&self) {
+        while self.state.load(Ordering::Acquire) & !FORBIDDEN != 0 {
+            self.none.notified().await;
+        }
+    }
+}
+
+struct Sending<'a>(&'a Sends);
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if self.0.state.fetch_sub(1, Ordering::AcqRel) == FORBIDDEN + 1 {
+            self.0.none.notify_one();
+        }
+    }
+}

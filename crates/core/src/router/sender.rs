@@ -1,0 +1,99 @@
+//! Sending from a router, from any task.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::registry::Registry;
+use crate::{Frames, Identity, PeerId, SendError};
+
+/// Sends through a [`Router`](crate::Router). Cloned freely; clones send at the same time.
+///
+/// `Ok` from a send says that the message was taken, and no more: it waits in the peer's queue,
+/// which is gone if the connection ends.
+#[derive(Clone, Debug)]
+pub struct RouterSender {
+    registry: Arc<Registry>,
+}
+
+impl RouterSender {
+    pub(crate) fn new(registry: &Arc<Registry>) -> Self {
+        Self {
+            registry: Arc::clone(registry),
+        }
+    }
+
+    /// Sends to a connection, or refuses at once. It never waits for the peer.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] at the peer's high-water mark, [`SendError::Gone`] if the connection has
+    /// ended, [`SendError::BadMessage`] over the limits.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, the message was not sent, and is lost.
+    pub async fn try_send_to(&self, peer: PeerId, frames: Frames) -> Result<(), SendError> {
+        match self.registry.outlet(peer) {
+            Some(outlet) => outlet.offer(frames).await,
+            None => Err(SendError::Gone { frames }),
+        }
+    }
+
+    /// Sends to a connection, waiting for room while it is full.
+    ///
+    /// # Errors
+    /// [`SendError::Gone`] if the connection has ended or ends meanwhile,
+    /// [`SendError::BadMessage`] over the limits.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, the message was not sent, and is lost.
+    pub async fn send_to(&self, peer: PeerId, frames: Frames) -> Result<(), SendError> {
+        match self.registry.outlet(peer) {
+            Some(outlet) => outlet.offer_when_free(frames).await,
+            None => Err(SendError::Gone { frames }),
+        }
+    }
+
+    /// Sends to whoever has this identity, waiting for room while it is full. With
+    /// [`Duplicates::Admit`](crate::Duplicates::Admit) that is the connection that said it first.
+    ///
+    /// # Errors
+    /// [`SendError::UnknownPeer`] at once if nobody has it; else as [`RouterSender::send_to`].
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, the message was not sent, and is lost.
+    pub async fn send_multipart(&self, to: &Identity, frames: Frames) -> Result<(), SendError> {
+        match self.registry.called(to) {
+            Some(outlet) => outlet.offer_when_free(frames).await,
+            None => Err(SendError::UnknownPeer {
+                identity: to.clone(),
+                frames,
+            }),
+        }
+    }
+
+    /// Sends a message of one frame to whoever has this identity.
+    ///
+    /// # Errors
+    /// As [`RouterSender::send_multipart`].
+    ///
+    /// # Cancel safety
+    /// As [`RouterSender::send_multipart`].
+    pub async fn send_msg(&self, to: &Identity, frame: impl Into<Bytes>) -> Result<(), SendError> {
+        self.send_multipart(to, vec![frame.into()]).await
+    }
+
+    /// Whether a small message to this connection would be taken now.
+    pub fn has_room(&self, peer: PeerId) -> bool {
+        self.registry
+            .outlet(peer)
+            .is_some_and(|outlet| outlet.has_room())
+    }
+
+    /// Closes a connection, with what is queued for it. Its end is told as any other, with cause
+    /// [`ClosedHere`](crate::Cause::ClosedHere).
+    pub fn close(&self, peer: PeerId) {
+        if let Some(outlet) = self.registry.outlet(peer) {
+            outlet.hang_up.cancel();
+        }
+    }
+}

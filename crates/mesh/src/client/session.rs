@@ -1,0 +1,174 @@
+//! The task behind a client: it says hello, sorts what comes, and completes requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use hopline_core::{Dealer, DealerEvent, Frames};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::message::{self, Failure, Incoming, Message};
+use crate::name::NodeName;
+use crate::wire::hello::Hello;
+use crate::wire::{Kind, MessageId, Prefix, batch};
+
+type Outcome = Result<Message, Failure>;
+
+/// How the client stands with its node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The connection is lost, or the node has not answered yet.
+    Away,
+    /// The node has taken the client in.
+    Hosted { node: NodeName, name: String },
+    /// The node does not take it in.
+    Refused(String),
+}
+
+/// What a client's handle and its task share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    incarnation: u64,
+    last: AtomicU64,
+    pending: DashMap<MessageId, oneshot::Sender<Outcome>>,
+}
+
+/// A request under way.
+pub(super) struct Pending<'a> {
+    pub(super) answer: oneshot::Receiver<Outcome>,
+    /// Forgets the request when dropped.
+    pub(super) guard: Guard<'a>,
+}
+
+pub(super) struct Guard<'a>(&'a Shared, MessageId);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.pending.remove(&self.1);
+    }
+}
+
+impl Shared {
+    pub(super) fn new(incarnation: Option<u64>) -> Self {
+        let incarnation = incarnation.unwrap_or_else(unix_millis);
+        Self { incarnation, last: AtomicU64::new(0), pending: DashMap::new() }
+    }
+
+    pub(super) fn next_id(&self) -> MessageId {
+        let counter = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        MessageId { incarnation: self.incarnation, counter }
+    }
+
+    pub(super) fn expect(&self, id: MessageId) -> Pending<'_> {
+        let (sender, answer) = oneshot::channel();
+        self.pending.insert(id, sender);
+        Pending { answer, guard: Guard(self, id) }
+    }
+}
+
+/// A client's connection.
+pub(super) struct Session {
+    pub(super) dealer: Dealer,
+    pub(super) shared: Arc<Shared>,
+    pub(super) standing: watch::Sender<Standing>,
+    pub(super) inbound: mpsc::Sender<Incoming>,
+}
+
+impl Session {
+    /// Runs until it is told to stop.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                event = self.dealer.recv_event() => event,
+            };
+            match event {
+                DealerEvent::Up => self.say_hello().await,
+                DealerEvent::Message(frames) => {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => break,
+                        () = self.received(frames) => {}
+                    }
+                }
+                DealerEvent::Down(cause) => {
+                    tracing::debug!(%cause, "connection to the node lost");
+                    self.standing.send_replace(Standing::Away);
+                }
+                DealerEvent::Retrying { .. } => {}
+            }
+        }
+        self.dealer.shutdown().await;
+    }
+
+    async fn say_hello(&self) {
+        let frames =
+            vec![Prefix::new(Kind::Hello).write(), Bytes::new(), Hello::Client {}.write()];
+        if let Err(error) = self.dealer.sender().try_send(frames).await {
+            tracing::debug!(%error, "the connection was lost before the hello");
+        }
+    }
+
+    async fn received(&self, frames: Frames) {
+        let Some(Ok(prefix)) = frames.first().map(|header| Prefix::read(header)) else {
+            tracing::warn!("the node sent something that is no native message");
+            return;
+        };
+        let kind = prefix.kind;
+        match kind {
+            Kind::Hello => {
+                let hello = frames.get(2).map(|payload| Hello::read(payload));
+                match hello {
+                    Some(Ok(Hello::Hosted { node, name, .. })) => {
+                        self.standing.send_replace(Standing::Hosted { node, name });
+                    }
+                    Some(Ok(Hello::Refused { reason })) => {
+                        self.standing.send_replace(Standing::Refused(reason));
+                    }
+                    Some(_) | None => {}
+                }
+            }
+            Kind::Batch => {
+                for message in batch::read(frames.get(2).cloned().unwrap_or_default()) {
+                    let Ok(message) = message else { return };
+                    self.sort(message).await;
+                }
+            }
+            Kind::Data | Kind::Reply | Kind::Error => self.sort(frames).await,
+            Kind::Ack | Kind::Probe | Kind::LinkState | Kind::LinkAck | Kind::Control => {}
+        }
+    }
+
+    /// An answer goes to whoever waits for it, everything else to the inbox.
+    async fn sort(&self, frames: Frames) {
+        let (answers, incoming) = match message::read(frames) {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(%error, "the node sent a message that cannot be read");
+                return;
+            }
+        };
+        let waiting = answers.and_then(|id| self.shared.pending.remove(&id));
+        let Some((_, waiting)) = waiting else {
+            // The client may have gone.
+            let _ = self.inbound.send(incoming).await;
+            return;
+        };
+        let outcome = match incoming {
+            Incoming::Message(message) => Ok(message),
+            Incoming::Failed(failure) => Err(failure),
+        };
+        // Whoever waited may have given up.
+        let _ = waiting.send(outcome);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client reads the calendar once, for its ids")]
+fn unix_millis() -> u64 {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,86 @@
+//! What a node is started with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hopline_core::{Endpoint, Limits};
+
+use crate::brain::{LinkConfig, Window};
+use crate::dialect::Dialect;
+use crate::name::NodeName;
+use crate::route::StaticRoutes;
+use crate::wire::hello::MeshKey;
+
+/// The configuration of a [`RoutingNode`](super::RoutingNode).
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// The mesh's name.
+    pub mesh: String,
+    /// This node's name.
+    pub node: NodeName,
+    /// The port for clients and neighbours.
+    pub bind: Endpoint,
+    /// The control socket: whoever comes in by it may give orders, so it must be where only its
+    /// owner reaches it. Default none.
+    pub control: Option<Endpoint>,
+    /// The key that makes a peer a node.
+    pub key: MeshKey,
+    /// The greatest number of nodes on a message's path. Default 64.
+    pub hop_limit: u8,
+    /// The declared links. Default none; whoever knows the key may open one all the same.
+    pub links: BTreeMap<NodeName, LinkConfig>,
+    /// Static routes. Default none.
+    pub statics: StaticRoutes,
+    /// The dialects that raw clients may speak. Default all.
+    pub dialects: Vec<Dialect>,
+    /// What strangers may make the node hold.
+    pub limits: Limits,
+    /// What may wait for a neighbour, and what it may be sent unacknowledged.
+    pub window: Window,
+    /// Where private sockets are made: a short path. Default `$XDG_RUNTIME_DIR`, else the system's
+    /// directory for temporary files.
+    pub runtime_dir: Option<PathBuf>,
+    /// This run's number, more than that of any run before. Default Unix milliseconds.
+    pub incarnation: Option<u64>,
+}
+
+impl NodeConfig {
+    /// A node with nothing but a name, a port and a key.
+    #[must_use]
+    pub fn new(mesh: impl Into<String>, node: NodeName, bind: Endpoint, key: MeshKey) -> Self {
+        Self {
+            mesh: mesh.into(),
+            node,
+            bind,
+            control: None,
+            key,
+            hop_limit: 64,
+            links: BTreeMap::new(),
+            statics: StaticRoutes::new(),
+            dialects: Dialect::ALL.to_vec(),
+            limits: Limits::default(),
+            window: Window::default(),
+            runtime_dir: None,
+            incarnation: None,
+        }
+    }
+
+    /// The same with a link to a neighbour that this node dials and that is its upstream.
+    #[must_use]
+    pub fn upstream(self, neighbour: NodeName, cost: u32) -> Self {
+        self.link(neighbour, LinkConfig { cost, dials: true, upstream: true })
+    }
+
+    /// The same with a link to a neighbour that dials this node.
+    #[must_use]
+    pub fn downstream(self, neighbour: NodeName, cost: u32) -> Self {
+        self.link(neighbour, LinkConfig { cost, dials: false, upstream: false })
+    }
+
+    /// The same with a link.
+    #[must_use]
+    pub fn link(mut self, neighbour: NodeName, link: LinkConfig) -> Self {
+        self.links.insert(neighbour, link);
+        self
+    }
+}

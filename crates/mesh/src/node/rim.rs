@@ -1,0 +1,428 @@
+//! The loop: sockets and the clock on one side, the brain on the other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use hopline_core::{
+    Dealer, DealerEvent, DealerOptions, DealerSender, Duplicates, Endpoint, HighWater, PeerId,
+    Router, RouterEvent, RouterOptions, RouterSender, SendError, SocketKind,
+};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+
+use super::clock::{Clock, reach};
+use super::dialler::{Dialler, Report};
+use super::{NodeConfig, Order, StartError};
+use crate::brain::{
+    Brain, Command, Config, ConnId, Event, Input, Now, Opened, Output, Room,
+};
+use crate::name::NodeName;
+use crate::reason::Reason;
+
+/// How many messages are taken in before what waits is handed over.
+const BURST: usize = 256;
+/// How long neighbours have to hear a good-bye.
+const GOOD_BYE: Duration = Duration::from_millis(500);
+
+/// A node's sockets and the loop that serves them.
+pub(super) struct Rim {
+    clock: Clock,
+    brain: Brain,
+    router: Router,
+    /// The index of the control socket among the router's endpoints.
+    control: Option<usize>,
+    sockets: Sockets,
+    dealer_options: DealerOptions,
+    /// Where neighbours are that this node dials.
+    addresses: BTreeMap<NodeName, Endpoint>,
+    reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
+    orders: mpsc::Receiver<Order>,
+    events: broadcast::Sender<Event>,
+    tasks: JoinSet<()>,
+    outputs: Vec<Output>,
+    last_dialler: u64,
+    last_conn: u64,
+}
+
+/// The sending halves of all connections.
+struct Sockets {
+    router: RouterSender,
+    diallers: BTreeMap<u64, Dialler>,
+    /// Dialled connections by number; accepted ones have their own form, see [`Socket`].
+    dialled: HashMap<ConnId, u64>,
+}
+
+/// Which socket a connection belongs to: accepted ones have even numbers, dialled ones odd.
+enum Socket<'a> {
+    Accepted(PeerId),
+    Dialled(Option<&'a DealerSender>),
+}
+
+impl Rim {
+    pub(super) async fn open(
+        config: NodeConfig,
+        orders: mpsc::Receiver<Order>,
+        events: broadcast::Sender<Event>,
+    ) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let now = clock.now();
+        let high_water =
+            HighWater { messages: config.window.messages, bytes: config.window.bytes };
+        let options = RouterOptions {
+            limits: config.limits,
+            high_water,
+            runtime_dir: config.runtime_dir.clone(),
+            duplicates: Duplicates::Admit,
+        };
+        let mut router = Router::bind(&config.bind, options).await?;
+        let control = match &config.control {
+            Some(control) => Some(router.bind_also(control).await?),
+            None => None,
+        };
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|_| StartError::Random)?;
+        let brain = Brain::new(
+            Config {
+                mesh: config.mesh,
+                node: config.node,
+                key: config.key,
+                hop_limit: config.hop_limit,
+                incarnation: config.incarnation.unwrap_or(now.unix_millis()),
+                links: config.links,
+                statics: config.statics,
+                dialects: config.dialects,
+                window: config.window,
+                seed,
+            },
+            now,
+        );
+        let sockets = Sockets {
+            router: router.sender(),
+            diallers: BTreeMap::new(),
+            dialled: HashMap::new(),
+        };
+        let dealer_options = DealerOptions {
+            limits: config.limits,
+            high_water,
+            runtime_dir: config.runtime_dir,
+            ..DealerOptions::default()
+        };
+        Ok(Self {
+            clock,
+            brain,
+            router,
+            control,
+            sockets,
+            dealer_options,
+            addresses: BTreeMap::new(),
+            reports: mpsc::channel(BURST),
+            orders,
+            events,
+            tasks: JoinSet::new(),
+            outputs: Vec::new(),
+            last_dialler: 0,
+            last_conn: 0,
+        })
+    }
+
+    /// The port for clients and neighbours.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        self.router.endpoints().swap_remove(0)
+    }
+
+    /// The control socket.
+    pub(super) fn control(&self) -> Option<Endpoint> {
+        self.router.endpoints().into_iter().nth(self.control?)
+    }
+
+    /// Runs until it is told to end, or its handle is gone.
+    pub(super) async fn run(mut self) {
+        let mut end: Option<Instant> = None;
+        loop {
+            let tick = self.brain.next_tick().map(|at| self.clock.at(at));
+            let wake = match (tick, end) {
+                (Some(tick), Some(end)) => Some(tick.min(end)),
+                (tick, end) => tick.or(end),
+            };
+            tokio::select! {
+                biased;
+                order = self.orders.recv(), if end.is_none() => match order {
+                    Some(Order::Shutdown) => {
+                        end = Some(self.clock.at(self.clock.now().since_start + GOOD_BYE));
+                        self.take(Input::Command(Command::Leave)).await;
+                    }
+                    Some(order) => self.obey(order).await,
+                    None => break,
+                },
+                report = self.reports.1.recv() => {
+                    if let Some(report) = report {
+                        self.dialler_reported(report).await;
+                    }
+                }
+                event = self.router.recv_event() => self.router_reported(event).await,
+                () = reach(wake) => {
+                    self.take(Input::Tick).await;
+                }
+            }
+            self.drain().await;
+            self.flush().await;
+            let heard = || self.brain.pending_floods() == 0;
+            if end.is_some_and(|end| heard() || self.clock.has_passed(end)) {
+                break;
+            }
+        }
+        self.sockets.diallers.clear();
+        while self.tasks.join_next().await.is_some() {}
+        self.router.shutdown().await;
+    }
+}
+
+impl Rim {
+    async fn obey(&mut self, order: Order) {
+        let now = self.clock.now();
+        match order {
+            Order::Dial(neighbour, endpoint) => {
+                if self.addresses.insert(neighbour.clone(), endpoint.clone()) != Some(endpoint) {
+                    self.sockets.hang(&neighbour);
+                }
+                self.dial(&neighbour);
+            }
+            Order::Command(command, done) => {
+                self.take(Input::Command(command)).await;
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            Order::Status(answer) => {
+                let _ = answer.send(self.brain.status(now, &self.sockets));
+            }
+            Order::Routes(answer) => {
+                let _ = answer.send(self.brain.route_lines());
+            }
+            Order::Shutdown => {}
+        }
+    }
+
+    /// Dials a neighbour whose address is known, unless that is under way.
+    fn dial(&mut self, neighbour: &NodeName) {
+        let Some(endpoint) = self.addresses.get(neighbour) else { return };
+        if self.sockets.diallers.values().any(|dialler| dialler.neighbour == *neighbour) {
+            return;
+        }
+        match Dealer::connect(endpoint, self.dealer_options.clone()) {
+            Ok(dealer) => {
+                self.last_dialler += 1;
+                let (number, reports) = (self.last_dialler, self.reports.0.clone());
+                let dialler =
+                    Dialler::start(neighbour.clone(), dealer, number, reports, &mut self.tasks);
+                self.sockets.diallers.insert(number, dialler);
+            }
+            Err(error) => {
+                tracing::error!(node = %self.brain.name(), %neighbour, %error, "cannot dial");
+            }
+        }
+    }
+
+    async fn dialler_reported(&mut self, (number, event): Report) {
+        let Some(dialler) = self.sockets.diallers.get_mut(&number) else { return };
+        match event {
+            DealerEvent::Up => {
+                self.last_conn += 1;
+                let conn = Socket::dialled(self.last_conn);
+                dialler.conn = Some(conn);
+                let neighbour = dialler.neighbour.clone();
+                self.sockets.dialled.insert(conn, number);
+                self.take(Input::Opened(conn, Opened::Dialled { neighbour })).await;
+            }
+            DealerEvent::Message(frames) => {
+                if let Some(conn) = dialler.conn {
+                    self.take(Input::Received(conn, frames)).await;
+                }
+            }
+            DealerEvent::Down(cause) => {
+                tracing::debug!(node = %self.brain.name(), neighbour = %dialler.neighbour, %cause, "connection ended");
+                if let Some(conn) = dialler.conn.take() {
+                    self.sockets.dialled.remove(&conn);
+                    self.take(Input::Closed(conn)).await;
+                }
+            }
+            DealerEvent::Retrying { attempt, delay, cause } => {
+                tracing::debug!(node = %self.brain.name(), neighbour = %dialler.neighbour, attempt, ?delay, %cause, "dials again");
+            }
+        }
+    }
+
+    async fn router_reported(&mut self, event: RouterEvent) {
+        let input = match event {
+            RouterEvent::Attached(peer) => {
+                let accepted = Opened::Accepted {
+                    identity: peer.identity.map(hopline_core::Identity::into_bytes),
+                    request: peer.kind == SocketKind::Req,
+                    operator: Some(peer.port) == self.control,
+                };
+                Input::Opened(Socket::accepted(peer.id), accepted)
+            }
+            RouterEvent::Message(peer, frames) => Input::Received(Socket::accepted(peer), frames),
+            RouterEvent::Detached(peer, cause) => {
+                tracing::trace!(node = %self.brain.name(), %peer, %cause, "connection ended");
+                Input::Closed(Socket::accepted(peer))
+            }
+        };
+        self.take(input).await;
+    }
+
+    /// Takes in what is there already, so that it is handed on together.
+    async fn drain(&mut self) {
+        for _ in 0..BURST {
+            if let Some(event) = self.router.try_recv_event() {
+                self.router_reported(event).await;
+            } else if let Ok(report) = self.reports.1.try_recv() {
+                self.dialler_reported(report).await;
+            } else {
+                break;
+            }
+        }
+    }
+
+    async fn take(&mut self, input: Input) {
+        let now = self.clock.now();
+        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
+        self.carry_out().await;
+    }
+
+    async fn flush(&mut self) {
+        let now = self.clock.now();
+        self.brain.flush(now, &self.sockets, &mut self.outputs);
+        self.carry_out().await;
+    }
+
+    /// Does what the brain said. A delivery that fails goes back to the brain, which may have more
+    /// to say then.
+    async fn carry_out(&mut self) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        while !outputs.is_empty() {
+            for output in outputs.drain(..) {
+                match output {
+                    Output::Send { conn, frames } => self.sockets.hand_over(conn, frames).await,
+                    Output::Deliver { conn, frames, original } => {
+                        let Err(error) = self.sockets.try_send(conn, frames).await else { continue };
+                        let reason = match error {
+                            SendError::Full { .. } => Reason::ReceiverSlow,
+                            SendError::BadMessage { .. } => Reason::NotAccepted,
+                            SendError::Gone { .. }
+                            | SendError::UnknownPeer { .. }
+                            | SendError::NotConnected { .. } => Reason::ReceiverGone,
+                        };
+                        let frames = error.into_frames();
+                        let input = Input::Undelivered { frames, original, reason };
+                        let now = self.clock.now();
+                        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
+                    }
+                    Output::Close(conn) => self.sockets.close(conn),
+                    Output::Hang(neighbour) => self.sockets.hang(&neighbour),
+                    Output::Dial(neighbour) => self.dial(&neighbour),
+                    Output::Event(event) => self.tell(event),
+                }
+            }
+            std::mem::swap(&mut outputs, &mut self.outputs);
+        }
+        self.outputs = outputs;
+    }
+
+    fn tell(&self, event: Event) {
+        let node = self.brain.name();
+        match &event {
+            Event::LinkUp(neighbour) => tracing::info!(%node, %neighbour, "link up"),
+            Event::LinkDown(neighbour) => tracing::warn!(%node, %neighbour, "link down"),
+            Event::LinkRefused { neighbour, reason } => {
+                tracing::warn!(%node, neighbour = ?neighbour, reason, "link refused");
+            }
+            Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
+            Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
+            Event::NameInUse(client) => tracing::warn!(%node, %client, "name in use"),
+            Event::Routes { revision } => tracing::debug!(%node, %revision, "routes changed"),
+        }
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+}
+
+impl Socket<'_> {
+    fn accepted(peer: PeerId) -> ConnId {
+        ConnId(peer.0 * 2)
+    }
+
+    fn dialled(number: u64) -> ConnId {
+        ConnId(number * 2 + 1)
+    }
+}
+
+impl Sockets {
+    fn socket(&self, conn: ConnId) -> Socket<'_> {
+        if conn.0.is_multiple_of(2) {
+            return Socket::Accepted(PeerId(conn.0 / 2));
+        }
+        let number = self.dialled.get(&conn);
+        let dialler = number.and_then(|number| self.diallers.get(number));
+        Socket::Dialled(dialler.map(|dialler| &dialler.sender))
+    }
+
+    /// Sends whatever waits there. A connection that has gone is heard of in its own time.
+    async fn hand_over(&self, conn: ConnId, frames: hopline_core::Frames) {
+        let sent = match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.hand_over(peer, frames).await,
+            Socket::Dialled(Some(dealer)) => dealer.hand_over(frames).await,
+            Socket::Dialled(None) => Ok(()),
+        };
+        if let Err(error) = sent {
+            tracing::trace!(%error, "a connection has gone");
+        }
+    }
+
+    async fn try_send(&self, conn: ConnId, frames: hopline_core::Frames) -> Result<(), SendError> {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.try_send_to(peer, frames).await,
+            Socket::Dialled(Some(dealer)) => dealer.try_send(frames).await,
+            Socket::Dialled(None) => Err(SendError::NotConnected { frames }),
+        }
+    }
+
+    fn close(&mut self, conn: ConnId) {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.close(peer),
+            Socket::Dialled(Some(dealer)) => dealer.drop_link(),
+            Socket::Dialled(None) => {}
+        }
+        // What still comes from it is not looked at.
+        if let Some(number) = self.dialled.remove(&conn)
+            && let Some(dialler) = self.diallers.get_mut(&number)
+        {
+            dialler.conn = None;
+        }
+    }
+
+    /// Stops dialling a neighbour; a connection to it is closed.
+    fn hang(&mut self, neighbour: &NodeName) {
+        self.diallers.retain(|_, dialler| dialler.neighbour != *neighbour);
+        let Self { dialled, diallers, .. } = self;
+        dialled.retain(|_, number| diallers.contains_key(number));
+    }
+}
+
+impl Room for Sockets {
+    fn has_room(&self, conn: ConnId) -> bool {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.has_room(peer),
+            Socket::Dialled(dealer) => dealer.is_some_and(DealerSender::has_room),
+        }
+    }
+
+    fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        let mut refusals = self.router.counts().refused;
+        for dialler in self.diallers.values() {
+            for (reason, count) in dialler.sender.counts().refused {
+                *refusals.entry(reason).or_default() += count;
+            }
+        }
+        refusals
+    }
+}

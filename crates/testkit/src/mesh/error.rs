@@ -1,0 +1,61 @@
+//! What can go wrong with a mesh in a test.
+
+use std::collections::BTreeMap;
+
+use hopline_core::{EndpointError, IdentityError};
+use hopline_mesh::client::{ConnectError, RequestError};
+use hopline_mesh::name::{NameError, NodeName};
+use hopline_mesh::node::{NodeStopped, StartError};
+use hopline_mesh::route::PatternError;
+use hopline_mesh::wire::control::NodeStatus;
+use hopline_topo::Problems;
+
+/// Why a mesh in a test did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MeshError {
+    /// The file has mistakes.
+    #[error("the topology has mistakes:\n{0}")]
+    Topology(#[from] Problems),
+    /// A node did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A node has ended.
+    #[error(transparent)]
+    Stopped(#[from] NodeStopped),
+    /// No node of this name runs.
+    #[error("no node {name} runs")]
+    NoNode {
+        /// The name.
+        name: String,
+    },
+    /// The name is neither a node nor a planned client.
+    #[error("{name} is neither a node nor a client that the topology plans")]
+    NotPlanned {
+        /// The name.
+        name: String,
+    },
+    /// A client was not taken in.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// A question has no answer, or the answer is no.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The mesh has not come to rest.
+    #[error("the mesh has not converged: {nodes:#?}")]
+    NotConverged {
+        /// What every node says.
+        nodes: Box<BTreeMap<NodeName, NodeStatus>>,
+    },
+    /// A link or node is misnamed.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A client's name is too long or empty.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A static route's destination is none.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// An endpoint is none.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}

@@ -1,0 +1,81 @@
+//! The topologies that come with Hopline: their plans and drawings, as golden files.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hopline_mesh::name::{LinkName, NodeName};
+use hopline_topo::drawing::{Marks, dot, mermaid, tree};
+use hopline_topo::{Plan, Topology, load};
+
+#[test]
+fn each_is_free_of_mistakes_and_oddities_and_says_what_it_teaches() {
+    for path in files() {
+        let loaded = load(&path).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(loaded.warnings.is_empty(), "{}", loaded.render(false));
+        assert_eq!(loaded.topology.name().as_str(), stem(&path));
+        assert!(loaded.source.text().starts_with("# "), "{path:?}");
+    }
+}
+
+#[test]
+fn each_has_its_plan() {
+    for path in files() {
+        let plan = Plan::new(&topology(&path));
+        let text = serde_json::to_string_pretty(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        insta::assert_snapshot!(format!("{}.plan", stem(&path)), text);
+    }
+}
+
+#[test]
+fn each_has_its_drawings() {
+    for path in files() {
+        let (topology, marks) = (topology(&path), Marks::default());
+        let name = stem(&path);
+        insta::assert_snapshot!(format!("{name}.tree"), tree(&topology, &marks));
+        insta::assert_snapshot!(format!("{name}.dot"), dot(&topology, &marks));
+        insta::assert_snapshot!(format!("{name}.mermaid"), mermaid(&topology, &marks));
+    }
+}
+
+#[test]
+fn a_drawing_shows_the_route_and_what_is_down() {
+    let topology = topology(&folder().join("dual-homed.toml"));
+    let node = |name: &str| NodeName::parse(name).unwrap();
+    let marks = Marks {
+        route: ["site", "backup", "core"].map(node).to_vec(),
+        down_nodes: BTreeSet::from([node("main")]),
+        down_links: BTreeSet::from([LinkName::parse("main--site").unwrap()]),
+    };
+    let all = [
+        tree(&topology, &marks),
+        dot(&topology, &marks),
+        mermaid(&topology, &marks),
+    ];
+    insta::assert_snapshot!("marked", all.join("\n"));
+}
+
+fn topology(path: &Path) -> Topology {
+    load(path).unwrap().topology
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../topologies")
+}
+
+fn files() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder()).unwrap();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn stem(path: &Path) -> &str {
+    path.file_stem().unwrap().to_str().unwrap()
+}
