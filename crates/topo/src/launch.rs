@@ -15,6 +15,7 @@
 //! with [`Running`], and ends it with [`stop`].
 
 mod agreement;
+mod alone;
 mod backoff;
 mod error;
 mod homes;
@@ -26,12 +27,15 @@ mod process;
 mod records;
 mod running;
 mod sockets;
+mod start;
 mod stop;
 mod store;
 mod supervise;
+mod supervised;
 mod words;
 
 pub use agreement::{Lack, disagreement, missing};
+pub use alone::{AloneError, run_alone};
 pub use backoff::Backoff;
 pub use error::{Failure, LaunchError};
 pub use homes::Homes;
@@ -41,6 +45,8 @@ pub use process::Identity;
 pub use records::{ProcessRecord, ProcessState, SupervisorRecord};
 pub use running::{Found, Running};
 pub use sockets::control_socket;
+pub use start::node_config;
 pub use stop::{Stopped, stop};
 pub use supervise::{Launch, Report, supervise};
+pub use supervised::run_supervised;
 pub use words::{FromNode, Setup, ToNode};

@@ -40,6 +40,7 @@ pub mod codes;
 mod diagnostic;
 pub mod drawing;
 mod endpoint;
+pub mod launch;
 mod load;
 mod plan;
 mod problems;
