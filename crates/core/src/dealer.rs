@@ -1,5 +1,6 @@
 //! A socket that dials one endpoint, and dials again when it must.
 
+mod link;
 mod sender;
 
 use std::future::poll_fn;
@@ -11,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub use self::link::DealerLink;
 pub use self::sender::DealerSender;
 use crate::endpoint::fits_a_socket;
 use crate::gate::{Call, Gate, Link, dial, dial_mem};
@@ -164,7 +166,7 @@ impl Dealer {
 
     /// A handle to send with, for this task or others.
     pub fn sender(&self) -> DealerSender {
-        DealerSender::new(self.link.clone())
+        DealerSender::new(self.link.clone(), Arc::clone(&self.registry))
     }
 
     /// What was counted so far.

@@ -109,6 +109,18 @@ pub enum IdentityError {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PeerId(pub(crate) u64);
 
+impl PeerId {
+    /// The connection's number on its router, counted from 1.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The connection of this number.
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)

@@ -70,7 +70,7 @@ mod transport;
 pub use bytes::Bytes;
 pub use cause::Cause;
 pub use counts::GateCounts;
-pub use dealer::{Dealer, DealerSender};
+pub use dealer::{Dealer, DealerLink, DealerSender};
 pub use endpoint::{Endpoint, EndpointError, IPC_PATH_MAX};
 pub use error::{BindError, ConnectError, SendError};
 pub use event::{DealerEvent, Frames, Peer, RouterEvent, SocketKind};

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::mailbox::{Mail, Mailbox};
-use crate::room::Room;
+use crate::room::{Permit, Room};
 use crate::transport::Wire;
 use crate::{Cause, Frames, HighWater, Identity, Limits, Peer, SendError};
 
@@ -65,14 +65,28 @@ impl Outlet {
     }
 
     /// Takes a message for the peer or refuses it, without waiting for the peer.
-    pub(crate) async fn offer(&self, mut frames: Frames) -> Result<(), SendError> {
+    pub(crate) async fn offer(&self, frames: Frames) -> Result<(), SendError> {
+        self.pass(frames, Room::take).await
+    }
+
+    /// Takes a message for the peer, over the high-water mark if need be.
+    pub(crate) async fn press(&self, frames: Frames) -> Result<(), SendError> {
+        self.pass(frames, |room, bytes| Some(room.take_over(bytes)))
+            .await
+    }
+
+    async fn pass(
+        &self,
+        mut frames: Frames,
+        take: impl FnOnce(&Arc<Room>, usize) -> Option<Permit>,
+    ) -> Result<(), SendError> {
         let Some(bytes) = within(&self.limits, &frames) else {
             return Err(SendError::BadMessage { frames });
         };
         let Some(_sending) = self.sends.begin() else {
             return Err(SendError::Gone { frames });
         };
-        let Some(permit) = self.room.take(bytes) else {
+        let Some(permit) = take(&self.room, bytes) else {
             return Err(SendError::Full { frames });
         };
         match &self.way {

@@ -49,6 +49,16 @@ impl Room {
         })
     }
 
+    /// Room for one message of so many bytes, over the marks if need be.
+    pub(crate) fn take_over(self: &Arc<Self>, bytes: usize) -> Permit {
+        let cost = ONE_MESSAGE + (bytes as u64 & BYTES_MASK);
+        self.used.fetch_add(cost, Ordering::AcqRel);
+        Permit {
+            room: Arc::clone(self),
+            cost,
+        }
+    }
+
     /// Whether an empty message would find room now.
     pub(crate) fn is_free(&self) -> bool {
         let used = self.used.load(Ordering::Acquire);

@@ -63,7 +63,8 @@ const EVENTS: usize = 1024;
 ///
 /// node.shutdown().await;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
-/// # }).unwrap();
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "a node that is dropped ends"]
@@ -104,7 +105,14 @@ impl RoutingNode {
         let control = rim.control();
         let mut tasks = JoinSet::new();
         tasks.spawn(rim.run());
-        Ok(Self { name, endpoint, control, orders, events, tasks })
+        Ok(Self {
+            name,
+            endpoint,
+            control,
+            orders,
+            events,
+            tasks,
+        })
     }
 
     /// The node's name.
@@ -134,7 +142,10 @@ impl RoutingNode {
     /// # Cancel safety
     /// Either the node was told or it was not.
     pub async fn dial(&self, neighbour: NodeName, endpoint: Endpoint) -> Result<(), NodeStopped> {
-        self.orders.send(Order::Dial(neighbour, endpoint)).await.map_err(|_| NodeStopped)
+        self.orders
+            .send(Order::Dial(neighbour, endpoint))
+            .await
+            .map_err(|_| NodeStopped)
     }
 
     /// Sets the static route to a destination: a name, or a prefix `region.*`. The next hop is a
@@ -168,7 +179,12 @@ impl RoutingNode {
     async fn set_route(&self, destination: &str, next_hop: Option<&str>) -> Result<(), RouteError> {
         let _: Pattern = destination.parse()?;
         let (destination, next_hop) = (destination.to_owned(), next_hop.map(str::to_owned));
-        Ok(self.command(Command::SetRoute { destination, next_hop }).await?)
+        Ok(self
+            .command(Command::SetRoute {
+                destination,
+                next_hop,
+            })
+            .await?)
     }
 
     /// Gives the node an order, and waits until it is carried out.
@@ -227,7 +243,10 @@ impl RoutingNode {
         order: impl FnOnce(oneshot::Sender<T>) -> Order,
     ) -> Result<T, NodeStopped> {
         let (answer, answered) = oneshot::channel();
-        self.orders.send(order(answer)).await.map_err(|_| NodeStopped)?;
+        self.orders
+            .send(order(answer))
+            .await
+            .map_err(|_| NodeStopped)?;
         answered.await.map_err(|_| NodeStopped)
     }
 }

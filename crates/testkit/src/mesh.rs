@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use hopline_core::Endpoint;
 use hopline_mesh::brain::{Command, LinkConfig};
-use hopline_mesh::client::{Client, ClientOptions, Trace};
+use hopline_mesh::client::{Client, ClientOptions, Failure, RequestError, Trace};
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::node::{NodeConfig, RoutingNode};
+use hopline_mesh::route::Refusal;
 use hopline_mesh::wire::control::NodeStatus;
 use hopline_mesh::wire::hello::MeshKey;
 use hopline_topo::{NodePlan, Plan, Topology};
@@ -53,7 +54,8 @@ pub use patience::PATIENCE;
 /// assert!(mesh.trace("alice", "west").await.is_err());
 /// mesh.shutdown().await;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
-/// # }).unwrap();
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "a mesh that is dropped ends"]
@@ -102,7 +104,13 @@ impl Mesh {
         let plan = Plan::new(&topology);
         let number = MESHES.fetch_add(1, Ordering::Relaxed);
         let key = MeshKey::new([number.to_le_bytes()[0]; 32]);
-        let mut mesh = Self { topology, plan, key, number, nodes: BTreeMap::new() };
+        let mut mesh = Self {
+            topology,
+            plan,
+            key,
+            number,
+            nodes: BTreeMap::new(),
+        };
         for name in mesh.plan.nodes.keys().cloned().collect::<Vec<_>>() {
             mesh.start_node(name.as_str()).await?;
         }
@@ -121,7 +129,9 @@ impl Mesh {
     /// # Errors
     /// [`MeshError::NoNode`] where none of this name runs.
     pub fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {
-        self.nodes.get(name).ok_or_else(|| MeshError::NoNode { name: name.to_owned() })
+        self.nodes.get(name).ok_or_else(|| MeshError::NoNode {
+            name: name.to_owned(),
+        })
     }
 
     /// Starts a node that is declared and does not run.
@@ -133,10 +143,15 @@ impl Mesh {
     /// The node ends if the future is dropped.
     pub async fn start_node(&mut self, name: &str) -> Result<(), MeshError> {
         let plan = self.plan.nodes.get(name);
-        let plan = plan.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?.clone();
+        let plan = plan
+            .ok_or_else(|| MeshError::NoNode {
+                name: name.to_owned(),
+            })?
+            .clone();
         let node = RoutingNode::start(self.config(&plan)?).await?;
         for dial in &plan.dials {
-            node.dial(dial.node.clone(), self.endpoint(&dial.node)?).await?;
+            node.dial(dial.node.clone(), self.endpoint(&dial.node)?)
+                .await?;
         }
         self.nodes.insert(plan.name, node);
         Ok(())
@@ -151,7 +166,11 @@ impl Mesh {
     /// The node ends at once if the future is dropped.
     pub async fn stop_node(&mut self, name: &str) -> Result<(), MeshError> {
         let node = self.nodes.remove(name);
-        node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?.shutdown().await;
+        node.ok_or_else(|| MeshError::NoNode {
+            name: name.to_owned(),
+        })?
+        .shutdown()
+        .await;
         Ok(())
     }
 
@@ -161,7 +180,9 @@ impl Mesh {
     /// [`MeshError::NoNode`] where none of this name runs.
     pub fn kill_node(&mut self, name: &str) -> Result<(), MeshError> {
         let node = self.nodes.remove(name);
-        drop(node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?);
+        drop(node.ok_or_else(|| MeshError::NoNode {
+            name: name.to_owned(),
+        })?);
         Ok(())
     }
 
@@ -188,7 +209,9 @@ impl Mesh {
         Ok(Client::connect(self.node(node)?.endpoint(), options).await?)
     }
 
-    /// The way that a message took just now, from the node of a client or from a node.
+    /// The way that a message takes just now, from the node of a client or from a node.
+    ///
+    /// A planned client that is attached nowhere stands for the node that it is planned at.
     ///
     /// # Errors
     /// [`MeshError::Request`] with the reason, the node and the path so far.
@@ -199,7 +222,12 @@ impl Mesh {
         let node = self.place(from)?;
         let options = ClientOptions::anonymous().timeout(PATIENCE);
         let client = Client::connect(self.node(node.as_str())?.endpoint(), options).await?;
-        let trace = client.trace(to, PATIENCE).await;
+        let trace = match client.trace(to, PATIENCE).await {
+            Err(RequestError::Failed(failure)) if is_absent(&failure) && self.is_planned(to) => {
+                client.trace(self.place(to)?.as_str(), PATIENCE).await
+            }
+            trace => trace,
+        };
         client.shutdown().await;
         Ok(trace?)
     }
@@ -242,7 +270,9 @@ impl Mesh {
         })
         .await?
         .then_some(())
-        .ok_or_else(|| MeshError::NotConverged { nodes: Box::new(last) })
+        .ok_or_else(|| MeshError::NotConverged {
+            nodes: Box::new(last),
+        })
     }
 
     /// What every running node says of itself.
@@ -276,27 +306,46 @@ impl Mesh {
             return Ok(node.clone());
         }
         let planned = self.topology.clients().get(name);
-        planned.cloned().ok_or_else(|| MeshError::NotPlanned { name: name.to_owned() })
+        planned.cloned().ok_or_else(|| MeshError::NotPlanned {
+            name: name.to_owned(),
+        })
+    }
+
+    fn is_planned(&self, client: &str) -> bool {
+        self.topology.clients().contains_key(client)
     }
 
     async fn order(&self, link: &str, order: fn(NodeName) -> Command) -> Result<(), MeshError> {
         let link: LinkName = link.parse()?;
-        for (end, other) in [(link.lesser(), link.greater()), (link.greater(), link.lesser())] {
-            self.node(end.as_str())?.command(order(other.clone())).await?;
+        for (end, other) in [
+            (link.lesser(), link.greater()),
+            (link.greater(), link.lesser()),
+        ] {
+            self.node(end.as_str())?
+                .command(order(other.clone()))
+                .await?;
         }
         Ok(())
     }
 
     fn is_converged(&self, statuses: &BTreeMap<NodeName, NodeStatus>) -> bool {
         let cut = |status: &NodeStatus, neighbour: &NodeName| {
-            status.links.iter().any(|link| link.neighbour == *neighbour && link.cut)
+            status
+                .links
+                .iter()
+                .any(|link| link.neighbour == *neighbour && link.cut)
         };
         let is_up = |status: &NodeStatus, neighbour: &NodeName| {
-            status.links.iter().any(|link| link.neighbour == *neighbour && link.up)
+            status
+                .links
+                .iter()
+                .any(|link| link.neighbour == *neighbour && link.up)
         };
         let links = self.topology.links().into_keys().all(|link| {
             let ends = (statuses.get(link.lesser()), statuses.get(link.greater()));
-            let (Some(a), Some(b)) = ends else { return true };
+            let (Some(a), Some(b)) = ends else {
+                return true;
+            };
             let is_cut = cut(a, link.greater()) || cut(b, link.lesser());
             let up = (is_up(a, link.greater()), is_up(b, link.lesser()));
             up == if is_cut { (false, false) } else { (true, true) }
@@ -304,7 +353,11 @@ impl Mesh {
         let agree = statuses.values().all(|status| {
             let others = status.reachable.iter().map(|node| statuses.get(node));
             status.pending == 0
-                && status.links.iter().filter(|link| link.up).all(|link| statuses.contains_key(&link.neighbour))
+                && status
+                    .links
+                    .iter()
+                    .filter(|link| link.up)
+                    .all(|link| statuses.contains_key(&link.neighbour))
                 && others.into_iter().all(|other| {
                     other.is_some_and(|other| {
                         other.revision == status.revision && other.attachments == status.attachments
@@ -325,12 +378,18 @@ impl Mesh {
         config.hop_limit = plan.hop_limit;
         config.dialects.clone_from(&plan.dialects);
         for (destination, next_hop) in &plan.routes {
-            config.statics.set(destination.parse()?, next_hop.as_str().into());
+            config
+                .statics
+                .set(destination.parse()?, next_hop.as_str().into());
         }
         let ends = plan.dials.iter().map(|dial| (dial, true));
         for (dial, dials) in ends.chain(plan.accepts.iter().map(|dial| (dial, false))) {
             let upstream = plan.upstreams.iter().any(|(node, _)| *node == dial.node);
-            let link = LinkConfig { cost: dial.cost, dials, upstream };
+            let link = LinkConfig {
+                cost: dial.cost,
+                dials,
+                upstream,
+            };
             config.links.insert(dial.node.clone(), link);
         }
         Ok(config)
@@ -352,6 +411,10 @@ macro_rules! assert_route {
             Err(error) => panic!("no way from {} to {}: {error}", $from, $to),
         }
     };
+}
+
+fn is_absent(failure: &Failure) -> bool {
+    failure.reason == Refusal::UnknownDestination.reason()
 }
 
 /// A short time, for the pause between two looks.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::link::DealerLink;
 use crate::gate::Link;
 use crate::outlet::Outlet;
-use crate::{Frames, SendError};
+use crate::registry::Registry;
+use crate::{Frames, GateCounts, SendError};
 
 /// Sends through a [`Dealer`](crate::Dealer). Cloned freely; clones send at the same time.
 ///
@@ -15,11 +17,12 @@ use crate::{Frames, SendError};
 #[derive(Clone, Debug)]
 pub struct DealerSender {
     link: Link,
+    registry: Arc<Registry>,
 }
 
 impl DealerSender {
-    pub(crate) fn new(link: Link) -> Self {
-        Self { link }
+    pub(crate) fn new(link: Link, registry: Arc<Registry>) -> Self {
+        Self { link, registry }
     }
 
     /// Sends over the present connection, or refuses at once. It never waits for the other side.
@@ -79,6 +82,11 @@ impl DealerSender {
         self.outlet().is_some_and(|outlet| outlet.has_room())
     }
 
+    /// What the gate has counted so far.
+    pub fn counts(&self) -> GateCounts {
+        self.registry.counters.read()
+    }
+
     /// Whether there is a connection.
     pub fn is_up(&self) -> bool {
         self.outlet().is_some_and(|outlet| outlet.is_open())
@@ -89,6 +97,11 @@ impl DealerSender {
         if let Some(outlet) = self.outlet() {
             outlet.hang_up.cancel();
         }
+    }
+
+    /// The present connection, to send over it and no other.
+    pub fn connection(&self) -> Option<DealerLink> {
+        self.outlet().map(DealerLink::new)
     }
 
     fn outlet(&self) -> Option<Arc<Outlet>> {

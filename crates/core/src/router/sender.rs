@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::registry::Registry;
-use crate::{Frames, Identity, PeerId, SendError};
+use crate::{Frames, GateCounts, Identity, PeerId, SendError};
 
 /// Sends through a [`Router`](crate::Router). Cloned freely; clones send at the same time.
 ///
@@ -34,6 +34,21 @@ impl RouterSender {
     pub async fn try_send_to(&self, peer: PeerId, frames: Frames) -> Result<(), SendError> {
         match self.registry.outlet(peer) {
             Some(outlet) => outlet.offer(frames).await,
+            None => Err(SendError::Gone { frames }),
+        }
+    }
+
+    /// Sends to a connection whatever waits there, over its high-water mark if need be. It never
+    /// waits for the peer. For what is small and bounded by other means, such as control messages.
+    ///
+    /// # Errors
+    /// [`SendError::Gone`] if the connection has ended, [`SendError::BadMessage`] over the limits.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, the message was not sent, and is lost.
+    pub async fn hand_over(&self, peer: PeerId, frames: Frames) -> Result<(), SendError> {
+        match self.registry.outlet(peer) {
+            Some(outlet) => outlet.press(frames).await,
             None => Err(SendError::Gone { frames }),
         }
     }
@@ -87,6 +102,11 @@ impl RouterSender {
         self.registry
             .outlet(peer)
             .is_some_and(|outlet| outlet.has_room())
+    }
+
+    /// What the gate has counted so far.
+    pub fn counts(&self) -> GateCounts {
+        self.registry.counters.read()
     }
 
     /// Closes a connection, with what is queued for it. Its end is told as any other, with cause

@@ -81,11 +81,7 @@ pub(super) struct Client {
 #[derive(Debug)]
 enum Claim {
     Attached,
-    Pending {
-        until: Duration,
-        held: Vec<Frames>,
-        bytes: usize,
-    },
+    Pending { held: Vec<Frames>, bytes: usize },
     InUse,
 }
 
@@ -250,7 +246,6 @@ impl Brain {
         self.set_claim(
             conn,
             Claim::Pending {
-                until,
                 held: Vec::new(),
                 bytes: 0,
             },

@@ -189,16 +189,6 @@ impl Database {
             .into_iter()
             .flat_map(|attached| attached.names.keys())
     }
-
-    /// The greatest age by which a node is known, in either of its records.
-    pub(super) fn age(&self, node: &NodeName) -> Age {
-        let Some(known) = self.nodes.get(node) else {
-            return Age::default();
-        };
-        let adjacency = known.adjacency.as_ref().map(|adjacency| adjacency.age);
-        let attached = known.attached.as_ref().map(|attached| attached.age);
-        adjacency.max(attached).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -43,10 +43,10 @@ impl Brain {
             })
             .collect();
         clients.sort_by(|a, b| (&a.name, a.since).cmp(&(&b.name, b.since)));
-        let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        let pending = sessions
-            .map(|session| session.floods_sent - session.floods_acknowledged)
-            .sum();
+        let mut counters = self.counters.all();
+        for (reason, count) in room.refusals() {
+            *counters.entry(reason.to_owned()).or_default() += count;
+        }
         NodeStatus {
             mesh: self.config.mesh.clone(),
             node: self.config.node.clone(),
@@ -66,7 +66,9 @@ impl Brain {
     #[must_use]
     pub fn pending_floods(&self) -> u64 {
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        sessions.map(|session| session.floods_sent - session.floods_acknowledged).sum()
+        sessions
+            .map(|session| session.floods_sent - session.floods_acknowledged)
+            .sum()
     }
 
     /// The routing table, line by line: nodes, then names, then static routes.

@@ -1,6 +1,6 @@
 //! One neighbour that this node dials: the task that owns the DEALER and reports what it hears.
 
-use hopline_core::{Dealer, DealerEvent, DealerSender};
+use hopline_core::{Dealer, DealerEvent, DealerLink, DealerSender};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ pub(super) struct Dialler {
     pub(super) sender: DealerSender,
     /// The connection, while there is one.
     pub(super) conn: Option<ConnId>,
+    pub(super) link: Option<DealerLink>,
     stop: CancellationToken,
 }
 
@@ -33,7 +34,13 @@ impl Dialler {
         let stop = CancellationToken::new();
         let sender = dealer.sender();
         tasks.spawn(report(dealer, number, reports, stop.clone()));
-        Self { neighbour, sender, conn: None, stop }
+        Self {
+            neighbour,
+            sender,
+            conn: None,
+            link: None,
+            stop,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerOptions, DealerSender, Duplicates, Endpoint, HighWater, PeerId,
+    Dealer, DealerEvent, DealerLink, DealerOptions, Duplicates, Endpoint, HighWater, PeerId,
     Router, RouterEvent, RouterOptions, RouterSender, SendError, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
@@ -13,9 +13,7 @@ use tokio::task::JoinSet;
 use super::clock::{Clock, reach};
 use super::dialler::{Dialler, Report};
 use super::{NodeConfig, Order, StartError};
-use crate::brain::{
-    Brain, Command, Config, ConnId, Event, Input, Now, Opened, Output, Room,
-};
+use crate::brain::{Brain, Command, Config, ConnId, Event, Input, Opened, Output, Room};
 use crate::name::NodeName;
 use crate::reason::Reason;
 
@@ -55,7 +53,7 @@ struct Sockets {
 /// Which socket a connection belongs to: accepted ones have even numbers, dialled ones odd.
 enum Socket<'a> {
     Accepted(PeerId),
-    Dialled(Option<&'a DealerSender>),
+    Dialled(Option<&'a DealerLink>),
 }
 
 impl Rim {
@@ -66,8 +64,10 @@ impl Rim {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let now = clock.now();
-        let high_water =
-            HighWater { messages: config.window.messages, bytes: config.window.bytes };
+        let high_water = HighWater {
+            messages: config.window.messages,
+            bytes: config.window.bytes,
+        };
         let options = RouterOptions {
             limits: config.limits,
             high_water,
@@ -204,8 +204,15 @@ impl Rim {
 
     /// Dials a neighbour whose address is known, unless that is under way.
     fn dial(&mut self, neighbour: &NodeName) {
-        let Some(endpoint) = self.addresses.get(neighbour) else { return };
-        if self.sockets.diallers.values().any(|dialler| dialler.neighbour == *neighbour) {
+        let Some(endpoint) = self.addresses.get(neighbour) else {
+            return;
+        };
+        if self
+            .sockets
+            .diallers
+            .values()
+            .any(|dialler| dialler.neighbour == *neighbour)
+        {
             return;
         }
         match Dealer::connect(endpoint, self.dealer_options.clone()) {
@@ -223,15 +230,19 @@ impl Rim {
     }
 
     async fn dialler_reported(&mut self, (number, event): Report) {
-        let Some(dialler) = self.sockets.diallers.get_mut(&number) else { return };
+        let Some(dialler) = self.sockets.diallers.get_mut(&number) else {
+            return;
+        };
         match event {
             DealerEvent::Up => {
                 self.last_conn += 1;
                 let conn = Socket::dialled(self.last_conn);
                 dialler.conn = Some(conn);
+                dialler.link = dialler.sender.connection();
                 let neighbour = dialler.neighbour.clone();
                 self.sockets.dialled.insert(conn, number);
-                self.take(Input::Opened(conn, Opened::Dialled { neighbour })).await;
+                self.take(Input::Opened(conn, Opened::Dialled { neighbour }))
+                    .await;
             }
             DealerEvent::Message(frames) => {
                 if let Some(conn) = dialler.conn {
@@ -245,7 +256,11 @@ impl Rim {
                     self.take(Input::Closed(conn)).await;
                 }
             }
-            DealerEvent::Retrying { attempt, delay, cause } => {
+            DealerEvent::Retrying {
+                attempt,
+                delay,
+                cause,
+            } => {
                 tracing::debug!(node = %self.brain.name(), neighbour = %dialler.neighbour, attempt, ?delay, %cause, "dials again");
             }
         }
@@ -285,7 +300,8 @@ impl Rim {
 
     async fn take(&mut self, input: Input) {
         let now = self.clock.now();
-        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
+        self.brain
+            .handle(now, input, &self.sockets, &mut self.outputs);
         self.carry_out().await;
     }
 
@@ -303,8 +319,14 @@ impl Rim {
             for output in outputs.drain(..) {
                 match output {
                     Output::Send { conn, frames } => self.sockets.hand_over(conn, frames).await,
-                    Output::Deliver { conn, frames, original } => {
-                        let Err(error) = self.sockets.try_send(conn, frames).await else { continue };
+                    Output::Deliver {
+                        conn,
+                        frames,
+                        original,
+                    } => {
+                        let Err(error) = self.sockets.try_send(conn, frames).await else {
+                            continue;
+                        };
                         let reason = match error {
                             SendError::Full { .. } => Reason::ReceiverSlow,
                             SendError::BadMessage { .. } => Reason::NotAccepted,
@@ -313,9 +335,14 @@ impl Rim {
                             | SendError::NotConnected { .. } => Reason::ReceiverGone,
                         };
                         let frames = error.into_frames();
-                        let input = Input::Undelivered { frames, original, reason };
+                        let input = Input::Undelivered {
+                            frames,
+                            original,
+                            reason,
+                        };
                         let now = self.clock.now();
-                        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
+                        self.brain
+                            .handle(now, input, &self.sockets, &mut self.outputs);
                     }
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),
@@ -348,7 +375,7 @@ impl Rim {
 
 impl Socket<'_> {
     fn accepted(peer: PeerId) -> ConnId {
-        ConnId(peer.0 * 2)
+        ConnId(peer.number() * 2)
     }
 
     fn dialled(number: u64) -> ConnId {
@@ -359,11 +386,11 @@ impl Socket<'_> {
 impl Sockets {
     fn socket(&self, conn: ConnId) -> Socket<'_> {
         if conn.0.is_multiple_of(2) {
-            return Socket::Accepted(PeerId(conn.0 / 2));
+            return Socket::Accepted(PeerId::from_number(conn.0 / 2));
         }
         let number = self.dialled.get(&conn);
         let dialler = number.and_then(|number| self.diallers.get(number));
-        Socket::Dialled(dialler.map(|dialler| &dialler.sender))
+        Socket::Dialled(dialler.and_then(|dialler| dialler.link.as_ref()))
     }
 
     /// Sends whatever waits there. A connection that has gone is heard of in its own time.
@@ -382,14 +409,14 @@ impl Sockets {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.try_send_to(peer, frames).await,
             Socket::Dialled(Some(dealer)) => dealer.try_send(frames).await,
-            Socket::Dialled(None) => Err(SendError::NotConnected { frames }),
+            Socket::Dialled(None) => Err(SendError::Gone { frames }),
         }
     }
 
     fn close(&mut self, conn: ConnId) {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.close(peer),
-            Socket::Dialled(Some(dealer)) => dealer.drop_link(),
+            Socket::Dialled(Some(dealer)) => dealer.close(),
             Socket::Dialled(None) => {}
         }
         // What still comes from it is not looked at.
@@ -402,8 +429,11 @@ impl Sockets {
 
     /// Stops dialling a neighbour; a connection to it is closed.
     fn hang(&mut self, neighbour: &NodeName) {
-        self.diallers.retain(|_, dialler| dialler.neighbour != *neighbour);
-        let Self { dialled, diallers, .. } = self;
+        self.diallers
+            .retain(|_, dialler| dialler.neighbour != *neighbour);
+        let Self {
+            dialled, diallers, ..
+        } = self;
         dialled.retain(|_, number| diallers.contains_key(number));
     }
 }
@@ -412,7 +442,7 @@ impl Room for Sockets {
     fn has_room(&self, conn: ConnId) -> bool {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.has_room(peer),
-            Socket::Dialled(dealer) => dealer.is_some_and(DealerSender::has_room),
+            Socket::Dialled(dealer) => dealer.is_some_and(DealerLink::has_room),
         }
     }
 
