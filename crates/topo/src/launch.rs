@@ -47,6 +47,7 @@ pub use running::{Found, Running};
 pub use sockets::control_socket;
 pub use start::node_config;
 pub use stop::{Stopped, stop};
+pub use store::open_supervisor_log;
 pub use supervise::{Launch, Report, supervise};
 pub use supervised::run_supervised;
 pub use words::{FromNode, Setup, ToNode};

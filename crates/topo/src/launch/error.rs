@@ -43,6 +43,8 @@ pub enum LaunchError {
         mesh: String,
         /// Its supervisor, as far as it is known.
         pid: Option<u32>,
+        /// Its topology file.
+        file: PathBuf,
     },
     /// A file should hold a mesh key and does not.
     #[error("{} is no mesh key: it must hold 64 hexadecimal digits", path.display())]
@@ -111,10 +113,13 @@ impl LaunchError {
             Self::LongSocketPath { .. } => {
                 Some("set XDG_RUNTIME_DIR or TMPDIR to a shorter path".to_owned())
             }
+            Self::AlreadyRuns { file, .. } => Some(format!(
+                "`hopline status {file}` shows it, `hopline down {file}` stops it",
+                file = file.display()
+            )),
             Self::NoHome
             | Self::State { .. }
             | Self::Damaged { .. }
-            | Self::AlreadyRuns { .. }
             | Self::Key { .. }
             | Self::Random(_)
             | Self::NotWhole { .. }

@@ -84,6 +84,15 @@ pub(super) fn remove_dir(path: &Path) -> Result<(), LaunchError> {
     }
 }
 
+/// Opens the log of a supervisor that has no terminal, in a state directory that need not be there yet.
+///
+/// # Errors
+/// [`LaunchError::State`] where a directory cannot be made, or the file not be opened.
+pub fn open_supervisor_log(place: &Place) -> Result<File, LaunchError> {
+    make(place)?;
+    open_log(&place.supervisor_log())
+}
+
 /// Opens a log to write behind what is there; one that is too large is set aside first.
 pub(super) fn open_log(path: &Path) -> Result<File, LaunchError> {
     if fs::metadata(path).is_ok_and(|log| log.len() > LARGEST_LOG) {

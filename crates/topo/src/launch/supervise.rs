@@ -110,7 +110,7 @@ pub async fn supervise(
 fn already(launch: &Launch, record: Option<&SupervisorRecord>) -> LaunchError {
     let mesh = record.map_or_else(|| launch.plan.mesh.to_string(), |record| record.mesh.clone());
     let pid = record.map(|record| record.process.pid);
-    LaunchError::AlreadyRuns { mesh, pid }
+    LaunchError::AlreadyRuns { mesh, pid, file: launch.file.clone() }
 }
 
 struct Supervisor {
