@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answer, route, up};
 use crate::attach::{PATIENCE, attach};
+use crate::trouble::Bad;
 use crate::way::arrows;
 use crate::{names, output};
 
@@ -37,22 +38,23 @@ impl Demo {
         let started = Instant::now();
         let plan = Plan::new(&load(&file)?.topology);
         let stop = CancellationToken::new();
-        let (whole, mut is_whole) = (oneshot::channel(), None);
-        let (say_whole, hear_whole) = whole;
-        is_whole.replace(say_whole);
+        let (whole, is_whole) = oneshot::channel();
+        let mut whole = Some(whole);
         let launch = up::launch(file.clone(), plan.clone(), homes.clone())?;
-        let mesh = up::watch_over(launch, stop.clone(), |report| {
-            if let (Report::Whole { .. }, Some(whole)) = (report, is_whole.take()) {
-                // The story is not listened for only where it is over.
+        let mesh = up::watch_over(launch, stop.clone(), move |report| {
+            if matches!(report, Report::Whole { .. })
+                && let Some(whole) = whole.take()
+            {
+                // Nobody listens only where the story is over.
                 let _ = whole.send(());
             }
         });
         let story = async {
-            let told = async {
-                hear_whole.await.context("the demo was interrupted")?;
-                tell_of_the_mesh(&homes, &file, &plan, started).await
+            let told = match is_whole.await {
+                Ok(()) => tell_of_the_mesh(&homes, &file, &plan, started).await,
+                // Why it did not come to be whole is the mesh's to say.
+                Err(_) => Err(Bad::new("the demo was interrupted").into()),
             };
-            let told = told.await;
             stop.cancel();
             told
         };
@@ -97,8 +99,8 @@ async fn tell_of_the_mesh(
         let endpoint = record.endpoint.as_ref().map(ToString::to_string).unwrap_or_default();
         text.push_str(&format!("     {node:<5} process {pid:<8} {endpoint}\n"));
     }
-    let taken = started.elapsed().as_secs_f64();
-    text.push_str(&format!("\n   All links are up, and all nodes know all routes, after {taken:.1} s.\n"));
+    let taken = started.elapsed().as_millis();
+    text.push_str(&format!("\n   All links are up, and all nodes know all routes, after {taken} ms.\n"));
     output::data(&text)?;
 
     let east = names::node(plan, "east")?;
