@@ -58,6 +58,7 @@ pub(crate) fn describe(error: &anyhow::Error) -> (String, Option<String>, u8) {
             LaunchError::NoHome
             | LaunchError::AlreadyRuns { .. }
             | LaunchError::Key { .. }
+            | LaunchError::KeyFile { .. }
             | LaunchError::LongSocketPath { .. }
             | LaunchError::Node { .. }
             | LaunchError::NotWhole { .. } => BAD,

@@ -32,7 +32,7 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        write_log();
+        write_log(if self.supervised { "info" } else { "warn" });
         if self.supervised {
             let overdue = || std::process::exit(i32::from(trouble::OURS));
             let ran = run_supervised(overdue).await.context("the supervisor is gone")?;

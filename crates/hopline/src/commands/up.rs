@@ -42,7 +42,7 @@ impl Up {
         if self.detach {
             return detached::start(&self.file, &plan).await;
         }
-        write_log();
+        write_log("warn");
         let mut telling = Telling::new(&plan, &self.file);
         output::message(&telling.begin());
         let launch = launch(names::absolute(&self.file)?, plan, names::homes()?)?;
@@ -101,12 +101,8 @@ pub(super) async fn watch_over(
     Ok(result?)
 }
 
-/// Writes what happens to stderr: warnings, or what `HOPLINE_LOG` asks for.
-pub(super) fn write_log() {
-    write_log_at("warn");
-}
-
-pub(super) fn write_log_at(default: &str) {
+/// Writes what happens to stderr, from the level `default` on, or as `HOPLINE_LOG` asks for.
+pub(super) fn write_log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOPLINE_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);

@@ -52,6 +52,14 @@ pub enum LaunchError {
         /// The file.
         path: PathBuf,
     },
+    /// The file of the mesh key cannot be read.
+    #[error("the mesh key cannot be read from {}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// There is no directory whose path is short enough for sockets.
     #[error("{} is too long for the path of a unix socket", path.display())]
     LongSocketPath {
@@ -117,10 +125,12 @@ impl LaunchError {
                 "`hopline status {file}` shows it, `hopline down {file}` stops it",
                 file = file.display()
             )),
+            Self::Key { path } | Self::KeyFile { path, .. } => {
+                Some(format!("`openssl rand -hex 32 > {}` makes a key", path.display()))
+            }
             Self::NoHome
             | Self::State { .. }
             | Self::Damaged { .. }
-            | Self::Key { .. }
             | Self::Random(_)
             | Self::NotWhole { .. }
             | Self::DoesNotEnd { .. }

@@ -11,9 +11,10 @@ use super::store;
 /// Reads a mesh key.
 ///
 /// # Errors
-/// [`LaunchError::State`] where the file cannot be read, [`LaunchError::Key`] where it holds no key.
+/// [`LaunchError::KeyFile`] where the file cannot be read, [`LaunchError::Key`] where it holds no key.
 pub fn read_key(path: &Path) -> Result<[u8; 32], LaunchError> {
-    let text = fs::read(path).map_err(store::state(path, "read"))?;
+    let text = fs::read(path);
+    let text = text.map_err(|source| LaunchError::KeyFile { path: path.to_owned(), source })?;
     parse(&text).ok_or_else(|| LaunchError::Key { path: path.to_owned() })
 }
 

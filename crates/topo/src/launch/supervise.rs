@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,8 +72,29 @@ pub enum Report {
         /// When it will be started again.
         again_in: Duration,
     },
+    /// A node that is started again could not start; its end follows.
+    Failed {
+        /// The node.
+        node: NodeName,
+        /// Why.
+        failure: Failure,
+    },
     /// The nodes are told to leave.
     Stopping,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
+            Self::Whole { .. } => f.write_str("the mesh is whole"),
+            Self::Ended { node, how, again_in } => {
+                write!(f, "{node} {how}; it is started again in {again_in:?}")
+            }
+            Self::Failed { node, failure } => write!(f, "{node} did not start: {failure}"),
+            Self::Stopping => f.write_str("the nodes are told to leave"),
+        }
+    }
 }
 
 /// Runs a mesh until `stop` is cancelled, then stops it and takes its state away.
@@ -281,11 +303,10 @@ impl Supervisor {
                 return Ok(());
             }
             News::Failed(failure) => {
-                tracing::error!(%node, "did not start: {failure}");
+                self.report(Report::Failed { node: node.clone(), failure });
                 return Ok(());
             }
             News::Ended(how, again_in) => {
-                tracing::error!(%node, "{how}");
                 record.state = ProcessState::Restarting;
                 record.process = None;
                 record.restarts += 1;

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::telling::Telling;
-use super::{launch, watch_over, write_log_at};
+use super::{launch, watch_over, write_log};
 use crate::commands::Answer;
 use crate::trouble::{self, Bad};
 use crate::{names, output};
@@ -68,11 +68,10 @@ pub(super) async fn supervisor(file: &Path) -> anyhow::Result<Answer> {
     // A session of its own: what the terminal of who started it sends, or its end, is not for it. It
     // fails only where there is one already.
     let _ = rustix::process::setsid();
-    write_log_at("info");
+    write_log("info");
     let stop = CancellationToken::new();
     let ran = run(file, stop).await;
     if let Err(error) = &ran {
-        tracing::error!("{error:#}");
         let (message, help, code) = match error.downcast_ref::<hopline::topo::Problems>() {
             Some(problems) => (problems.render(false), None, trouble::BAD),
             None => trouble::describe(error),
@@ -87,7 +86,7 @@ async fn run(file: &Path, stop: CancellationToken) -> anyhow::Result<Answer> {
     let plan = Plan::new(&names::topology(file)?.topology);
     let launch = launch(names::absolute(file)?, plan, names::homes()?)?;
     watch_over(launch, stop.clone(), |report| {
-        tracing::info!(?report);
+        tracing::info!("{report}");
         let is_whole = matches!(report, Report::Whole { .. });
         // Who waited for the mesh has gone away, and would not know that it runs.
         if is_whole && say(&Word::Whole {}).is_err() {

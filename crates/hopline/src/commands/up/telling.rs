@@ -62,9 +62,7 @@ impl Telling {
                 self.is_whole = true;
                 Some(self.whole("Ctrl-C stops it"))
             }
-            Report::Ended { node, how, again_in } => {
-                Some(format!("{node} {how}; it is started again in {again_in:?}"))
-            }
+            Report::Ended { .. } | Report::Failed { .. } => Some(report.to_string()),
             Report::Stopping => Some(format!("{}: stopping", self.mesh)),
         }
     }
