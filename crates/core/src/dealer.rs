@@ -193,6 +193,9 @@ impl Dealer {
 
 impl Drop for Dealer {
     fn drop(&mut self) {
+        if let Some(outlet) = &*self.link.borrow() {
+            outlet.seal();
+        }
         if let Some(wire) = &self.wire {
             wire.close();
         }

@@ -78,6 +78,7 @@ impl Gate {
         let Carried {
             outer,
             early,
+            ready,
             outlet,
             held,
         } = guest;
@@ -95,7 +96,7 @@ impl Gate {
             biased;
             () = self.stop.cancelled() => Cause::ClosedHere,
             () = outlet.hang_up.cancelled() => Cause::ClosedHere,
-            cause = splice(&mut inward, &mut outward, &outer, &inner.stream) => cause,
+            cause = splice(&mut inward, &mut outward, &outer, &inner.stream, ready) => cause,
         };
         let ended = matches!(cause, Cause::Closed | Cause::Reset);
         let cause = if ended && inward.is_cut() {
@@ -189,6 +190,8 @@ impl Gate {
 struct Carried {
     outer: Stream,
     early: Vec<u8>,
+    /// Our READY, if it is still to be said: the guest hears it once it can be sent to.
+    ready: Option<Vec<u8>>,
     outlet: Arc<Outlet>,
     /// Its name and its place, free again as soon as it has left.
     held: Option<(Claim, Place)>,

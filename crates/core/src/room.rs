@@ -59,10 +59,10 @@ impl Room {
         }
     }
 
-    /// Whether an empty message would find room now.
+    /// Whether a message of one byte would find room now.
     pub(crate) fn is_free(&self) -> bool {
         let used = self.used.load(Ordering::Acquire);
-        used == 0 || self.fits(used + ONE_MESSAGE)
+        used == 0 || self.fits(used + ONE_MESSAGE + 1)
     }
 
     /// Announces a wait: it is told of what happens from now on.

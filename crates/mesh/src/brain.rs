@@ -113,6 +113,7 @@ impl Brain {
         }
         self.refresh();
         self.give_out_names(now, room);
+        self.settle_disputes(now, room);
         self.refresh();
         out.append(&mut self.out);
     }

@@ -276,7 +276,7 @@ impl Client {
             answer
                 .await
                 .map_err(|_| RequestError::Stopped)?
-                .map_err(RequestError::Failed)
+                .map_err(|failure| RequestError::Failed(Box::new(failure)))
         };
         let answer = timeout(patience, exchange).await;
         drop(guard);

@@ -1,5 +1,15 @@
-//! Meshes in tests: start, cut, heal, ask, assert.
+//! Meshes in tests: start, cut, heal, simulate, ask, assert.
+//!
+//! Two ways to have a mesh in a test:
+//!
+//! | | nodes are | time is | for |
+//! |---|---|---|---|
+//! | [`Mesh`] | real ones in this process, over `mem://` | real | a program's own tests |
+//! | [`simulation`] | brains without sockets | virtual | every failure order that a seed can draw |
+//!
+//! [`Mesh`] has one whole example.
 
 mod mesh;
+pub mod simulation;
 
 pub use mesh::{Mesh, MeshError, PATIENCE};

@@ -12,8 +12,9 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::handshake::{Guest, greet, refuse, welcome};
+use super::handshake::{Guest, greet, refuse};
 use super::stream::{KERNEL_BUFFER, Stream};
+use super::zmtp;
 use super::{Carried, Gate, LINGER, PAD_MAX};
 use crate::outlet::{Known, Outlet, Way};
 use crate::registry::{Claim, Place};
@@ -210,6 +211,7 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
     let carried = Carried {
         outer,
         early: guest.early,
+        ready: Some(zmtp::ready_frame(SocketKind::Router.as_str())),
         outlet,
         held,
     };
@@ -224,8 +226,7 @@ async fn enter(gate: &Gate, outer: &Stream, id: PeerId) -> Result<(Guest, Identi
     let claim = gate
         .registry
         .claim(&name, id)
-        .inspect_err(|cause| refuse(outer, *cause))?;
-    welcome(outer, SocketKind::Router).await?;
+        .inspect_err(|cause| refuse(outer, guest.wants_reason, *cause))?;
     Ok((guest, name, claim))
 }
 

@@ -162,6 +162,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let carried = Carried {
         outer,
         early: guest.early,
+        ready: None,
         outlet,
         held,
     };

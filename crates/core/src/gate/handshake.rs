@@ -3,7 +3,7 @@
 //!
 //! Our whole greeting is written at once, before the peer's is read: libzmq waits for it. A dialler
 //! says READY without waiting for the other's; whoever was dialled judges the peer's READY first,
-//! so that a peer which is refused hears ERROR and never believes itself connected.
+//! so that a peer which is refused never believes itself connected. One of ours is told the reason.
 
 use super::stream::Stream;
 use super::zmtp::{self, Command, READY_MAX, Ready};
@@ -16,41 +16,37 @@ const CHUNK: usize = 1024;
 pub(crate) struct Guest {
     pub(crate) kind: SocketKind,
     pub(crate) identity: Option<Identity>,
+    pub(crate) wants_reason: bool,
     /// What it sent after its READY.
     pub(crate) early: Vec<u8>,
 }
 
-/// Greets whoever dialled us, up to its READY. Ours is still to be said, or an ERROR.
+/// Greets whoever dialled us, up to its READY. Ours is still to be said.
 pub(crate) async fn greet(stream: &Stream, ours: SocketKind) -> Result<Guest, Cause> {
     let mut shake = Shake::new(stream);
     shake.say(&zmtp::greeting()).await?;
     shake.hear_greeting().await?;
-    let heard = shake
-        .hear_ready()
-        .await
-        .and_then(|ready| fitting(ready, ours));
-    match heard {
+    let ready = shake.hear_ready().await?;
+    let wants_reason = ready.wants_reason;
+    match fitting(ready, ours) {
         Ok((kind, identity)) => Ok(Guest {
             kind,
             identity,
+            wants_reason,
             early: shake.held,
         }),
         Err(cause) => {
-            refuse(stream, cause);
+            refuse(stream, wants_reason, cause);
             Err(cause)
         }
     }
 }
 
-/// Says READY to a guest.
-pub(crate) async fn welcome(stream: &Stream, ours: SocketKind) -> Result<(), Cause> {
-    let ready = zmtp::ready_frame(ours.as_str(), None);
-    Shake::new(stream).say(&ready).await
-}
-
-/// Says why a guest is refused, if it can hear it.
-pub(crate) fn refuse(stream: &Stream, cause: Cause) {
-    let _ = stream.try_write(&zmtp::error_frame(cause));
+/// Says why a guest is refused, if it wants to hear it.
+pub(crate) fn refuse(stream: &Stream, wants_reason: bool, cause: Cause) {
+    if wants_reason {
+        let _ = stream.try_write(&zmtp::error_frame(cause));
+    }
 }
 
 /// Shakes hands with whom we dialled.
@@ -62,13 +58,15 @@ pub(crate) async fn introduce(
     let mut shake = Shake::new(stream);
     shake.say(&zmtp::greeting()).await?;
     shake.hear_greeting().await?;
-    shake
-        .say(&zmtp::ready_frame(ours.as_str(), identity))
-        .await?;
-    let (kind, identity) = fitting(shake.hear_ready().await?, ours)?;
+    let ready = zmtp::dialler_ready_frame(ours.as_str(), identity);
+    shake.say(&ready).await?;
+    let ready = shake.hear_ready().await?;
+    let wants_reason = ready.wants_reason;
+    let (kind, identity) = fitting(ready, ours)?;
     Ok(Guest {
         kind,
         identity,
+        wants_reason,
         early: shake.held,
     })
 }
@@ -113,7 +111,10 @@ impl<'a> Shake<'a> {
     async fn hear_ready(&mut self) -> Result<Ready, Cause> {
         loop {
             if let Some(head) = zmtp::head(&self.held).map_err(|_| Cause::BadHandshake)? {
-                if !head.command || head.body > READY_MAX as u64 {
+                if head.body > READY_MAX as u64 {
+                    return Err(Cause::FrameTooLarge);
+                }
+                if !head.command {
                     return Err(Cause::BadHandshake);
                 }
                 let end = head.size + usize::try_from(head.body).unwrap_or(usize::MAX);

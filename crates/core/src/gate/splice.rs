@@ -15,10 +15,11 @@ use super::window::Window;
 use super::zmtp::{self, Command, Flags};
 use crate::{Cause, Limits};
 
-const WAITING_PONGS: usize = 16;
+const WAITING_ASIDES: usize = 16;
 const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
 
-/// Runs both pumps until one ends for good, and says why.
+/// Runs both pumps until one ends for good, and says why. Our READY, if it is still to be said, is
+/// the first thing that the stranger hears.
 ///
 /// # Cancel safety
 /// Both pumps stay as they are when it is dropped, to be finished or drained.
@@ -27,15 +28,19 @@ pub(crate) async fn splice(
     outward: &mut Outward,
     outer: &Stream,
     inner: &Stream,
+    ready: Option<Vec<u8>>,
 ) -> Cause {
-    let pongs = Pongs::default();
-    let inwards = inward.pump(outer, inner, &pongs);
+    let asides = Asides::default();
+    if let Some(ready) = ready {
+        asides.push(ready);
+    }
+    let inwards = inward.pump(outer, inner, &asides);
     tokio::pin!(inwards);
     tokio::select! {
         biased;
         cause = &mut inwards => cause,
         // What a peer said before it stopped listening is still heard.
-        cause = outward.pump(inner, outer, &pongs) => match inwards.await {
+        cause = outward.pump(inner, outer, &asides) => match inwards.await {
             Cause::Closed => cause,
             other => other,
         },
@@ -60,7 +65,7 @@ impl Inward {
         }
     }
 
-    async fn pump(&mut self, outer: &Stream, inner: &Stream, pongs: &Pongs) -> Cause {
+    async fn pump(&mut self, outer: &Stream, inner: &Stream, asides: &Asides) -> Cause {
         loop {
             if self.write_due(inner).await.is_err() {
                 return Cause::Internal;
@@ -79,7 +84,7 @@ impl Inward {
                         .get(head..head + body)
                         .unwrap_or_default();
                     match zmtp::command(bytes) {
-                        Ok(Command::Ping(context)) => pongs.push(zmtp::pong_frame(&context)),
+                        Ok(Command::Ping(context)) => asides.push(zmtp::pong_frame(&context)),
                         Ok(Command::Pong | Command::Other) => {}
                         Ok(Command::Error(cause)) => return cause,
                         Ok(Command::Ready(_)) | Err(_) => return Cause::BadCommand,
@@ -157,19 +162,19 @@ impl Outward {
         }
     }
 
-    async fn pump(&mut self, inner: &Stream, outer: &Stream, pongs: &Pongs) -> Cause {
+    async fn pump(&mut self, inner: &Stream, outer: &Stream, asides: &Asides) -> Cause {
         loop {
             if let Err(error) = write_due(&mut self.window, &mut self.due, outer).await {
                 return Cause::from_io(&error);
             }
             let between = self.walker.between_messages();
             if between
-                && let Some(pong) = pongs.pop()
-                && let Err(error) = outer.write_all(&pong).await
+                && let Some(aside) = asides.pop()
+                && let Err(error) = outer.write_all(&aside).await
             {
                 return Cause::from_io(&error);
             }
-            let stop = if pongs.any() {
+            let stop = if asides.any() {
                 Stop::AfterOne
             } else {
                 Stop::AtTheEnd
@@ -184,7 +189,7 @@ impl Outward {
             }
             tokio::select! {
                 biased;
-                () = pongs.came.notified(), if between => {}
+                () = asides.came.notified(), if between => {}
                 read = self.window.fill(inner) => if !matches!(read, Ok(1..)) {
                     return Cause::Internal;
                 }
@@ -251,18 +256,19 @@ async fn pad(to: &Stream, mut missing: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Answers to PING that wait for the end of a message. A peer that floods gets only some.
+/// What the gate itself says between messages: READY, and answers to PING. A peer that floods gets
+/// only some.
 #[derive(Debug, Default)]
-struct Pongs {
+struct Asides {
     waiting: Mutex<VecDeque<Vec<u8>>>,
     came: Notify,
 }
 
-impl Pongs {
-    fn push(&self, pong: Vec<u8>) {
+impl Asides {
+    fn push(&self, aside: Vec<u8>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < WAITING_PONGS {
-            waiting.push_back(pong);
+        if waiting.len() < WAITING_ASIDES {
+            waiting.push_back(aside);
             self.came.notify_one();
         }
     }

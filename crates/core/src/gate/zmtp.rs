@@ -19,6 +19,8 @@ pub(crate) const COMMAND_MAX: usize = 512;
 const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
+/// A property of our own, for [`Ready::wants_reason`].
+const WANTS_REASON: &[u8] = b"X-Wants-Reason";
 const PING_CONTEXT_MAX: usize = 16;
 
 /// Our greeting, version 3.1, NULL.
@@ -132,6 +134,9 @@ pub(crate) struct Ready {
     pub(crate) kind: Option<SocketKind>,
     /// What the peer says it is.
     pub(crate) identity: Option<Identity>,
+    /// Whether the peer wants to hear why it is refused. libzmq does not: after an ERROR in a
+    /// handshake it never dials again, after a mere end it does.
+    pub(crate) wants_reason: bool,
 }
 
 /// Reads the body of a command.
@@ -158,6 +163,7 @@ pub(crate) fn command(body: &[u8]) -> Result<Command, Cause> {
 fn ready(mut rest: &[u8]) -> Result<Ready, Cause> {
     let mut kind = None;
     let mut identity = None;
+    let mut wants_reason = false;
     while !rest.is_empty() {
         let (name, value, tail) = property(rest).ok_or(Cause::BadHandshake)?;
         if name.eq_ignore_ascii_case(b"Socket-Type") {
@@ -166,9 +172,14 @@ fn ready(mut rest: &[u8]) -> Result<Ready, Cause> {
             let bytes = Bytes::copy_from_slice(value);
             identity = Some(Identity::new(bytes).map_err(|_| Cause::BadIdentity)?);
         }
+        wants_reason |= name == WANTS_REASON;
         rest = tail;
     }
-    Ok(Ready { kind, identity })
+    Ok(Ready {
+        kind,
+        identity,
+        wants_reason,
+    })
 }
 
 /// A property's name, its value, and what follows.
@@ -185,14 +196,25 @@ fn short_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(len.into())
 }
 
-/// A whole READY frame.
-pub(crate) fn ready_frame(kind: &str, identity: Option<&[u8]>) -> Vec<u8> {
+/// A whole READY frame of one that was dialled.
+pub(crate) fn ready_frame(kind: &str) -> Vec<u8> {
+    command_frame(&ready_body(kind, None))
+}
+
+/// A whole READY frame of one that dials.
+pub(crate) fn dialler_ready_frame(kind: &str, identity: Option<&[u8]>) -> Vec<u8> {
+    let mut body = ready_body(kind, identity);
+    put_property(&mut body, WANTS_REASON, b"1");
+    command_frame(&body)
+}
+
+fn ready_body(kind: &str, identity: Option<&[u8]>) -> Vec<u8> {
     let mut body = b"\x05READY".to_vec();
     put_property(&mut body, b"Socket-Type", kind.as_bytes());
     if let Some(identity) = identity {
         put_property(&mut body, b"Identity", identity);
     }
-    command_frame(&body)
+    body
 }
 
 /// A whole PONG frame.
@@ -271,20 +293,22 @@ mod tests {
     #[test]
     fn ready_says_kind_and_identity() {
         let name = vec![7; 255];
-        let frame = ready_frame("DEALER", Some(&name));
+        let frame = dialler_ready_frame("DEALER", Some(&name));
         let identity = Identity::new(name).ok();
         let ready = Ready {
             kind: Some(SocketKind::Dealer),
             identity,
+            wants_reason: true,
         };
         assert_eq!(command(body(&frame)), Ok(Command::Ready(ready)));
-        let frame = ready_frame("SUB", None);
+        let frame = ready_frame("SUB");
         let ready = Ready {
             kind: None,
             identity: None,
+            wants_reason: false,
         };
         assert_eq!(command(body(&frame)), Ok(Command::Ready(ready)));
-        let frame = ready_frame("DEALER", Some(&[7; 256]));
+        let frame = dialler_ready_frame("DEALER", Some(&[7; 256]));
         assert_eq!(command(body(&frame)), Err(Cause::BadIdentity));
     }
 

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::message::Message;
-use super::{Brain, Now, Room, counters};
-use crate::address::Address;
+use super::{Brain, Now, Room, counters::Flow};
 use crate::dialect::json;
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
@@ -26,6 +25,7 @@ pub(super) struct Asked {
 #[derive(Debug)]
 struct AskedClaim {
     name: ClientName,
+    holder: NodeName,
     until: Duration,
 }
 
@@ -41,6 +41,11 @@ struct OwedClaim {
 const HOLDER: Duration = Duration::from_millis(250);
 
 impl Asked {
+    /// Whether a question about a name is open.
+    pub(super) fn has_asked(&self, name: &ClientName) -> bool {
+        self.claims.values().any(|claim| claim.name == *name)
+    }
+
     pub(super) fn due(&self) -> Option<Duration> {
         let claims = self.claims.values().map(|claim| claim.until);
         claims
@@ -52,23 +57,22 @@ impl Asked {
 impl Brain {
     /// A message that is for this node.
     pub(super) fn answer(&mut self, now: Now, message: Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        match prefix.kind {
+        match message.kind() {
             Kind::Data => self.answer_data(now, &message, room),
-            Kind::Probe => return self.answer_probe(now, message, room),
+            Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Control => self.answer_control(now, &message, room),
             Kind::Reply => self.answered(now, &message, room),
             Kind::Error => self.not_answered(now, &message, room),
             Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
         }
-        self.counters.add(counters::ANSWERED);
+        self.counters.count(Flow::Answered);
     }
 
     /// Says what the node is, to whoever sends it anything. Another node is not answered, so that two
     /// nodes never talk for ever.
     fn answer_data(&mut self, now: Now, message: &Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        if self.is_node(prefix.source) {
+        let prefix = message.prefix();
+        if is_from_node(message, self.name()) {
             return;
         }
         let fields = [
@@ -79,7 +83,7 @@ impl Brain {
         ];
         let tail = Tail::read(prefix.tail).unwrap_or_default();
         let request = match tail.content_type.as_deref() {
-            Some(json::CONTENT_TYPE) => message.payload.first().map_or(&[][..], |frame| frame),
+            Some(json::CONTENT_TYPE) => message.payload().first().map_or(&[][..], |frame| frame),
             Some(_) | None => &[],
         };
         let answer = json::node_answer(request, &fields);
@@ -88,17 +92,17 @@ impl Brain {
     }
 
     /// Tells where a probe came by. The answer's payload is the probe's whole path.
-    pub(super) fn answer_probe(&mut self, now: Now, message: Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        let path = message.stamped(&self.stamp(now, &message), 0);
-        self.counters.add(counters::ANSWERED);
+    pub(super) fn answer_probe(&mut self, now: Now, message: &Message, room: &impl Room) {
+        let prefix = message.prefix();
+        let path = message.path().stamped(&self.stamp(now, message), 0);
+        self.counters.count(Flow::Answered);
         self.reply(now, &prefix, vec![path], None, room);
     }
 
     fn answer_control(&mut self, now: Now, message: &Message, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        let request = message.payload.first().map(|frame| Request::read(frame));
-        let from_node = self.is_node(prefix.source);
+        let prefix = message.prefix();
+        let request = message.payload().first().map(|frame| Request::read(frame));
+        let from_node = is_from_node(message, self.name());
         let answer = match request {
             Some(Ok(request))
                 if request.is_order() && !from_node && !prefix.flags.has(Flags::OPERATOR) =>
@@ -169,7 +173,7 @@ impl Brain {
         room: &impl Room,
     ) -> MessageId {
         let id = self.next_id();
-        let header = Prefix {
+        let prefix = Prefix {
             flags,
             hop_limit: self.config.hop_limit,
             id,
@@ -177,9 +181,8 @@ impl Brain {
             source: self.config.node.as_str(),
             tail: &tail.write(),
             ..Prefix::new(kind)
-        }
-        .write();
-        let mut message = Message::new(header, Bytes::new(), payload);
+        };
+        let mut message = Message::new(&prefix, payload);
         message.arrived = now.unix_nanos;
         self.route(now, message, room);
         id
@@ -206,6 +209,7 @@ impl Brain {
             id,
             AskedClaim {
                 name: name.clone(),
+                holder: holder.clone(),
                 until,
             },
         );
@@ -294,11 +298,13 @@ impl Brain {
 
     /// The answer to a question of this node's own.
     fn answered(&mut self, now: Now, message: &Message, room: &impl Room) {
-        let Some((claim, _)) = self.own_question(message) else {
+        let Some(claim) = self.own_question(message) else {
             return;
         };
-        match message.payload.first().map(|frame| Answer::read(frame)) {
-            Some(Ok(Answer::Claimed { held: true, .. })) => self.claim_lost(now, &claim.name, room),
+        match message.payload().first().map(|frame| Answer::read(frame)) {
+            Some(Ok(Answer::Claimed { held: true, .. })) => {
+                self.claim_lost(now, &claim.name, &claim.holder, room);
+            }
             Some(Ok(
                 Answer::Claimed { held: false, .. }
                 | Answer::Status(_)
@@ -314,20 +320,15 @@ impl Brain {
 
     /// A question of this node's own did not arrive: nobody there has the name.
     fn not_answered(&mut self, now: Now, message: &Message, room: &impl Room) {
-        if let Some((claim, _)) = self.own_question(message) {
+        if let Some(claim) = self.own_question(message) {
             self.claim_won(now, &claim.name, room);
         }
     }
 
-    fn own_question(&mut self, message: &Message) -> Option<(AskedClaim, MessageId)> {
-        let tail = Tail::read(message.prefix().ok()?.tail).ok()?;
+    fn own_question(&mut self, message: &Message) -> Option<AskedClaim> {
+        let tail = Tail::read(message.prefix().tail).ok()?;
         let id = tail.correlation?;
-        Some((self.asked.claims.remove(&id)?, id))
-    }
-
-    /// Whether a source, which its ingress wrote, is a node.
-    fn is_node(&self, source: &str) -> bool {
-        matches!(Address::parse(source), Ok(Address::Name(name)) if self.tables.table.knows(name))
+        self.asked.claims.remove(&id)
     }
 
     fn locate(&self, name: &str) -> Vec<NodeName> {
@@ -338,6 +339,14 @@ impl Brain {
         }
         self.tables.directory.holders(name).cloned().collect()
     }
+}
+
+/// Whether a node itself made a message: its source is the bare name of the node where it entered
+/// the mesh. A client of that name is `name@node` there, and a client that is called like another
+/// node has not entered there.
+fn is_from_node(message: &Message, me: &NodeName) -> bool {
+    let entered = message.path().stamps().next();
+    message.prefix().source == entered.map_or(me.as_str(), |stamp| stamp.node)
 }
 
 fn refused(reason: &str) -> Answer {

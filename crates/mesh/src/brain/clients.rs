@@ -8,13 +8,13 @@
 //!            in use: whatever it sends is refused -- holder gone -> attached
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hopline_core::Frames;
 
-use super::links::{Dialling, Greeting};
+use super::links::{Dialling, Greeting, Standby};
 use super::{Brain, ConnId, Event, Now, Opened, Room};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
@@ -40,7 +40,7 @@ pub(super) enum Conn {
     /// The link to this neighbour.
     Link(NodeName),
     /// One more connection to a neighbour that has a link.
-    Standby(NodeName),
+    Standby(Standby),
     /// A stranger that would be a node and was told no.
     Refused,
 }
@@ -50,7 +50,7 @@ impl Conn {
         match self {
             Self::Dialling(Dialling { neighbour, .. })
             | Self::Link(neighbour)
-            | Self::Standby(neighbour) => Some(neighbour),
+            | Self::Standby(Standby { neighbour, .. }) => Some(neighbour),
             Self::Client(_) | Self::Greeting(_) | Self::Refused => None,
         }
     }
@@ -107,6 +107,8 @@ pub(super) struct Clients {
     waiting: BTreeMap<ClientName, Vec<ConnId>>,
     /// When the first pending claim ends.
     pending: BTreeMap<ConnId, Duration>,
+    /// Names attached here that a node of lesser name has too, as far as is known.
+    disputed: BTreeSet<ClientName>,
 }
 
 impl Clients {
@@ -183,6 +185,7 @@ impl Brain {
         }
         if let Some(Conn::Link(neighbour)) = self.conns.remove(&conn) {
             self.link_down(now, &neighbour, room);
+            self.ask_again(now, &neighbour);
         }
     }
 
@@ -201,9 +204,13 @@ impl Brain {
         }
     }
 
-    /// The address by which the client of a connection is reached from anywhere.
+    /// The address by which the client of a connection is reached from anywhere: its bare name, if
+    /// that leads to nobody else.
     pub(super) fn address(&self, client: &Client) -> String {
-        let bare = !client.anonymous && !self.tables.table.knows(client.name.as_str());
+        let (name, here) = (client.name.as_str(), &self.config.node);
+        let is_node = name == here.as_str() || self.tables.table.knows(name);
+        let leads_here = self.tables.directory.holder(name, &self.tables.table) == Some(here);
+        let bare = !client.anonymous && !is_node && leads_here;
         if bare {
             client.name.as_str().to_owned()
         } else {
@@ -219,7 +226,7 @@ impl Brain {
         match &mut client.claim {
             Claim::Attached => Standing::Attached,
             Claim::InUse => Standing::InUse,
-            Claim::Pending { held, bytes, .. } => {
+            Claim::Pending { held, bytes } => {
                 let size: usize = frames.iter().map(Bytes::len).sum();
                 if held.len() >= HELD_MESSAGES || *bytes + size > HELD_BYTES {
                     return Standing::InUse;
@@ -276,6 +283,7 @@ impl Brain {
         self.clients.names.insert(name.clone(), conn);
         self.clients.told.insert(name.clone(), now.unix_millis());
         self.event(Event::Attached(name.clone()));
+        self.clients.disputed.insert(name.clone());
         self.originate_change(name, Some(now));
         self.refresh();
         let held = match self.set_claim(conn, Claim::Attached) {
@@ -322,8 +330,18 @@ impl Brain {
         }
     }
 
-    /// The holder of a name at another node is alive: whoever waits for the name here is refused.
-    pub(super) fn claim_lost(&mut self, now: Now, name: &ClientName, room: &impl Room) {
+    /// The holder of a name at another node is alive: whoever waits for the name here is refused,
+    /// and whoever has it here loses it if the other node's name is the lesser.
+    pub(super) fn claim_lost(
+        &mut self,
+        now: Now,
+        name: &ClientName,
+        holder: &NodeName,
+        room: &impl Room,
+    ) {
+        if self.clients.holds(name) && *holder > self.config.node {
+            return;
+        }
         if self.clients.holds(name)
             && let Some(conn) = self.clients.conn(name.as_str())
         {
@@ -383,25 +401,45 @@ impl Brain {
         }
     }
 
-    /// These names were said to be at another node. Of two holders the one at the lesser node name
-    /// stays, if it is alive.
-    pub(super) fn contested(
-        &mut self,
-        now: Now,
-        origin: &NodeName,
-        names: &[ClientName],
-        room: &impl Room,
-    ) {
+    /// These names were said to be at another node.
+    pub(super) fn contested(&mut self, origin: &NodeName, names: &[ClientName]) {
         if *origin > self.config.node {
             return;
         }
-        for name in names
-            .iter()
-            .filter(|name| self.clients.holds(name))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            self.ask_claim(now, &name, origin, now.since_start + HOLDER_ELSEWHERE, room);
+        for name in names {
+            if self.clients.holds(name) {
+                self.clients.disputed.insert(name.clone());
+            }
+        }
+    }
+
+    /// Of two holders of a name the one at the lesser node name stays, if it is alive: the other node
+    /// asks, as soon as there is a way, and again until one of the two has let go.
+    pub(super) fn settle_disputes(&mut self, now: Now, room: &impl Room) {
+        let me = &self.config.node;
+        let mut asks = Vec::new();
+        let mut disputed = std::mem::take(&mut self.clients.disputed);
+        disputed.retain(|name| {
+            let mut lesser = self.tables.directory.holders(name.as_str());
+            let mut lesser = lesser.by_ref().take_while(|node| *node < me).peekable();
+            let is_open = lesser.peek().is_some() && self.clients.holds(name);
+            if is_open
+                && !self.asked.has_asked(name)
+                && let Some(holder) = lesser.find(|node| self.tables.table.reaches(node))
+            {
+                asks.push((name.clone(), holder.clone()));
+            }
+            is_open
+        });
+        self.clients.disputed = disputed;
+        for (name, holder) in asks {
+            self.ask_claim(
+                now,
+                &name,
+                &holder,
+                now.since_start + HOLDER_ELSEWHERE,
+                room,
+            );
         }
     }
 

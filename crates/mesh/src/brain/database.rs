@@ -57,8 +57,8 @@ impl Database {
         {
             return Installed::Old;
         }
-        let outlived =
-            |age: Age| age.incarnation < new.age.incarnation || (new.leaving && age <= new.age);
+        // The sequences of the two records are counted apart: only the incarnations compare.
+        let outlived = |age: Age| ends(new, age);
         if known
             .attached
             .as_ref()
@@ -75,7 +75,7 @@ impl Database {
         let gone = known
             .adjacency
             .as_ref()
-            .is_some_and(|adjacency| adjacency.age.incarnation > new.age.incarnation);
+            .is_some_and(|adjacency| ends(adjacency, new.age));
         if gone
             || known
                 .attached
@@ -191,6 +191,13 @@ impl Database {
     }
 }
 
+/// Whether a node's word about its links ends its attachments of this age: it comes from a later
+/// run, or says good-bye.
+fn ends(adjacency: &Adjacency, attachments: Age) -> bool {
+    let (now, then) = (adjacency.age.incarnation, attachments.incarnation);
+    now > then || (now == then && adjacency.leaving)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +308,28 @@ mod tests {
         assert_eq!(database.names(&node("a")).count(), 0);
         let late = attachments("a", age(1, 2), None, &["x"], &[]);
         assert_eq!(database.install(&late), Installed::Old);
+    }
+
+    #[test]
+    fn a_node_that_leaves_takes_its_names_along_whatever_their_sequence() {
+        let mut database = Database::default();
+        database.install(&attachments("a", age(1, 9), None, &["x"], &[]));
+        let Record::Adjacency(word) = adjacency("a", age(1, 2), &[]) else {
+            unreachable!();
+        };
+        database.install(&Record::Adjacency(Adjacency {
+            leaving: true,
+            ..word
+        }));
+        assert_eq!(database.names(&node("a")).count(), 0);
+        assert_eq!(database.nodes().count(), 0);
+        let late = attachments("a", age(1, 10), None, &["x"], &[]);
+        assert_eq!(database.install(&late), Installed::Old);
+        let again = attachments("a", age(2, 1), None, &["x"], &[]);
+        assert_eq!(
+            database.install(&again),
+            Installed::Names(vec![client("x")])
+        );
     }
 
     #[test]

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use super::message::Message;
-use super::{Brain, ConnId, Now, Original, Output, Room, counters};
+use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::json;
 use crate::reason::Reason;
-use crate::wire::{Flags, Kind, Prefix, Tail};
+use crate::wire::{Flags, Kind, MAX_DESTINATION, Prefix, Tail};
+
+/// The longest media type that an error repeats, in bytes.
+const MAX_CONTENT_TYPE: usize = 256;
 
 impl Brain {
     /// A message goes no further: it is counted under the reason, and its sender is told.
@@ -16,7 +19,7 @@ impl Brain {
     /// An error that is not delivered is counted and makes no other error.
     pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
         self.counters.add(reason.text());
-        let Ok(prefix) = message.prefix() else { return };
+        let prefix = message.prefix();
         match prefix.kind {
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {}
             Kind::Error
@@ -29,30 +32,29 @@ impl Brain {
             }
         }
         let here = self.config.node.as_str();
-        let stamped_here = message
-            .path()
-            .is_ok_and(|path| path.stamps().last().is_some_and(|stamp| stamp.node == here));
-        let path = if stamped_here {
-            message.path.clone()
+        let path = message.path();
+        let path = if path.stamps().last().is_some_and(|stamp| stamp.node == here) {
+            message.path_frame().clone()
         } else {
-            message.stamped(&self.stamp(now, &message), 0)
+            path.stamped(&self.stamp(now, &message), 0)
         };
-        let (payload, truncated) = beginning(&message.payload);
+        let (payload, truncated) = beginning(message.payload());
         let marks = if truncated {
             Flags::TRUNCATED
         } else {
             Flags::default()
         };
         let content_type = Tail::read(prefix.tail).unwrap_or_default().content_type;
+        let content_type = content_type.filter(|text| text.len() <= MAX_CONTENT_TYPE);
         let tail = Tail {
             correlation: Some(prefix.id),
             content_type,
             reason: Some(reason.text().to_owned()),
             node: Some(here.to_owned()),
-            destination: Some(prefix.destination.to_owned()),
+            destination: Some(clipped(prefix.destination)),
             ..Tail::default()
         };
-        let header = Prefix {
+        let prefix = Prefix {
             flags: marks,
             hop_limit: self.config.hop_limit,
             id: prefix.id,
@@ -60,13 +62,10 @@ impl Brain {
             source: here,
             tail: &tail.write(),
             ..Prefix::new(Kind::Error)
-        }
-        .write();
-        let mut error = Message::new(header, Bytes::new(), Vec::with_capacity(1 + payload.len()));
-        error.payload.push(path);
-        error.payload.extend(payload);
+        };
+        let mut error = Message::new(&prefix, std::iter::once(path).chain(payload));
         error.arrived = now.unix_nanos;
-        self.counters.add(counters::RETURNED);
+        self.counters.count(Flow::Returned);
         self.route(now, error, room);
     }
 
@@ -79,25 +78,19 @@ impl Brain {
         reason: Reason,
         room: &impl Room,
     ) {
-        let message = match original {
-            Some(Original {
-                header,
-                path,
-                payload,
-            }) => Message::new(header, path, payload),
+        let frames = match original {
+            Some(Original(frames)) => frames,
             None => {
                 if frames.first().is_some_and(Bytes::is_empty) {
                     frames.remove(0);
                 }
-                if frames.len() < 2 {
-                    return;
-                }
-                let payload = frames.split_off(2);
-                let path = frames.pop().unwrap_or_default();
-                Message::new(frames.pop().unwrap_or_default(), path, payload)
+                frames
             }
         };
-        self.counters.take_back(counters::DELIVERED);
+        let Ok(message) = Message::read(frames) else {
+            return;
+        };
+        self.counters.take_back(Flow::Delivered);
         self.refuse(now, message, reason, room);
     }
 
@@ -126,7 +119,7 @@ impl Brain {
             correlation: Some(failed.id),
             reason: Some(why.to_owned()),
             node: Some(node.to_owned()),
-            destination: Some(failed.destination.to_owned()),
+            destination: Some(clipped(failed.destination)),
             ..Tail::default()
         };
         let prefix = Prefix {
@@ -148,6 +141,15 @@ impl Brain {
         }
         self.out.push(Output::Send { conn, frames });
     }
+}
+
+/// As much of a destination as an error repeats: its own header has a limit too.
+fn clipped(destination: &str) -> String {
+    let mut end = destination.len().min(MAX_DESTINATION);
+    while !destination.is_char_boundary(end) {
+        end -= 1;
+    }
+    destination.get(..end).unwrap_or_default().to_owned()
 }
 
 /// As much of a payload as an error shows, and whether something is missing.

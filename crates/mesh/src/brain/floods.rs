@@ -16,9 +16,11 @@ const MOST_PENDING: u64 = 256;
 /// The sequences of this node's own records.
 #[derive(Debug)]
 pub(super) struct Own {
-    incarnation: u64,
+    pub(super) incarnation: u64,
     adjacency: u64,
     attachments: u64,
+    /// The node has said good-bye, and says nothing else any more.
+    leaving: bool,
 }
 
 impl Own {
@@ -27,6 +29,7 @@ impl Own {
             incarnation,
             adjacency: 0,
             attachments: 0,
+            leaving: false,
         }
     }
 }
@@ -34,16 +37,8 @@ impl Own {
 impl Brain {
     /// Says anew which links are up, to all neighbours.
     pub(super) fn originate_adjacency(&mut self) {
-        self.say_adjacency(false);
-    }
-
-    /// Says good-bye to all neighbours.
-    pub(super) fn leave(&mut self) {
-        self.say_adjacency(true);
-    }
-
-    fn say_adjacency(&mut self, leaving: bool) {
         self.own.adjacency += 1;
+        let leaving = self.own.leaving;
         let up = self
             .links
             .iter()
@@ -64,6 +59,13 @@ impl Brain {
         self.database.install(&record);
         self.tables.links_changed();
         self.flood(&[record], None);
+    }
+
+    /// Says good-bye to all neighbours.
+    pub(super) fn leave(&mut self) {
+        self.own.leaving = true;
+        self.originate_adjacency();
+        self.tables.names_changed(&self.config.node);
     }
 
     /// Says all names attached here, to all neighbours.
@@ -168,7 +170,7 @@ impl Brain {
                 Installed::Names(came) => {
                     if let Record::Attachments(Attachments { origin, .. }) = &record {
                         self.tables.names_changed(origin);
-                        self.contested(now, origin, &came, room);
+                        self.contested(origin, &came);
                     }
                 }
             }
@@ -190,7 +192,7 @@ impl Brain {
         {
             return;
         }
-        self.own.incarnation = age.incarnation + 1;
+        self.own.incarnation = age.incarnation.saturating_add(1);
         self.originate_adjacency();
         self.originate_attachments();
     }
@@ -210,7 +212,9 @@ impl Brain {
         let Some(session) = self.session(neighbour) else {
             return;
         };
-        if session.floods_sent - session.floods_acknowledged >= MOST_PENDING {
+        let is_full = session.floods_sent - session.floods_acknowledged >= MOST_PENDING;
+        // What is left out is made good by telling everything later; a question would be lost.
+        if is_full && !matches!(records, [Record::Request(_)]) {
             session.behind = true;
             return;
         }

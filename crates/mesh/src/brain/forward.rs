@@ -6,7 +6,7 @@ use hopline_core::Frames;
 use super::clients::{Clients, Conn, Standing};
 use super::links::Link;
 use super::message::Message;
-use super::{Brain, ConnId, Now, Original, Output, Room, counters};
+use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::{Dialect, json};
 use crate::name::NodeName;
 use crate::reason::Reason;
@@ -14,7 +14,9 @@ use crate::route::{
     Directory, Local, PathNames, Places, Question, Refusal, Table, Verdict, decide,
 };
 use crate::wire::hello::Hello;
-use crate::wire::{Flags, Kind, MAX_DESTINATION, Path, Prefix, Tail, batch, is_native};
+use crate::wire::{
+    Flags, Kind, MAX_DESTINATION, MAX_HEADER, Path, Prefix, Tail, WireError, batch, is_native,
+};
 
 impl Brain {
     /// Frames on a connection.
@@ -37,6 +39,7 @@ impl Brain {
                 let hello = hello();
                 self.received_dialling(now, conn, hello, room);
             }
+            Some(Conn::Standby(standby)) if standby.welcomed => self.counters.add("after close"),
             Some(Conn::Standby(_) | Conn::Refused) => match hello() {
                 Some(Hello::Open { mesh, node, nonce }) => {
                     self.greeted(now, conn, &mesh, node, nonce, room);
@@ -145,17 +148,20 @@ impl Brain {
                 } else {
                     Flags::default()
                 };
-                let header = Prefix {
+                let prefix = Prefix {
                     flags: prefix.flags.without(Flags::OPERATOR).with(trusted),
                     hop_limit,
                     source: &source,
                     ..prefix
+                };
+                let mut message = Message::new(&prefix, frames.into_iter().skip(2));
+                if message.as_frames()[0].len() > MAX_HEADER {
+                    self.counters.add(Reason::Malformed.text());
+                    let why = WireError::TooLong("header").to_string();
+                    return self.native_error(conn, &why, &prefix, room);
                 }
-                .write();
-                let payload = frames.into_iter().skip(2).collect();
-                let mut message = Message::new(header, Bytes::new(), payload);
                 message.arrived = now.unix_nanos;
-                self.counters.add(counters::ACCEPTED);
+                self.counters.count(Flow::Accepted);
                 self.route(now, message, room);
             }
             Kind::Error | Kind::Ack | Kind::LinkState | Kind::LinkAck => {
@@ -204,11 +210,11 @@ impl Brain {
         if let Some(client) = self.client(conn) {
             client.dialect = Some(Dialect::Json);
         }
-        self.counters.add(counters::ACCEPTED);
+        self.counters.count(Flow::Accepted);
         if request.destination.len() > MAX_DESTINATION {
             let reason = Refusal::UnknownDestination;
             self.counters.add(reason.reason());
-            self.counters.add(counters::RETURNED);
+            self.counters.count(Flow::Returned);
             return self.json_error(
                 conn,
                 &told(reason.reason(), &request.destination),
@@ -216,30 +222,26 @@ impl Brain {
                 room,
             );
         }
-        let content_type = Some(json::CONTENT_TYPE.to_owned());
-        let header = Prefix {
+        let tail = Tail {
+            content_type: Some(json::CONTENT_TYPE.to_owned()),
+            ..Tail::default()
+        };
+        let prefix = Prefix {
             hop_limit: self.config.hop_limit,
             id: self.next_id(),
             destination: &request.destination,
             source: &source,
-            tail: &Tail {
-                content_type,
-                ..Tail::default()
-            }
-            .write(),
+            tail: &tail.write(),
             ..Prefix::new(Kind::Data)
-        }
-        .write();
-        let mut message = Message::new(header, Bytes::new(), vec![first]);
+        };
+        let mut message = Message::new(&prefix, [first.clone()]);
         message.arrived = now.unix_nanos;
         self.route(now, message, room);
     }
 
     /// Asks `decide` about a message and does what it says.
     pub(super) fn route(&mut self, now: Now, message: Message, room: &impl Room) {
-        let (Ok(prefix), Ok(path)) = (message.prefix(), message.path()) else {
-            return self.counters.add("malformed message");
-        };
+        let (prefix, path) = (message.prefix(), message.path());
         let here = Here {
             clients: &self.clients,
             links: &self.links,
@@ -271,11 +273,10 @@ impl Brain {
 
     /// Hands a message to a client, in the client's dialect.
     fn deliver(&mut self, now: Now, message: Message, conn: ConnId, room: &impl Room) {
-        let Ok(prefix) = message.prefix() else { return };
-        match prefix.kind {
-            Kind::Probe => return self.answer_probe(now, message, room),
+        match message.kind() {
+            Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Data | Kind::Reply | Kind::Error => {}
-            Kind::Ack => return self.counters.add(counters::ANSWERED),
+            Kind::Ack => return self.counters.count(Flow::Answered),
             Kind::Control | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {
                 return self.refuse(now, message, Reason::NotAccepted, room);
             }
@@ -286,33 +287,20 @@ impl Brain {
         let Some(Conn::Client(client)) = self.conns.get(&conn) else {
             return;
         };
-        let (dialect, request) = (client.dialect, client.request);
-        let stamp = self.stamp(now, &message);
-        let path = message.stamped(&stamp, 0);
-        let mut frames = Frames::with_capacity(3 + message.payload.len());
-        if request {
-            frames.push(Bytes::new());
-        }
-        let mut original = None;
-        if dialect == Some(Dialect::Native) {
-            frames.push(message.header);
-            frames.push(path);
-            frames.extend(message.payload);
+        let (native, request) = (client.dialect == Some(Dialect::Native), client.request);
+        let path = message.path().stamped(&self.stamp(now, &message), 0);
+        let (mut frames, original) = if native {
+            (message.into_frames(path), None)
         } else {
-            match as_json(&prefix, &message, &path) {
-                Some(text) => frames.push(text.into()),
+            match as_json(&message, &path) {
+                Some(text) => (vec![text.into()], Some(Original(message.into_frames(path)))),
                 None => return self.refuse(now, message, Reason::NotAccepted, room),
             }
-            let Message {
-                header, payload, ..
-            } = message;
-            original = Some(Original {
-                header,
-                path,
-                payload,
-            });
+        };
+        if request {
+            frames.insert(0, Bytes::new());
         }
-        self.counters.add(counters::DELIVERED);
+        self.counters.count(Flow::Delivered);
         self.out.push(Output::Deliver {
             conn,
             frames,
@@ -322,12 +310,13 @@ impl Brain {
 }
 
 /// What a client that does not speak native is given.
-fn as_json(prefix: &Prefix<'_>, message: &Message, path: &[u8]) -> Option<Vec<u8>> {
+fn as_json(message: &Message, path: &[u8]) -> Option<Vec<u8>> {
+    let prefix = message.prefix();
     let tail = Tail::read(prefix.tail).unwrap_or_default();
     if prefix.kind == Kind::Error {
         let reason = tail.reason.as_deref().unwrap_or("not delivered");
         let destination = tail.destination.as_deref().unwrap_or_default();
-        let original = message.payload.get(1).map_or(&[][..], |frame| frame);
+        let original = message.payload().get(1).map_or(&[][..], |frame| frame);
         let truncated = prefix.flags.has(Flags::TRUNCATED);
         return Some(json::routing_error(
             &told(reason, destination),
@@ -335,7 +324,7 @@ fn as_json(prefix: &Prefix<'_>, message: &Message, path: &[u8]) -> Option<Vec<u8
             truncated,
         ));
     }
-    let payload: &[u8] = match message.payload.as_slice() {
+    let payload: &[u8] = match message.payload() {
         [] => &[],
         [payload] => payload,
         _ => return None,
@@ -376,7 +365,7 @@ fn retrace<'m>(prefix: &Prefix<'_>, message: &'m Message, me: &str) -> Option<&'
     if prefix.kind != Kind::Error {
         return None;
     }
-    let path = Path::read(message.payload.first()?).ok()?;
+    let path = Path::read(message.payload().first()?).ok()?;
     let mut before = None;
     for stamp in path.stamps() {
         if stamp.node == me {

@@ -122,14 +122,7 @@ pub enum Output {
 
 /// A routed message as it came, kept for the case that its delivery fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Original {
-    /// The first frame.
-    pub header: Bytes,
-    /// The path frame.
-    pub path: Bytes,
-    /// The frames behind.
-    pub payload: Vec<Bytes>,
-}
+pub struct Original(pub(super) Frames);
 
 /// What an operator, a log or a test wants to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]

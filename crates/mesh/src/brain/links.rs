@@ -13,25 +13,28 @@ mod session;
 
 use std::time::Duration;
 
-pub(super) use handshake::{Dialling, Greeting};
+pub(super) use handshake::{Dialling, Greeting, Standby};
 pub(super) use session::{Link, Session};
 
 use super::clients::Conn;
 use super::message::Message;
 use super::outbox::Fallen;
-use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters};
-use crate::name::NodeName;
+use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters::Flow};
+use crate::name::{MAX_NAME, NodeName};
 use crate::reason::Reason;
 use crate::wire::link_state::LinkAck;
-use crate::wire::{Class, Kind, Path, Prefix, Stamp, Times, batch, hello::Hello};
+use crate::wire::{Class, Kind, Prefix, Stamp, Times, batch, hello::Hello};
 
 /// Messages of up to this many bytes travel together where several wait.
 const SMALL: usize = 4 * 1024;
 
 impl Brain {
-    /// A connection has become the link to `neighbour`, unless the pair has a better one: of two
-    /// connections the one that the lesser name dialled stays, of two that the same end dialled the
-    /// later. Says whether it has.
+    /// A connection has become the link to `neighbour`, unless the pair has another that stays. Says
+    /// whether it has.
+    ///
+    /// Of two connections that the same end dialled the later stays. Of two that cross, the one that
+    /// the lesser name dialled stays; and the listener takes no second one, so that a link that is up
+    /// is not disturbed.
     fn link_up(
         &mut self,
         now: Now,
@@ -41,16 +44,18 @@ impl Brain {
         room: &impl Room,
     ) -> bool {
         let we_are_lesser = self.config.node < *neighbour;
-        if let Some(old) = self
-            .session(neighbour)
-            .map(|session| (session.conn, session.we_dialled))
-        {
-            if old.1 != we_dialled && we_dialled != we_are_lesser {
+        let old = self.session(neighbour);
+        match old.map(|session| (session.conn, session.we_dialled)) {
+            Some((_, dialled)) if dialled != we_dialled && !(we_dialled && we_are_lesser) => {
                 return false;
             }
-            self.conns.remove(&old.0);
-            self.out.push(Output::Close(old.0));
-            self.link_down(now, neighbour, room);
+            Some((old, _)) => {
+                self.conns.remove(&old);
+                self.out.push(Output::Close(old));
+                self.link_down(now, neighbour, room);
+            }
+            None if !we_dialled && we_are_lesser && self.is_dialling(neighbour) => return false,
+            None => {}
         }
         let window = self.config.window;
         let stranger = LinkConfig {
@@ -83,9 +88,7 @@ impl Brain {
             return;
         }
         let Fallen { in_doubt, unsent } = link.outbox.fail();
-        if !self.config.links.contains_key(neighbour) {
-            self.links.remove(neighbour);
-        }
+        self.forget_stranger(neighbour);
         self.event(Event::LinkDown(neighbour.clone()));
         self.originate_adjacency();
         self.refresh();
@@ -95,16 +98,24 @@ impl Brain {
         for message in unsent {
             self.route(now, message, room);
         }
-        self.ask_again(now, neighbour);
+    }
+
+    /// A neighbour that is not declared is forgotten with its link, unless an operator has cut it.
+    fn forget_stranger(&mut self, neighbour: &NodeName) {
+        let is_idle = |link: &Link| !link.is_up() && !link.cut;
+        if !self.config.links.contains_key(neighbour)
+            && self.links.get(neighbour).is_some_and(is_idle)
+        {
+            self.links.remove(neighbour);
+        }
     }
 
     /// A message was sent and the link died: for `at_most_once` nobody may send it again.
     fn in_doubt(&mut self, now: Now, message: Message, room: &impl Room) {
-        match message.prefix().map(|prefix| prefix.class) {
-            Ok(Class::AtMostOnce | Class::Confirmed) => {
+        match message.prefix().class {
+            Class::AtMostOnce | Class::Confirmed => {
                 self.refuse(now, message, Reason::InDoubt, room);
             }
-            Err(_) => {}
         }
     }
 
@@ -155,33 +166,24 @@ impl Brain {
         now: Now,
         conn: ConnId,
         neighbour: &NodeName,
-        mut frames: hopline_core::Frames,
+        frames: hopline_core::Frames,
         room: &impl Room,
     ) {
-        if frames.len() < 2 {
-            return self.misbehaved(now, conn, "malformed message", room);
-        }
-        let payload = frames.split_off(2);
-        let (path, header) = (
-            frames.pop().unwrap_or_default(),
-            frames.pop().unwrap_or_default(),
-        );
-        let routed = Prefix::read(&header).is_ok_and(|prefix| prefix.kind.is_routed());
-        let sequence = match Path::read(&path) {
-            Ok(path) if routed && !path.is_empty() => path.sequence(),
-            Ok(_) | Err(_) => return self.misbehaved(now, conn, "malformed message", room),
+        let mut message = match Message::read(frames) {
+            Ok(message) if message.kind().is_routed() && !message.path().is_empty() => message,
+            Ok(_) => return self.misbehaved(now, conn, "malformed message", room),
+            Err(error) => return self.misbehaved(now, conn, error.reason(), room),
         };
-        let mut message = Message::new(header, path, payload);
         message.ingress = Some(neighbour.clone());
         message.arrived = now.unix_nanos;
-        let size = message.size();
+        let (sequence, size) = (message.path().sequence(), message.size());
         match self.session(neighbour) {
             Some(session) if session.conn == conn && sequence == session.received + 1 => {
                 session.took(size, now.since_start);
             }
             Some(_) | None => return self.misbehaved(now, conn, "link sequence", room),
         }
-        self.counters.add(counters::RECEIVED);
+        self.counters.count(Flow::Received);
         self.route(now, message, room);
     }
 
@@ -189,36 +191,40 @@ impl Brain {
     /// together travel together.
     pub(super) fn hand_over(&mut self, now: Now, room: &impl Room) {
         let revision = self.tables.table.revision().short();
+        let node = &self.config.node;
         for link in self.links.values_mut() {
-            let Some(session) = &link.session else {
+            let Some(conn) = link.session.as_ref().map(|session| session.conn) else {
                 continue;
             };
-            let conn = session.conn;
-            while link.outbox.next_size().is_some() && room.has_room(conn) {
-                let mut together: Vec<hopline_core::Frames> = Vec::new();
-                let mut bytes = 0;
-                while let Some(size) = link.outbox.next_size()
-                    && (together.is_empty() || (size <= SMALL && bytes + size <= batch::MAX_BYTES))
-                    && let Some((number, message)) = link.outbox.take()
-                {
-                    together.push(stamped(&self.config.node, revision, now, message, number));
-                    self.counters.add(counters::FORWARDED);
-                    bytes += size;
-                    if size > SMALL {
+            while room.has_room(conn)
+                && let Some(together) = link.outbox.together(SMALL, batch::MAX_BYTES)
+            {
+                let frames = if together.messages == 1 {
+                    let Some((number, message)) = link.outbox.take() else {
                         break;
-                    }
-                }
-                let frames = match together.len() {
-                    0 => break,
-                    1 => together.swap_remove(0),
-                    _ => {
-                        let prefix = Prefix {
-                            source: self.config.node.as_str(),
-                            ..Prefix::new(Kind::Batch)
+                    };
+                    self.counters.count(Flow::Forwarded);
+                    message.frames(
+                        message
+                            .path()
+                            .stamped(&stamp(node, revision, now, message), number),
+                    )
+                } else {
+                    let room_for_stamps = together.messages * (2 * MAX_NAME + 64);
+                    let mut batch = batch::Writer::new(together.bytes + room_for_stamps);
+                    for _ in 0..together.messages {
+                        let Some((number, message)) = link.outbox.take() else {
+                            break;
                         };
-                        let members = together.iter().map(Vec::as_slice);
-                        vec![prefix.write(), bytes::Bytes::new(), batch::write(members)]
+                        self.counters.count(Flow::Forwarded);
+                        let stamp = stamp(node, revision, now, message);
+                        batch.push(message.as_frames(), &message.path(), &stamp, number);
                     }
+                    let prefix = Prefix {
+                        source: node.as_str(),
+                        ..Prefix::new(Kind::Batch)
+                    };
+                    vec![prefix.write(), bytes::Bytes::new(), batch.finish()]
                 };
                 self.out.push(Output::Send { conn, frames });
             }
@@ -251,8 +257,8 @@ impl Brain {
     ) {
         self.counters.add(reason);
         let neighbour = match self.conns.get(&conn) {
-            Some(Conn::Link(neighbour) | Conn::Standby(neighbour)) => Some(neighbour.clone()),
-            _ => None,
+            Some(conn) => conn.neighbour().cloned(),
+            None => None,
         };
         self.event(Event::LinkRefused { neighbour, reason });
         self.out.push(Output::Close(conn));
@@ -268,12 +274,13 @@ impl Brain {
         if link.dials() {
             self.out.push(Output::Hang(neighbour.clone()));
         }
-        let conns: Vec<_> = self
+        let mut conns: Vec<_> = self
             .conns
             .iter()
             .filter(|(_, conn)| conn.neighbour() == Some(neighbour))
             .map(|(conn, _)| *conn)
             .collect();
+        conns.sort_unstable();
         for conn in conns {
             self.out.push(Output::Close(conn));
             self.closed(now, conn, room);
@@ -288,6 +295,7 @@ impl Brain {
         if std::mem::take(&mut link.cut) && link.dials() {
             self.out.push(Output::Dial(neighbour.clone()));
         }
+        self.forget_stranger(neighbour);
     }
 
     /// This node's stamp for a message.
@@ -302,9 +310,7 @@ impl Brain {
 }
 
 fn stamp<'a>(node: &'a NodeName, revision: u32, now: Now, message: &'a Message) -> Stamp<'a> {
-    let traced = message
-        .prefix()
-        .is_ok_and(|prefix| prefix.flags.has(crate::wire::Flags::TRACE));
+    let traced = message.is_traced();
     let times = Times {
         arrived: message.arrived,
         left: now.unix_nanos,
@@ -315,20 +321,6 @@ fn stamp<'a>(node: &'a NodeName, revision: u32, now: Now, message: &'a Message) 
         revision,
         times: traced.then_some(times),
     }
-}
-
-fn stamped(
-    node: &NodeName,
-    revision: u32,
-    now: Now,
-    message: &Message,
-    number: u64,
-) -> hopline_core::Frames {
-    let mut frames = Vec::with_capacity(2 + message.payload.len());
-    frames.push(message.header.clone());
-    frames.push(message.stamped(&stamp(node, revision, now, message), number));
-    frames.extend(message.payload.iter().cloned());
-    frames
 }
 
 /// How long a hello may take.

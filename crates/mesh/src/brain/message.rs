@@ -1,55 +1,111 @@
-//! A routed message as a node holds it: three parts, none of them parsed again.
+//! A routed message as a node holds it: its frames, checked once and not parsed again.
 
 use bytes::Bytes;
+use hopline_core::Frames;
 
-use crate::wire::{Path, Prefix, Stamp, WireError};
+use crate::name::NodeName;
+use crate::wire::{Flags, Kind, Path, Prefix, WireError};
 
 /// A message between its arrival and its hand-over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
-    /// The first frame, readable: it was read once before.
-    pub(super) header: Bytes,
-    /// The path frame as it came, without this node's stamp.
-    pub(super) path: Bytes,
-    /// All frames behind, as they came.
-    pub(super) payload: Vec<Bytes>,
-    /// The neighbour that it came from, or empty where it entered the mesh here.
-    pub(super) ingress: Ingress,
+    /// Header, path, payload: at least two.
+    frames: Frames,
+    kind: Kind,
+    traced: bool,
+    size: usize,
+    /// The neighbour that it came from, or none where it entered the mesh here.
+    pub(super) ingress: Option<NodeName>,
     /// When it arrived, in nanoseconds of Unix time.
     pub(super) arrived: u64,
 }
 
-/// Where a message came from: a neighbour, or none.
-pub(super) type Ingress = Option<crate::name::NodeName>;
-
 impl Message {
-    pub(super) fn new(header: Bytes, path: Bytes, payload: Vec<Bytes>) -> Self {
+    /// A message from outside, or why it is none.
+    pub(super) fn read(frames: Frames) -> Result<Self, WireError> {
+        let header = frames.first().ok_or(WireError::Missing("first"))?;
+        let path = frames.get(1).ok_or(WireError::Missing("path"))?;
+        let Prefix { kind, flags, .. } = Prefix::read(header)?;
+        let traced = flags.has(Flags::TRACE);
+        Path::read(path)?;
+        let size = frames.iter().map(Bytes::len).sum();
+        Ok(Self {
+            frames,
+            kind,
+            traced,
+            size,
+            ingress: None,
+            arrived: 0,
+        })
+    }
+
+    /// A message that enters the mesh here.
+    pub(super) fn new(prefix: &Prefix<'_>, payload: impl IntoIterator<Item = Bytes>) -> Self {
+        let mut frames = vec![prefix.write(), Bytes::new()];
+        frames.extend(payload);
+        let size = frames.iter().map(Bytes::len).sum();
+        let traced = prefix.flags.has(Flags::TRACE);
         Self {
-            header,
-            path,
-            payload,
+            frames,
+            kind: prefix.kind,
+            traced,
+            size,
             ingress: None,
             arrived: 0,
         }
     }
 
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether stamps carry times.
+    pub(super) fn is_traced(&self) -> bool {
+        self.traced
+    }
+
     /// How much the message counts for in a window.
     pub(super) fn size(&self) -> usize {
-        let payload: usize = self.payload.iter().map(Bytes::len).sum();
-        self.header.len() + self.path.len() + payload
+        self.size
     }
 
-    pub(super) fn prefix(&self) -> Result<Prefix<'_>, WireError> {
-        Prefix::read(&self.header)
+    /// Whether the message has too many frames to travel in a batch.
+    pub(super) fn is_alone(&self) -> bool {
+        self.frames.len() > usize::from(u8::MAX)
     }
 
-    pub(super) fn path(&self) -> Result<Path<'_>, WireError> {
-        Path::read(&self.path)
+    pub(super) fn prefix(&self) -> Prefix<'_> {
+        Prefix::trusted(&self.frames[0])
     }
 
-    /// The path frame with this node's stamp.
-    pub(super) fn stamped(&self, stamp: &Stamp<'_>, sequence: u64) -> Bytes {
-        self.path()
-            .map_or_else(|_| self.path.clone(), |path| path.stamped(stamp, sequence))
+    pub(super) fn path(&self) -> Path<'_> {
+        Path::trusted(&self.frames[1])
+    }
+
+    pub(super) fn path_frame(&self) -> &Bytes {
+        &self.frames[1]
+    }
+
+    pub(super) fn payload(&self) -> &[Bytes] {
+        &self.frames[2..]
+    }
+
+    /// All frames, the path replaced.
+    pub(super) fn into_frames(mut self, path: Bytes) -> Frames {
+        self.frames[1] = path;
+        self.frames
+    }
+
+    /// Copies of all frames, the path replaced.
+    pub(super) fn frames(&self, path: Bytes) -> Frames {
+        let mut frames = Vec::with_capacity(self.frames.len());
+        frames.extend([self.frames[0].clone(), path]);
+        frames.extend_from_slice(self.payload());
+        frames
+    }
+
+    /// All frames as they are.
+    pub(super) fn as_frames(&self) -> &[Bytes] {
+        &self.frames
     }
 }

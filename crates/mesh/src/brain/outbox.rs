@@ -41,6 +41,13 @@ pub(super) struct Outbox {
     acknowledged: u64,
 }
 
+/// Messages that may be taken now to travel together: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Together {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
 /// What a link that died leaves behind.
 #[derive(Debug)]
 pub(super) struct Fallen {
@@ -82,9 +89,33 @@ impl Outbox {
         Some((self.last, self.sent.messages.back()?))
     }
 
-    /// The size of the message that [`Outbox::take`] would give.
-    pub(super) fn next_size(&self) -> Option<usize> {
-        self.waiting.messages.front().map(Message::size)
+    /// How many messages, and how many bytes of them, may be taken now to travel together: several
+    /// where each has at most `small` bytes and all have at most `most`, else one.
+    pub(super) fn together(&self, small: usize, most: usize) -> Option<Together> {
+        let mut together = Together {
+            messages: 0,
+            bytes: 0,
+        };
+        let (mut messages, mut bytes) = (self.sent.messages.len(), self.sent.bytes);
+        for message in &self.waiting.messages {
+            let size = message.size();
+            let fits = messages == 0
+                || (messages < self.window.messages && bytes + size <= self.window.bytes);
+            let is_small = size <= small && !message.is_alone();
+            let joins = together.messages == 0 || (is_small && together.bytes + size <= most);
+            if !fits || !joins {
+                break;
+            }
+            together = Together {
+                messages: together.messages + 1,
+                bytes: together.bytes + size,
+            };
+            (messages, bytes) = (messages + 1, bytes + size);
+            if !is_small {
+                break;
+            }
+        }
+        (together.messages > 0).then_some(together)
     }
 
     /// Forgets all messages up to this number. A number that was never sent is not believed.
@@ -142,8 +173,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(size: usize) -> Message {
-        let header = Prefix::new(Kind::Data).write();
-        Message::new(header, Bytes::new(), vec![Bytes::from(vec![0; size])])
+        Message::new(&Prefix::new(Kind::Data), [Bytes::from(vec![0; size])])
     }
 
     #[test]

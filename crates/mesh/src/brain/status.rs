@@ -50,7 +50,7 @@ impl Brain {
         NodeStatus {
             mesh: self.config.mesh.clone(),
             node: self.config.node.clone(),
-            incarnation: self.config.incarnation,
+            incarnation: self.own.incarnation,
             uptime_ms: u64::try_from(self.uptime(now).as_millis()).unwrap_or(u64::MAX),
             revision: table.revision().to_string(),
             attachments: format!("{:016x}", self.tables.directory.digest()),

@@ -70,7 +70,7 @@ pub enum RequestError {
     Send(#[from] SendError),
     /// It was not delivered.
     #[error(transparent)]
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// The node refused it.
     #[error("the node refused: {reason}")]
     Refused {

@@ -11,7 +11,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::WireError;
+use super::{Path, Stamp, WireError};
 
 /// The most bytes of messages that one batch takes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -50,6 +50,50 @@ pub fn write<'a>(messages: impl IntoIterator<Item = &'a [Bytes]> + Clone) -> Byt
         *head = count.to_le_bytes();
     }
     frame.freeze()
+}
+
+/// Makes a batch message by message.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    frame: BytesMut,
+    count: u32,
+}
+
+impl Writer {
+    pub(crate) fn new(room: usize) -> Self {
+        let mut frame = BytesMut::with_capacity(4 + room);
+        frame.put_u32_le(0);
+        Self { frame, count: 0 }
+    }
+
+    /// Adds a message with another path frame than its own.
+    pub(crate) fn push(
+        &mut self,
+        frames: &[Bytes],
+        path: &Path<'_>,
+        stamp: &Stamp<'_>,
+        number: u64,
+    ) {
+        self.count += 1;
+        self.frame
+            .put_u8(u8::try_from(frames.len()).unwrap_or(u8::MAX));
+        for (index, part) in frames.iter().enumerate() {
+            if index == 1 {
+                self.frame.put_u32_le(path.stamped_length(stamp) as u32);
+                path.write_stamped(stamp, number, &mut self.frame);
+            } else {
+                self.frame.put_u32_le(part.len() as u32);
+                self.frame.put_slice(part);
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Bytes {
+        if let Some(head) = self.frame.first_chunk_mut::<4>() {
+            *head = self.count.to_le_bytes();
+        }
+        self.frame.freeze()
+    }
 }
 
 /// Takes a batch apart, one message after the other. Room is never set aside by a declared count.

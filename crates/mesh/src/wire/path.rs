@@ -23,6 +23,9 @@ pub const MAX_STAMPS: usize = 255;
 
 const HEAD: usize = 9;
 const HAS_TIMES: u8 = 1;
+/// The length of a revision, and of two times.
+const REVISION: usize = 4;
+const TIMES: usize = 16;
 
 /// What one node wrote on a message's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,23 @@ impl<'a> Path<'a> {
         })
     }
 
+    /// Reads a path frame that [`Path::read`] or [`Path::stamped`] has seen; of any other it makes what
+    /// it can. It does not look at the stamps.
+    pub(crate) fn trusted(frame: &'a [u8]) -> Self {
+        match frame.split_first_chunk::<HEAD>() {
+            Some(([sequence @ .., count], stamps)) => Self {
+                sequence: u64::from_le_bytes(*sequence),
+                count: *count,
+                stamps,
+            },
+            None => Self {
+                sequence: 0,
+                count: 0,
+                stamps: &[],
+            },
+        }
+    }
+
     /// The message's number on the link it came by; 0 from a client.
     #[must_use]
     pub fn sequence(&self) -> u64 {
@@ -116,30 +136,53 @@ impl<'a> Path<'a> {
     /// Whether `node` has handled the message.
     #[must_use]
     pub fn contains(&self, node: &str) -> bool {
-        self.stamps().any(|stamp| stamp.node == node)
+        let mut rest = self.stamps;
+        while let Some((&flags, behind)) = rest.split_first() {
+            let Some((name, behind)) = octets(behind) else {
+                return false;
+            };
+            if name == node.as_bytes() {
+                return true;
+            }
+            let times = if flags & HAS_TIMES == 0 { 0 } else { TIMES };
+            let next = octets(behind).and_then(|(_, behind)| behind.get(REVISION + times..));
+            let Some(next) = next else { return false };
+            rest = next;
+        }
+        false
     }
 
     /// The path with one more stamp, as a frame, for the message numbered `sequence` on its next
     /// link. A path that is full stays as it is; the hop limit keeps that from happening.
     #[must_use]
     pub fn stamped(&self, new: &Stamp<'_>, sequence: u64) -> Bytes {
-        let times = new.times.map_or(0, |_| 16);
-        let room = HEAD + self.stamps.len() + 3 + new.node.len() + new.ingress.len() + 4 + times;
-        let mut frame = BytesMut::with_capacity(room);
+        let mut frame = BytesMut::with_capacity(self.stamped_length(new));
+        self.write_stamped(new, sequence, &mut frame);
+        frame.freeze()
+    }
+
+    /// The length of the frame that [`Path::stamped`] makes.
+    pub(crate) fn stamped_length(&self, new: &Stamp<'_>) -> usize {
+        if self.count == u8::MAX {
+            return HEAD + self.stamps.len();
+        }
+        let times = new.times.map_or(0, |_| TIMES);
+        let names = cut(new.node).len() + cut(new.ingress).len();
+        HEAD + self.stamps.len() + 3 + names + REVISION + times
+    }
+
+    /// Writes what [`Path::stamped`] makes behind what is in `frame`.
+    pub(crate) fn write_stamped(&self, new: &Stamp<'_>, sequence: u64, frame: &mut BytesMut) {
         frame.put_u64_le(sequence);
         let Some(count) = self.count.checked_add(1) else {
             frame.put_u8(self.count);
             frame.put_slice(self.stamps);
-            return frame.freeze();
+            return;
         };
         frame.put_u8(count);
         frame.put_slice(self.stamps);
         frame.put_u8(if new.times.is_some() { HAS_TIMES } else { 0 });
-        for name in [new.node, new.ingress] {
-            let name = name
-                .as_bytes()
-                .get(..usize::from(u8::MAX))
-                .unwrap_or(name.as_bytes());
+        for name in [cut(new.node), cut(new.ingress)] {
             frame.put_u8(name.len() as u8);
             frame.put_slice(name);
         }
@@ -148,7 +191,6 @@ impl<'a> Path<'a> {
             frame.put_u64_le(arrived);
             frame.put_u64_le(left);
         }
-        frame.freeze()
     }
 
     /// The names of the nodes, in order.
@@ -184,14 +226,23 @@ fn stamp(bytes: &[u8]) -> Result<(Stamp<'_>, &[u8]), WireError> {
 }
 
 fn name(bytes: &[u8]) -> Result<(&str, &[u8]), WireError> {
-    let (&length, rest) = bytes.split_first().ok_or(WireError::Truncated("path"))?;
-    let (name, rest) = rest
-        .split_at_checked(usize::from(length))
-        .ok_or(WireError::Truncated("path"))?;
+    let (name, rest) = octets(bytes).ok_or(WireError::Truncated("path"))?;
     Ok((
         std::str::from_utf8(name).map_err(|_| WireError::Text("path"))?,
         rest,
     ))
+}
+
+fn octets(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&length, rest) = bytes.split_first()?;
+    rest.split_at_checked(usize::from(length))
+}
+
+/// As much of a name as a stamp holds; names of nodes are shorter.
+fn cut(name: &str) -> &[u8] {
+    name.as_bytes()
+        .get(..usize::from(u8::MAX))
+        .unwrap_or(name.as_bytes())
 }
 
 #[cfg(test)]

@@ -114,6 +114,12 @@ impl<'a> Prefix<'a> {
         })
     }
 
+    /// Reads a first frame that [`Prefix::read`] or [`Prefix::write`] has seen; of any other it makes
+    /// what it can.
+    pub(crate) fn trusted(frame: &'a [u8]) -> Self {
+        Self::read(frame).unwrap_or(Self::new(Kind::Error))
+    }
+
     /// Writes the first frame.
     ///
     /// A destination or source over 65,535 bytes is cut there; callers check both before.

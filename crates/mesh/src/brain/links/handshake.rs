@@ -11,8 +11,10 @@ use crate::wire::hello::{Hello, Nonce, Role, Statement};
 
 /// The pair has another connection, which is the link.
 const ALREADY_LINKED: &str = "already linked";
-/// A node that was refused asks again after this long.
+/// A node that was refused asks again after this long,
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// or after this long where the pair was said to have a link, and it has none yet.
+const ASK_SOON: Duration = Duration::from_millis(100);
 
 /// A stranger said that it is a node, and has to prove it.
 #[derive(Debug)]
@@ -31,6 +33,15 @@ pub(in crate::brain) struct Dialling {
     state: State,
     /// When the state ends.
     until: Duration,
+}
+
+/// One more connection to a neighbour that has a link.
+#[derive(Debug)]
+pub(in crate::brain) struct Standby {
+    pub(in crate::brain) neighbour: NodeName,
+    pub(in crate::brain) we_dialled: bool,
+    /// The neighbour took it for the link, and is about to learn better.
+    pub(in crate::brain) welcomed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +69,10 @@ impl Dialling {
 impl Brain {
     /// This node dialled and was heard: it says who it is.
     pub(in crate::brain) fn open_link(&mut self, now: Now, conn: ConnId, neighbour: NodeName) {
+        if self.links.get(&neighbour).is_some_and(|link| link.cut) {
+            self.conns.remove(&conn);
+            return self.out.push(Output::Close(conn));
+        }
         let nonce = self.entropy.nonce();
         let hello = Hello::Open {
             mesh: self.config.mesh.clone(),
@@ -140,11 +155,14 @@ impl Brain {
         {
             return self.refuse_node(conn, Some(node), "wrong key");
         }
+        if self.links.get(&node).is_some_and(|link| link.cut) {
+            return self.refuse_node(conn, Some(node), "link cut");
+        }
         if self.link_up(now, conn, &node, false, room) {
             self.say(conn, &Hello::Welcome {});
             self.link_ready(&node);
         } else {
-            self.conns.insert(conn, Conn::Standby(node));
+            self.stand_by(conn, node, false, false);
             self.say(
                 conn,
                 &Hello::Refused {
@@ -189,15 +207,18 @@ impl Brain {
                 if self.link_up(now, conn, &neighbour, true, room) {
                     self.link_ready(&neighbour);
                 } else {
-                    self.conns.insert(conn, Conn::Standby(neighbour));
+                    self.stand_by(conn, neighbour, true, true);
                 }
             }
             (State::Opened | State::Proved, Some(Hello::Refused { reason })) => {
+                dialling.state = State::Refused;
                 if reason == ALREADY_LINKED {
-                    self.conns.insert(conn, Conn::Standby(neighbour));
+                    dialling.until = now.since_start + ASK_SOON;
+                    if self.session(&neighbour).is_some() {
+                        self.stand_by(conn, neighbour, true, false);
+                    }
                     return;
                 }
-                dialling.state = State::Refused;
                 dialling.until = now.since_start + ASK_AGAIN;
                 let reason = known_refusal(&reason);
                 self.counters.add(reason);
@@ -226,7 +247,11 @@ impl Brain {
             match self.conns.get(&conn) {
                 Some(Conn::Dialling(dialling)) if dialling.state == State::Refused => {
                     let neighbour = dialling.neighbour.clone();
-                    self.open_link(now, conn, neighbour);
+                    if self.session(&neighbour).is_some() {
+                        self.stand_by(conn, neighbour, true, false);
+                    } else {
+                        self.open_link(now, conn, neighbour);
+                    }
                 }
                 Some(_) => self.misbehaved(now, conn, "hello timeout", room),
                 None => {}
@@ -235,19 +260,52 @@ impl Brain {
     }
 
     /// The link is gone: connections that stood by for it ask to be it.
-    pub(super) fn ask_again(&mut self, now: Now, neighbour: &NodeName) {
-        let waits = |conn: &Conn| matches!(conn, Conn::Standby(node) if node == neighbour);
-        let mut waiting: Vec<_> = self
-            .conns
-            .iter()
-            .filter(|(_, conn)| waits(conn))
-            .map(|(conn, _)| *conn)
-            .collect();
+    pub(in crate::brain) fn ask_again(&mut self, now: Now, neighbour: &NodeName) {
+        let waits = |(conn, what): (&ConnId, &Conn)| match what {
+            Conn::Standby(standby) if standby.neighbour == *neighbour && standby.we_dialled => {
+                Some((*conn, standby.welcomed))
+            }
+            Conn::Client(_)
+            | Conn::Greeting(_)
+            | Conn::Dialling(_)
+            | Conn::Link(_)
+            | Conn::Standby(_)
+            | Conn::Refused => None,
+        };
+        let mut waiting: Vec<_> = self.conns.iter().filter_map(waits).collect();
         waiting.sort_unstable();
-        let dials = self.links.get(neighbour).is_some_and(super::Link::dials);
-        for conn in waiting.into_iter().filter(|_| dials) {
-            self.open_link(now, conn, neighbour.clone());
+        for (conn, welcomed) in waiting {
+            if welcomed {
+                // What came over it is lost: it begins anew.
+                self.conns.remove(&conn);
+                self.out.push(Output::Close(conn));
+            } else {
+                self.open_link(now, conn, neighbour.clone());
+            }
         }
+    }
+
+    /// Whether a connection to `neighbour` that this node dialled is on its way to be the link.
+    pub(super) fn is_dialling(&self, neighbour: &NodeName) -> bool {
+        self.conns.values().any(|conn| match conn {
+            Conn::Dialling(dialling) => {
+                dialling.neighbour == *neighbour && dialling.state != State::Refused
+            }
+            Conn::Client(_)
+            | Conn::Greeting(_)
+            | Conn::Link(_)
+            | Conn::Standby(_)
+            | Conn::Refused => false,
+        })
+    }
+
+    fn stand_by(&mut self, conn: ConnId, neighbour: NodeName, we_dialled: bool, welcomed: bool) {
+        let standby = Standby {
+            neighbour,
+            we_dialled,
+            welcomed,
+        };
+        self.conns.insert(conn, Conn::Standby(standby));
     }
 
     fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {

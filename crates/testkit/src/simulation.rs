@@ -1,0 +1,309 @@
+//! A whole mesh in one thread: brains under virtual time, without sockets.
+//!
+//! ```text
+//!  Simulation
+//!    agenda   what happens when: frames arrive, connections open and end, nodes dial again
+//!    nodes    a brain each, and the rim that does what it says
+//!    pipes    two ordered directions each; which of all pipes moves next, the seed says
+//!    clients  what they sent, what they were given
+//! ```
+//!
+//! The same seed gives the same run, to the last byte. Every frame between two nodes is looked at
+//! on its way: a path that visits a node twice, or a neighbour that is sent more than its window,
+//! ends the test at once.
+
+mod agenda;
+mod clients;
+mod look;
+mod node;
+mod pipes;
+mod rim;
+mod seeds;
+mod tap;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hopline_mesh::brain::{Brain, Command, Config, Event, Input, Now};
+use hopline_mesh::name::NodeName;
+
+pub use clients::ClientId;
+pub use node::{config, dials, listens};
+pub use seeds::for_each_seed;
+
+use agenda::{Agenda, Happening};
+use clients::SimClient;
+use node::SimNode;
+use pipes::{Pipe, PipeId};
+
+/// The Unix time at which every simulation begins, in nanoseconds.
+const EPOCH: u64 = 1_700_000_000_000_000_000;
+/// A frame takes up to this long from one end of a pipe to the other.
+const LONGEST_DELAY: Duration = Duration::from_millis(2);
+
+/// Many brains, their pipes and their clients, under virtual time.
+#[derive(Debug)]
+pub struct Simulation {
+    rng: fastrand::Rng,
+    now: Duration,
+    agenda: Agenda,
+    nodes: BTreeMap<NodeName, SimNode>,
+    pipes: BTreeMap<PipeId, Pipe>,
+    clients: Vec<SimClient>,
+    last_pipe: u64,
+}
+
+impl Simulation {
+    /// An empty mesh. All that is left to chance follows from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            rng: fastrand::Rng::with_seed(seed),
+            now: Duration::ZERO,
+            agenda: Agenda::default(),
+            nodes: BTreeMap::new(),
+            pipes: BTreeMap::new(),
+            clients: Vec::new(),
+            last_pipe: 0,
+        }
+    }
+
+    /// Adds a node, which does not run yet.
+    pub fn add(&mut self, config: Config) {
+        let name = config.node.clone();
+        self.nodes.insert(name, SimNode::new(config));
+    }
+
+    /// Starts a node, or starts it again as a later run of the same node.
+    pub fn start(&mut self, name: &str) {
+        let incarnation = self.time().unix_millis();
+        self.start_as(name, incarnation);
+    }
+
+    /// Starts a node as a run of this number, which need not be greater than the last one's.
+    ///
+    /// # Panics
+    /// Where there is no such node, or it runs.
+    pub fn start_as(&mut self, name: &str, incarnation: u64) {
+        let now = self.time();
+        let mut seed = [0; 32];
+        self.rng.fill(&mut seed);
+        let node = self.node_mut(name);
+        assert!(node.brain.is_none(), "{name} runs already");
+        node.config.incarnation = incarnation;
+        node.config.seed = seed;
+        node.brain = Some(Brain::new(node.config.clone(), now));
+        let dialled = node
+            .config
+            .links
+            .iter()
+            .filter(|(_, link)| link.dials)
+            .map(|(neighbour, _)| neighbour.clone());
+        for neighbour in dialled.collect::<Vec<_>>() {
+            self.dial(&node_name(name), neighbour);
+        }
+    }
+
+    /// Starts all nodes that do not run, in the order of their names.
+    pub fn start_all(&mut self) {
+        let idle = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.brain.is_none())
+            .map(|(name, _)| name.to_string());
+        for name in idle.collect::<Vec<_>>() {
+            self.start(&name);
+        }
+    }
+
+    /// Ends a node without a word: what is in flight to it and from it is lost.
+    pub fn kill(&mut self, name: &str) {
+        let name = node_name(name);
+        if let Some(node) = self.nodes.get_mut(&name) {
+            node.brain = None;
+            node.dials.clear();
+        }
+        let pipes = self.pipes_where(|pipe| pipe.joins_node(&name));
+        for pipe in pipes {
+            self.break_pipe(pipe);
+        }
+    }
+
+    /// Ends a node after it has said good-bye; what is in flight from it arrives.
+    pub fn stop(&mut self, name: &str) {
+        self.command(name, Command::Leave);
+        let name = node_name(name);
+        for pipe in self.pipes_where(|pipe| pipe.joins_node(&name)) {
+            if let Some(side) = self.side_of(pipe, &name) {
+                self.close(pipe, side);
+            }
+        }
+        if let Some(node) = self.nodes.get_mut(&name) {
+            node.brain = None;
+            node.dials.clear();
+        }
+    }
+
+    /// Whether a node runs.
+    #[must_use]
+    pub fn runs(&self, name: &str) -> bool {
+        self.nodes
+            .get(&node_name(name))
+            .is_some_and(|node| node.brain.is_some())
+    }
+
+    /// Gives a node an order.
+    pub fn command(&mut self, name: &str, command: Command) {
+        self.handle(&node_name(name), Input::Command(command));
+    }
+
+    /// Takes a link down at both ends until it is healed.
+    pub fn cut(&mut self, a: &str, b: &str) {
+        self.command(a, Command::Cut(node_name(b)));
+        self.command(b, Command::Cut(node_name(a)));
+    }
+
+    /// Lets a link come up again.
+    pub fn heal(&mut self, a: &str, b: &str) {
+        self.command(a, Command::Heal(node_name(b)));
+        self.command(b, Command::Heal(node_name(a)));
+    }
+
+    /// Breaks all connections between two nodes: what is in flight is lost. They dial again.
+    pub fn break_link(&mut self, a: &str, b: &str) {
+        let (a, b) = (node_name(a), node_name(b));
+        for pipe in self.pipes_where(|pipe| pipe.joins_node(&a) && pipe.joins_node(&b)) {
+            self.break_pipe(pipe);
+        }
+    }
+
+    /// Breaks one of the connections between two nodes, whichever chance takes.
+    pub fn break_one(&mut self, a: &str, b: &str) {
+        let (a, b) = (node_name(a), node_name(b));
+        let both = |pipe: &Pipe| !pipe.closed && pipe.joins_node(&a) && pipe.joins_node(&b);
+        let pipes = self.pipes_where(both);
+        if let Some(pipe) = self.rng.choice(pipes) {
+            self.break_pipe(pipe);
+        }
+    }
+
+    /// Lets a node come out at another whenever it dials a neighbour, as a wrong address does.
+    pub fn lead_astray(&mut self, name: &str, neighbour: &str, instead: &str) {
+        let ways = &mut self.node_mut(name).astray;
+        ways.insert(node_name(neighbour), node_name(instead));
+    }
+
+    /// Lets one thing happen. Says whether anything was to happen at all.
+    pub fn step(&mut self) -> bool {
+        let tick = self
+            .nodes
+            .iter()
+            .filter_map(|(name, node)| Some((node.tick?, name)))
+            .min();
+        let next = self.agenda.next_time();
+        match (tick, next) {
+            (Some((due, name)), next) if next.is_none_or(|next| due < next) => {
+                let name = name.clone();
+                self.now = self.now.max(due);
+                self.handle(&name, Input::Tick);
+            }
+            _ => match self.agenda.pop() {
+                Some((due, happening)) => {
+                    self.now = self.now.max(due);
+                    self.happen(happening);
+                }
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// Lets virtual time pass, and all that happens in it happen.
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.next_time().is_some_and(|next| next <= end) {
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Runs until nothing is in flight and no node waits for time to pass, except for those that
+    /// dial somebody who is not there. Says whether that was so within `limit`.
+    pub fn run_until_quiet(&mut self, limit: Duration) -> bool {
+        let end = self.now + limit;
+        while !self.is_quiet() {
+            if self.next_time().is_none_or(|next| next > end) {
+                return false;
+            }
+            self.step();
+        }
+        true
+    }
+
+    /// What a node told whoever listens, since it was added, with the times.
+    #[must_use]
+    pub fn events(&self, name: &str) -> &[(Duration, Event)] {
+        self.nodes
+            .get(&node_name(name))
+            .map_or(&[], |node| &node.events)
+    }
+
+    /// The virtual time since the simulation began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.now
+    }
+
+    /// Chance, for tests that want their own choices to follow from the seed.
+    pub fn rng(&mut self) -> &mut fastrand::Rng {
+        &mut self.rng
+    }
+
+    fn is_quiet(&self) -> bool {
+        let absent = |name: &NodeName| {
+            let node = self.nodes.get(name);
+            node.is_none_or(|node| node.brain.is_none())
+        };
+        self.nodes.values().all(|node| node.tick.is_none()) && self.agenda.only_dials(absent)
+    }
+
+    fn next_time(&self) -> Option<Duration> {
+        let ticks = self.nodes.values().filter_map(|node| node.tick).min();
+        self.agenda.next_time().into_iter().chain(ticks).min()
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Dial(node, neighbour) => self.connect(&node, &neighbour),
+            Happening::Opened(pipe, side, opened) => self.arrived_opening(pipe, side, opened),
+            Happening::Frames(pipe, side, frames) => self.arrived(pipe, side, frames),
+            Happening::Ended(pipe, side) => self.ended(pipe, side),
+        }
+    }
+
+    fn time(&self) -> Now {
+        let nanos = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
+        Now {
+            since_start: self.now,
+            unix_nanos: EPOCH.saturating_add(nanos),
+        }
+    }
+
+    fn delay(&mut self) -> Duration {
+        let longest = u64::try_from(LONGEST_DELAY.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.rng.u64(1..=longest))
+    }
+
+    fn node_mut(&mut self, name: &str) -> &mut SimNode {
+        let node = self.nodes.get_mut(&node_name(name));
+        node.unwrap_or_else(|| panic!("no node {name} was added"))
+    }
+}
+
+/// A node's name in a test.
+///
+/// # Panics
+/// Where it is none.
+fn node_name(name: &str) -> NodeName {
+    NodeName::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"))
+}

@@ -1,0 +1,147 @@
+//! Clients: what they send, what they are given.
+
+use bytes::Bytes;
+use hopline_mesh::brain::Opened;
+use hopline_mesh::wire::{Kind, Path, Prefix};
+
+use super::pipes::{End, PipeId, Side};
+use super::{Simulation, node_name};
+
+/// A client of the simulation, for as long as that lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub(super) usize);
+
+/// A client and its one connection.
+#[derive(Debug)]
+pub(super) struct SimClient {
+    pub(super) pipe: Option<PipeId>,
+    /// It does not read: its node has no room for it.
+    pub(super) stalled: bool,
+    /// What has arrived and was not taken yet.
+    pub(super) inbox: Vec<Vec<Bytes>>,
+    /// Routed messages that its node handed to its connection.
+    pub(super) handed: Vec<Vec<Bytes>>,
+}
+
+impl Simulation {
+    /// A client connects to a node, under an identity or without one.
+    pub fn attach(&mut self, node: &str, identity: Option<&[u8]>) -> ClientId {
+        let identity = identity.map(Bytes::copy_from_slice);
+        self.connect_client(node, identity, false)
+    }
+
+    /// A client connects to a node's control socket.
+    pub fn attach_operator(&mut self, node: &str) -> ClientId {
+        self.connect_client(node, None, true)
+    }
+
+    fn connect_client(&mut self, node: &str, identity: Option<Bytes>, operator: bool) -> ClientId {
+        let client = ClientId(self.clients.len());
+        let opened = Opened::Accepted {
+            identity,
+            request: false,
+            operator,
+        };
+        let runs = self.runs(node);
+        let node_at = node_name(node);
+        let pipe = runs.then(|| self.open(End::Client(client), &node_at, node_at.clone(), opened));
+        self.clients.push(SimClient {
+            pipe,
+            stalled: false,
+            inbox: Vec::new(),
+            handed: Vec::new(),
+        });
+        client
+    }
+
+    /// A client closes its connection: what it has sent arrives first.
+    pub fn detach(&mut self, client: ClientId) {
+        if let Some(pipe) = self.clients[client.0].pipe {
+            self.close(pipe, Side::Dialler);
+        }
+    }
+
+    /// Whether a client's connection is open, as far as the client has heard.
+    #[must_use]
+    pub fn is_connected(&self, client: ClientId) -> bool {
+        let pipe = self.clients[client.0]
+            .pipe
+            .and_then(|pipe| self.pipes.get(&pipe));
+        pipe.is_some_and(|pipe| !pipe.closed)
+    }
+
+    /// A client stops reading, or reads again.
+    pub fn stall(&mut self, client: ClientId, stalled: bool) {
+        self.clients[client.0].stalled = stalled;
+    }
+
+    /// A client sends frames. Says whether its connection took them.
+    pub fn send(&mut self, client: ClientId, frames: Vec<Bytes>) -> bool {
+        let pipe = self.clients[client.0].pipe;
+        pipe.is_some_and(|pipe| self.send_on(pipe, Side::Dialler, frames))
+    }
+
+    /// A client sends one frame of text.
+    pub fn send_text(&mut self, client: ClientId, text: impl Into<String>) -> bool {
+        self.send(client, vec![Bytes::from(text.into())])
+    }
+
+    /// A client sends a probe to an address.
+    pub fn send_probe(&mut self, client: ClientId, destination: &str) -> bool {
+        let prefix = Prefix {
+            destination,
+            ..Prefix::new(Kind::Probe)
+        };
+        self.send(client, vec![prefix.write(), Bytes::new()])
+    }
+
+    /// All that has arrived at a client since it was last asked, frame by frame.
+    pub fn take(&mut self, client: ClientId) -> Vec<Vec<Bytes>> {
+        std::mem::take(&mut self.clients[client.0].inbox)
+    }
+
+    /// All that has arrived at a json client since it was last asked.
+    ///
+    /// # Panics
+    /// Where something is not one frame of JSON.
+    pub fn take_json(&mut self, client: ClientId) -> Vec<serde_json::Value> {
+        let read = |frames: Vec<Bytes>| match frames.as_slice() {
+            [frame] => {
+                serde_json::from_slice(frame).unwrap_or_else(|error| panic!("{error} in {frame:?}"))
+            }
+            frames => panic!("one frame was expected, not {}", frames.len()),
+        };
+        self.take(client).into_iter().map(read).collect()
+    }
+
+    /// The answers to a client's probes since it was last asked: each one's path there.
+    pub fn take_ways(
+        &mut self,
+        client: ClientId,
+    ) -> Vec<Result<Vec<String>, (Vec<String>, String)>> {
+        self.take(client)
+            .iter()
+            .filter_map(|frames| way(frames))
+            .collect()
+    }
+
+    /// All routed messages that were ever handed to a client's connection.
+    #[must_use]
+    pub fn handed(&self, client: ClientId) -> &[Vec<Bytes>] {
+        &self.clients[client.0].handed
+    }
+}
+
+/// The way in a probe's answer: the path there, or the path to the refusal and its reason.
+fn way(frames: &[Bytes]) -> Option<Result<Vec<String>, (Vec<String>, String)>> {
+    let prefix = Prefix::read(frames.first()?).ok()?;
+    let path = Path::read(frames.get(2)?).ok()?.nodes();
+    match prefix.kind {
+        Kind::Reply => Some(Ok(path)),
+        Kind::Error => {
+            let tail = hopline_mesh::wire::Tail::read(prefix.tail).ok()?;
+            Some(Err((path, tail.reason?)))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! What a test may ask of the nodes.
+
+use hopline_mesh::brain::Event;
+use hopline_mesh::wire::control::{NodeStatus, RouteLine};
+
+use super::{Simulation, node_name};
+
+impl Simulation {
+    /// What a node says of itself, if it runs.
+    #[must_use]
+    pub fn status(&self, name: &str) -> Option<NodeStatus> {
+        let node = self.nodes.get(&node_name(name))?;
+        Some(node.brain.as_ref()?.status(self.time(), &|_| true))
+    }
+
+    /// A node's routing table, if it runs.
+    #[must_use]
+    pub fn routes(&self, name: &str) -> Option<Vec<RouteLine>> {
+        let node = self.nodes.get(&node_name(name))?;
+        Some(node.brain.as_ref()?.route_lines())
+    }
+
+    /// A count of a node that runs, by name.
+    #[must_use]
+    pub fn count(&self, name: &str, counter: &str) -> u64 {
+        let status = self.status(name);
+        let count = status.and_then(|status| status.counters.get(counter).copied());
+        count.unwrap_or_default()
+    }
+
+    /// The names of the nodes that run, in order.
+    #[must_use]
+    pub fn running(&self) -> Vec<String> {
+        let running = self.nodes.iter().filter(|(_, node)| node.brain.is_some());
+        running.map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Whether every node knows the same as every node that it can reach: the same revision, the
+    /// same attachments, and no flood unacknowledged.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        let statuses: Vec<_> = self
+            .running()
+            .iter()
+            .filter_map(|name| self.status(name))
+            .collect();
+        statuses.iter().all(|status| {
+            status.pending == 0
+                && status.reachable.iter().all(|node| {
+                    let other = statuses.iter().find(|other| other.node == *node);
+                    other.is_some_and(|other| {
+                        other.revision == status.revision && other.attachments == status.attachments
+                    })
+                })
+        })
+    }
+
+    /// Whether messages pass between two nodes, as both of them see it.
+    #[must_use]
+    pub fn is_linked(&self, a: &str, b: &str) -> bool {
+        let sees = |a: &str, b: &str| {
+            self.status(a).is_some_and(|status| {
+                let mut links = status.links.iter();
+                links.any(|link| link.neighbour.as_str() == b && link.up)
+            })
+        };
+        sees(a, b) && sees(b, a)
+    }
+
+    /// How often a node has said that it refused a neighbour, or was refused, for this reason.
+    #[must_use]
+    pub fn refusals(&self, name: &str, why: &str) -> usize {
+        let refused =
+            |event: &Event| matches!(event, Event::LinkRefused { reason, .. } if *reason == why);
+        let events = self.events(name).iter();
+        events.filter(|(_, event)| refused(event)).count()
+    }
+}

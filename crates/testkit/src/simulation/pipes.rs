@@ -1,0 +1,227 @@
+//! Connections: two ordered directions, each with its own delays.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hopline_mesh::brain::{ConnId, Input, Opened};
+use hopline_mesh::name::NodeName;
+
+use super::agenda::Happening;
+use super::clients::ClientId;
+use super::{Simulation, node_name, tap};
+
+/// One connection; both of its ends number it so.
+pub(super) type PipeId = ConnId;
+
+/// Which end of a pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The end that dialled.
+    Dialler,
+    /// The end that was dialled.
+    Listener,
+}
+
+impl Side {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Dialler => Self::Listener,
+            Self::Listener => Self::Dialler,
+        }
+    }
+}
+
+/// Who is at an end of a pipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    Node(NodeName),
+    Client(ClientId),
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    pub(super) dialler: End,
+    pub(super) listener: NodeName,
+    /// One end has closed it: nothing more is sent.
+    pub(super) closed: bool,
+    /// How many ends have heard of its end.
+    ended: u8,
+    /// When the last thing noted for each end will happen: what follows comes later.
+    pub(super) dialler_last: Duration,
+    pub(super) listener_last: Duration,
+    pub(super) tap: tap::Tap,
+}
+
+impl Pipe {
+    pub(super) fn joins_node(&self, name: &NodeName) -> bool {
+        self.listener == *name || self.dialler == End::Node(name.clone())
+    }
+
+    pub(super) fn end(&self, side: Side) -> End {
+        match side {
+            Side::Dialler => self.dialler.clone(),
+            Side::Listener => End::Node(self.listener.clone()),
+        }
+    }
+}
+
+impl Simulation {
+    /// Opens a pipe. Both ends hear of it before anything else on it.
+    pub(super) fn open(
+        &mut self,
+        dialler: End,
+        expected: &NodeName,
+        listener: NodeName,
+        accepted: Opened,
+    ) -> PipeId {
+        self.last_pipe += 1;
+        let pipe = ConnId(self.last_pipe);
+        let dialled = match &dialler {
+            End::Node(_) => Some(Opened::Dialled {
+                neighbour: expected.clone(),
+            }),
+            End::Client(_) => None,
+        };
+        let window = self.nodes.get(&listener).map(|node| node.config.window);
+        self.pipes.insert(
+            pipe,
+            Pipe {
+                dialler,
+                listener,
+                closed: false,
+                ended: 0,
+                dialler_last: self.now,
+                listener_last: self.now,
+                tap: tap::Tap::new(window.unwrap_or_default()),
+            },
+        );
+        let opened = |opened| move |pipe, side| Happening::Opened(pipe, side, opened);
+        self.put(pipe, Side::Listener, opened(accepted));
+        if let Some(dialled) = dialled {
+            self.put(pipe, Side::Dialler, opened(dialled));
+        }
+        pipe
+    }
+
+    /// Sends a message from one end of a pipe to the other. Says whether the pipe still took it.
+    pub(super) fn send_on(&mut self, pipe: PipeId, from: Side, frames: Vec<Bytes>) -> bool {
+        let now = self.now;
+        let Some(open) = self.pipes.get_mut(&pipe).filter(|pipe| !pipe.closed) else {
+            return false;
+        };
+        if matches!(open.dialler, End::Node(_)) {
+            open.tap.sent(now, from, &frames);
+        }
+        self.put(pipe, from.other(), |pipe, side| {
+            Happening::Frames(pipe, side, frames)
+        });
+        true
+    }
+
+    /// One end closes a pipe: what is in flight arrives, then both hear of the end.
+    pub(super) fn close(&mut self, pipe: PipeId, side: Side) {
+        let Some(open) = self.pipes.get_mut(&pipe) else {
+            return;
+        };
+        if std::mem::replace(&mut open.closed, true) {
+            return;
+        }
+        self.put(pipe, side.other(), Happening::Ended);
+        self.put(pipe, side, Happening::Ended);
+    }
+
+    /// A pipe breaks: what is in flight is lost, then both ends hear of it.
+    pub(super) fn break_pipe(&mut self, pipe: PipeId) {
+        self.agenda.lose(pipe);
+        let Some(open) = self.pipes.get_mut(&pipe) else {
+            return;
+        };
+        open.closed = true;
+        self.put(pipe, Side::Dialler, Happening::Ended);
+        self.put(pipe, Side::Listener, Happening::Ended);
+    }
+
+    pub(super) fn arrived_opening(&mut self, pipe: PipeId, side: Side, opened: Opened) {
+        if let Some(End::Node(node)) = self.pipes.get(&pipe).map(|pipe| pipe.end(side)) {
+            self.handle(&node, Input::Opened(pipe, opened));
+        }
+    }
+
+    pub(super) fn arrived(&mut self, pipe: PipeId, side: Side, frames: Vec<Bytes>) {
+        let Some(open) = self.pipes.get_mut(&pipe) else {
+            return;
+        };
+        if matches!(open.dialler, End::Node(_)) {
+            open.tap.arrived(side, &frames);
+        }
+        match open.end(side) {
+            End::Node(node) => self.handle(&node, Input::Received(pipe, frames)),
+            End::Client(client) => self.clients[client.0].inbox.push(frames),
+        }
+    }
+
+    pub(super) fn ended(&mut self, pipe: PipeId, side: Side) {
+        let Some(open) = self.pipes.get_mut(&pipe) else {
+            return;
+        };
+        open.closed = true;
+        open.ended += 1;
+        let end = open.end(side);
+        if open.ended == 2 {
+            self.pipes.remove(&pipe);
+        }
+        match end {
+            End::Node(node) => {
+                self.handle(&node, Input::Closed(pipe));
+                self.lost(&node, pipe);
+            }
+            End::Client(client) => self.clients[client.0].pipe = None,
+        }
+    }
+
+    /// Puts frames on the connection from one node to another that the first never sent.
+    ///
+    /// # Panics
+    /// Where the two have no connection.
+    pub fn inject(&mut self, from: &str, to: &str, frames: Vec<Bytes>) {
+        let (from, to) = (node_name(from), node_name(to));
+        let both = |pipe: &Pipe| !pipe.closed && pipe.joins_node(&from) && pipe.joins_node(&to);
+        let pipe = self.pipes_where(both).into_iter().next();
+        let Some((pipe, side)) = pipe.and_then(|pipe| Some((pipe, self.side_of(pipe, &to)?)))
+        else {
+            panic!("{from} and {to} have no connection");
+        };
+        self.put(pipe, side, |pipe, side| {
+            Happening::Frames(pipe, side, frames)
+        });
+    }
+
+    pub(super) fn pipes_where(&self, matches: impl Fn(&Pipe) -> bool) -> Vec<PipeId> {
+        let pipes = self.pipes.iter().filter(|(_, pipe)| matches(pipe));
+        pipes.map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn side_of(&self, pipe: PipeId, node: &NodeName) -> Option<Side> {
+        let open = self.pipes.get(&pipe)?;
+        if open.listener == *node {
+            Some(Side::Listener)
+        } else {
+            (open.dialler == End::Node(node.clone())).then_some(Side::Dialler)
+        }
+    }
+
+    /// Notes what happens next at one end of a pipe, behind all that was noted for it before.
+    fn put(&mut self, pipe: PipeId, to: Side, happening: impl FnOnce(PipeId, Side) -> Happening) {
+        let due = self.now + self.delay();
+        let Some(open) = self.pipes.get_mut(&pipe) else {
+            return;
+        };
+        let last = match to {
+            Side::Dialler => &mut open.dialler_last,
+            Side::Listener => &mut open.listener_last,
+        };
+        *last = due.max(*last);
+        self.agenda.note(*last, happening(pipe, to));
+    }
+}
