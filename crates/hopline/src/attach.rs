@@ -22,8 +22,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn running(file: &Path) -> anyhow::Result<Running> {
     match Running::find(&homes()?, &absolute(file)?)? {
         Found::Running(running) => Ok(*running),
+        Found::Nothing if !file.exists() => Err(no_file(file).into()),
         Found::Nothing => Err(Bad::new(format!("no mesh of {} runs", file.display()))
-            .help(format!("start it with `hopline up --detach {}`", file.display()))
+            .help(format!(
+                "start it with `hopline up --detach {}`",
+                file.display()
+            ))
             .into()),
         Found::Leftovers(_) => {
             let message = format!(
@@ -34,6 +38,14 @@ pub(crate) fn running(file: &Path) -> anyhow::Result<Running> {
             Err(Bad::new(message).help(again).into())
         }
     }
+}
+
+/// That a file is not there, and no mesh that once was of it runs.
+pub(crate) fn no_file(file: &Path) -> Bad {
+    Bad::new(format!(
+        "there is no file {}, and no mesh of it runs",
+        file.display()
+    ))
 }
 
 /// Attaches at a node's control socket: by `name`, or anonymously.
@@ -51,7 +63,10 @@ pub(crate) async fn attach(
         runtime_dir: Some(running.supervisor.sockets.clone()),
         ..options.timeout(PATIENCE)
     };
-    let record = running.processes.get(node).filter(|record| record.state == ProcessState::Up);
+    let record = running
+        .processes
+        .get(node)
+        .filter(|record| record.state == ProcessState::Up);
     let Some(record) = record else {
         return Err(Bad::new(format!("node `{node}` is not up")).into());
     };
@@ -85,7 +100,10 @@ pub(crate) fn entrance(
     if let Some(node) = planned {
         return Ok(node.name.clone());
     }
-    let mut up = running.processes.iter().filter(|(_, record)| record.state == ProcessState::Up);
+    let mut up = running
+        .processes
+        .iter()
+        .filter(|(_, record)| record.state == ProcessState::Up);
     let first = up.next().map(|(node, _)| node.clone());
     first.ok_or_else(|| Bad::new("no node of the mesh is up").into())
 }
@@ -98,7 +116,9 @@ pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result
     }
     let entrance = entrance(running, None, Some(name))?;
     let client = attach(running, &entrance, None).await?;
-    let request = Request::Locate { name: name.to_owned() };
+    let request = Request::Locate {
+        name: name.to_owned(),
+    };
     let answer = client.ask(entrance.as_str(), request, PATIENCE).await;
     client.shutdown().await;
     if let Ok(Answer::Located { nodes }) = answer
@@ -111,8 +131,17 @@ pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result
         return Ok(node.name.clone());
     }
     let plan = &running.plan;
-    let clients = plan.nodes.values().flat_map(|node| &node.clients).map(String::as_str);
-    let known: Vec<&str> = plan.nodes.keys().map(NodeName::as_str).chain(clients).collect();
+    let clients = plan
+        .nodes
+        .values()
+        .flat_map(|node| &node.clients)
+        .map(String::as_str);
+    let known: Vec<&str> = plan
+        .nodes
+        .keys()
+        .map(NodeName::as_str)
+        .chain(clients)
+        .collect();
     let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
     let message = format!("`{name}` is no node, and no client of that name is attached or planned");
     Err(Bad::new(message).maybe_help(help).into())
@@ -121,7 +150,7 @@ pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result
 /// Why something was not answered, in words; what is not the mesh's answer is an error.
 pub(crate) fn refusal(error: RequestError) -> anyhow::Result<Failure> {
     match error {
-        RequestError::Failed(failure) => Ok(failure),
+        RequestError::Failed(failure) => Ok(*failure),
         RequestError::Timeout { .. } | RequestError::Refused { .. } => {
             Err(Bad::new(error.to_string()).into())
         }
@@ -135,7 +164,10 @@ pub(crate) fn refusal(error: RequestError) -> anyhow::Result<Failure> {
 pub(crate) fn not_reached(to: &str, failure: &Failure) -> String {
     let path: Vec<&str> = failure.path.iter().map(|step| step.node.as_str()).collect();
     let reason = &failure.reason;
-    let mut text = format!("`{to}` is not reached: {reason}, says node `{}`", failure.node);
+    let mut text = format!(
+        "`{to}` is not reached: {reason}, says node `{}`",
+        failure.node
+    );
     if path.len() > 1 {
         text.push_str(&format!("\n  it came as far as {}", arrows(&path)));
     }

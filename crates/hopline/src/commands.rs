@@ -25,7 +25,12 @@ use clap::{Parser, Subcommand};
 /// Data goes to stdout, messages to stderr. Exit code 0: done; 1: the answer is no, or the input is bad;
 /// 2: a fault of hopline or the machine.
 #[derive(Debug, Parser)]
-#[command(name = "hopline", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "hopline",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -93,7 +98,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
 
 /// Reads `500ms`, `5s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let seconds = match unit {
         "ms" => 0.001,
@@ -101,7 +108,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         _ => return Err("a duration is written `500ms`, `5s` or `2m`".to_owned()),
     };
-    let number: f64 = number.parse().map_err(|_| "a duration begins with a number".to_owned())?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "a duration begins with a number".to_owned())?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 

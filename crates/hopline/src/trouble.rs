@@ -24,11 +24,17 @@ pub(crate) struct Bad {
 
 impl Bad {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self {
+            message: message.into(),
+            help: None,
+        }
     }
 
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
     }
 
     pub(crate) fn maybe_help(self, help: Option<String>) -> Self {
@@ -51,7 +57,11 @@ pub(crate) fn describe(error: &anyhow::Error) -> (String, Option<String>, u8) {
         return (text, bad.help.clone(), BAD);
     }
     if let Some(alone) = error.downcast_ref::<AloneError>() {
-        return (text, alone.help().map(str::to_owned), BAD);
+        let code = match alone {
+            AloneError::Ended(_) => OURS,
+            AloneError::UnknownNode(_) | AloneError::AutoBind(_) | AloneError::Start { .. } => BAD,
+        };
+        return (text, alone.help().map(str::to_owned), code);
     }
     if let Some(launch) = error.downcast_ref::<LaunchError>() {
         let code = match launch {

@@ -53,7 +53,12 @@ impl Offline {
         });
         let clients = plan.nodes.values().flat_map(|node| {
             let names = node.clients.iter();
-            names.map(|name| (ClientName::from_identity(name.as_bytes()), node.name.clone()))
+            names.map(|name| {
+                (
+                    ClientName::from_identity(name.as_bytes()),
+                    node.name.clone(),
+                )
+            })
         });
         let statics = plan.nodes.values().map(|node| {
             let routes = node.routes.iter().filter_map(|(to, hop)| {

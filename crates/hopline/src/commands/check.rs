@@ -8,9 +8,9 @@ use hopline::topo::{Diagnostic, Finding, Severity, Source, Topology, load, neare
 use serde::Serialize;
 
 use super::Answer;
+use crate::output;
 use crate::trouble::{Bad, color};
 use crate::way::count;
-use crate::output;
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -97,7 +97,8 @@ impl Checked {
 
     fn number(&self, severity: Severity) -> usize {
         let all = self.diagnostics.iter();
-        all.filter(|diagnostic| diagnostic.severity == severity).count()
+        all.filter(|diagnostic| diagnostic.severity == severity)
+            .count()
     }
 
     fn print(&self) -> anyhow::Result<()> {
@@ -140,7 +141,9 @@ impl FileReport {
             nodes: topology.map(|topology| topology.nodes().len()),
             links: topology.map(|topology| topology.links().len()),
             clients: topology.map(|topology| topology.clients().len()),
-            findings: findings.map(|found| Finding::new(&checked.source, found)).collect(),
+            findings: findings
+                .map(|found| Finding::new(&checked.source, found))
+                .collect(),
         }
     }
 }

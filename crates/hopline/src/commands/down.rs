@@ -6,6 +6,7 @@ use clap::Args;
 use hopline::topo::launch::{Stopped, stop};
 
 use super::Answer;
+use crate::attach::no_file;
 use crate::way::count;
 use crate::{names, output};
 
@@ -30,6 +31,7 @@ impl Down {
                  behind is gone now",
                 self.file.display()
             ),
+            Stopped::Nothing if !self.file.exists() => return Err(no_file(&self.file).into()),
             Stopped::Nothing => format!("no mesh of {} runs", self.file.display()),
         };
         output::message(&said);

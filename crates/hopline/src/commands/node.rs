@@ -35,7 +35,7 @@ impl Node {
         write_log(if self.supervised { "info" } else { "warn" });
         if self.supervised {
             let overdue = || std::process::exit(i32::from(trouble::OURS));
-            let ran = run_supervised(overdue).await.context("the supervisor is gone")?;
+            let ran = run_supervised(overdue).await?;
             return Ok(if ran { Answer::Yes } else { Answer::No });
         }
         let plan = Plan::new(&names::topology_to_run(&self.file)?.topology);
@@ -58,12 +58,14 @@ impl Node {
         let dir = dir.parent().context("a file is in a directory")?;
         match &plan.key_file {
             Some(file) => Ok(dir.join(file)),
-            None => Err(Bad::new("the nodes of a mesh need its key to know each other")
-                .help(
-                    "write `key_file = \"FILE\"` under [mesh], or give --key-file FILE; \
+            None => Err(
+                Bad::new("the nodes of a mesh need its key to know each other")
+                    .help(
+                        "write `key_file = \"FILE\"` under [mesh], or give --key-file FILE; \
                      `openssl rand -hex 32 > FILE` makes one",
-                )
-                .into()),
+                    )
+                    .into(),
+            ),
         }
     }
 }

@@ -94,7 +94,11 @@ impl Send {
                 }
             }
         }
-        Ok(if failure.is_none() { Answer::Yes } else { Answer::No })
+        Ok(if failure.is_none() {
+            Answer::Yes
+        } else {
+            Answer::No
+        })
     }
 
     /// Sends the message and a probe behind it. Messages between two keep their order, so once the probe

@@ -75,13 +75,23 @@ impl Trace {
         } else {
             output::data(&traced.text())?;
         }
-        Ok(if traced.reachable { Answer::Yes } else { Answer::No })
+        Ok(if traced.reachable {
+            Answer::Yes
+        } else {
+            Answer::No
+        })
     }
 }
 
 impl Traced {
     fn text(&self) -> String {
-        let Self { from, to, path, hops, .. } = self;
+        let Self {
+            from,
+            to,
+            path,
+            hops,
+            ..
+        } = self;
         match (&self.reason, &self.node) {
             (Some(reason), Some(node)) => {
                 let mut text = format!("no way from {from} to {to}: {reason}, says {node}");

@@ -7,10 +7,9 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::node::RoutingNode;
 use hopline_mesh::wire::hello::MeshKey;
 use thiserror::Error;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::error::Failure;
-use super::start::{failure, log, node_config, to_core};
+use super::start::{ended, failure, node_config, to_core};
 use crate::endpoint::Endpoint;
 use crate::plan::Plan;
 use crate::topology::Bind;
@@ -32,6 +31,9 @@ pub enum AloneError {
         /// Why.
         failure: Failure,
     },
+    /// The node ended though nobody told it to.
+    #[error("node `{0}` has ended by itself")]
+    Ended(NodeName),
 }
 
 impl AloneError {
@@ -43,10 +45,11 @@ impl AloneError {
                 "write its port, such as `bind = \"tcp://127.0.0.1:5555\"`; \"auto\" is for \
                  `hopline up`, which tells the nodes of each other",
             ),
-            Self::Start { failure: Failure::AddressTaken { .. }, .. } => {
-                Some("stop the program that listens there, or change the node's `bind`")
-            }
-            Self::Start { .. } | Self::UnknownNode(_) => None,
+            Self::Start {
+                failure: Failure::AddressTaken { .. },
+                ..
+            } => Some("stop the program that listens there, or change the node's `bind`"),
+            Self::Start { .. } | Self::UnknownNode(_) | Self::Ended(_) => None,
         }
     }
 }
@@ -56,7 +59,7 @@ impl AloneError {
 /// It dials its neighbours at the addresses that the plan has; `ready` is called with where it listens.
 ///
 /// # Errors
-/// [`AloneError`] where it cannot start.
+/// [`AloneError`] where it cannot start, or ends by itself.
 ///
 /// # Cancel safety
 /// The node ends at once, without a good-bye, if the future is dropped.
@@ -72,10 +75,16 @@ pub async fn run_alone(
     let Bind::At(bind) = &node.bind else {
         return Err(AloneError::AutoBind(node.name.clone()));
     };
-    let not_started = |failure| AloneError::Start { node: node.name.clone(), failure };
+    let not_started = |failure| AloneError::Start {
+        node: node.name.clone(),
+        failure,
+    };
     let mut neighbours = BTreeMap::new();
     for dial in &node.dials {
-        let there = plan.nodes.get(&dial.node).and_then(|plan| plan.dial_address());
+        let there = plan
+            .nodes
+            .get(&dial.node)
+            .and_then(|plan| plan.dial_address());
         let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
         neighbours.insert(dial.node.clone(), to_core(there).map_err(not_started)?);
     }
@@ -89,19 +98,11 @@ pub async fn run_alone(
     }
     let endpoint = running.endpoint().to_string().parse();
     ready(&endpoint.unwrap_or_else(|_| bind.clone()));
-    let mut events = running.events();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut stop => break,
-            event = events.recv() => match event {
-                Ok(event) => log(&event),
-                Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "events missed"),
-                Err(RecvError::Closed) => break,
-            },
-        }
-    }
+    let ran = tokio::select! {
+        biased;
+        () = stop => Ok(()),
+        () = ended(&running) => Err(AloneError::Ended(node.name.clone())),
+    };
     running.shutdown().await;
-    Ok(())
+    ran
 }

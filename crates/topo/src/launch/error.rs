@@ -108,7 +108,11 @@ impl LaunchError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Node { failure: Failure::AddressTaken { .. }, holder, .. } => Some(match holder {
+            Self::Node {
+                failure: Failure::AddressTaken { .. },
+                holder,
+                ..
+            } => Some(match holder {
                 Some(file) => format!(
                     "the mesh of {file} listens there: stop it with `hopline down {file}`",
                     file = file.display()
@@ -125,9 +129,10 @@ impl LaunchError {
                 "`hopline status {file}` shows it, `hopline down {file}` stops it",
                 file = file.display()
             )),
-            Self::Key { path } | Self::KeyFile { path, .. } => {
-                Some(format!("`openssl rand -hex 32 > {}` makes a key", path.display()))
-            }
+            Self::Key { path } | Self::KeyFile { path, .. } => Some(format!(
+                "`openssl rand -hex 32 > {}` makes a key",
+                path.display()
+            )),
             Self::NoHome
             | Self::State { .. }
             | Self::Damaged { .. }

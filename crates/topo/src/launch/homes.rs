@@ -56,7 +56,11 @@ mod tests {
 
     #[test]
     fn the_environment_says_where_state_belongs() {
-        let xdg = homes(&[("XDG_STATE_HOME", "/s"), ("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]);
+        let xdg = homes(&[
+            ("XDG_STATE_HOME", "/s"),
+            ("XDG_RUNTIME_DIR", "/r"),
+            ("HOME", "/h"),
+        ]);
         let xdg = xdg.unwrap();
         assert_eq!(xdg.state, PathBuf::from("/s/hopline"));
         assert_eq!(xdg.runtime[0], PathBuf::from("/r"));

@@ -19,8 +19,8 @@ use super::backoff::Backoff;
 use super::error::{Failure, LaunchError};
 use super::place::Place;
 use super::process::Identity;
-use super::words::{self, FromNode, Setup, ToNode};
 use super::store;
+use super::words::{self, FromNode, Setup, ToNode};
 use crate::endpoint::Endpoint;
 
 /// How long a node that was told to end may take.
@@ -114,12 +114,20 @@ impl Keeper {
             self.tell(News::Started(Identity::of(pid).await)).await;
         }
         let lines = BufReader::new(stdout).lines();
-        Ok(Process { child, stdin, lines })
+        Ok(Process {
+            child,
+            stdin,
+            lines,
+        })
     }
 
     /// Talks with the node until its process ends, and says how; none where it was told to end.
     async fn attend(&mut self, process: Process) -> Option<String> {
-        let Process { mut child, stdin, mut lines } = process;
+        let Process {
+            mut child,
+            stdin,
+            mut lines,
+        } = process;
         let stop = self.stop.clone();
         let heard = {
             let name = self.setup.plan.name.clone();
@@ -197,7 +205,12 @@ async fn keep_telling(
     stdin: &mut ChildStdin,
     mut orders: watch::Receiver<Orders>,
 ) -> Option<Infallible> {
-    let mine: Vec<NodeName> = setup.plan.dials.iter().map(|dial| dial.node.clone()).collect();
+    let mine: Vec<NodeName> = setup
+        .plan
+        .dials
+        .iter()
+        .map(|dial| dial.node.clone())
+        .collect();
     write(stdin, &ToNode::Setup(Box::new(setup.clone()))).await?;
     let mut asked = orders.borrow().asked;
     let mut told = BTreeMap::new();
@@ -223,9 +236,14 @@ async fn write(stdin: &mut ChildStdin, word: &ToNode) -> Option<()> {
     stdin.write_all(&words::line(word).ok()?).await.ok()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the number of a run is the time of its start")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the number of a run is the time of its start"
+)]
 fn unix_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

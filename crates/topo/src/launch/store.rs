@@ -16,9 +16,16 @@ use super::place::Place;
 const LARGEST_LOG: u64 = 8 << 20;
 
 /// Says what was to be done with which file.
-pub(super) fn state(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> LaunchError {
+pub(super) fn state(
+    path: &Path,
+    action: &'static str,
+) -> impl FnOnce(std::io::Error) -> LaunchError {
     let path = path.to_owned();
-    move |source| LaunchError::State { path, action, source }
+    move |source| LaunchError::State {
+        path,
+        action,
+        source,
+    }
 }
 
 /// Makes the directory of a mesh and those in it.
@@ -38,10 +45,12 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Launch
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(state(path, "read")(error)),
     };
-    serde_json::from_slice(&text).map(Some).map_err(|source| LaunchError::Damaged {
-        path: path.to_owned(),
-        source,
-    })
+    serde_json::from_slice(&text)
+        .map(Some)
+        .map_err(|source| LaunchError::Damaged {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Puts `value` into `path` as JSON; a reader sees the old value or the new one.
@@ -61,7 +70,12 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> 
     let new = path.with_file_name(name);
     let written = || {
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
         file.write_all(bytes)?;
         fs::rename(&new, path)
     };
@@ -113,7 +127,9 @@ pub(super) fn next_incarnation(
     let path = place.incarnation(node);
     // A file that is damaged is no reason not to start: the time is greater than what it held.
     let stored: Option<u64> = read(&path).ok().flatten();
-    let next = stored.map_or(unix_millis, |stored| unix_millis.max(stored.saturating_add(1)));
+    let next = stored.map_or(unix_millis, |stored| {
+        unix_millis.max(stored.saturating_add(1))
+    });
     write(&path, &next)?;
     Ok(next)
 }
@@ -162,6 +178,9 @@ mod tests {
         write(&path, &7).unwrap();
         assert_eq!(read::<u64>(&path).unwrap(), Some(7));
         fs::write(&path, "{").unwrap();
-        assert!(matches!(read::<u64>(&path), Err(LaunchError::Damaged { .. })));
+        assert!(matches!(
+            read::<u64>(&path),
+            Err(LaunchError::Damaged { .. })
+        ));
     }
 }

@@ -88,7 +88,11 @@ impl fmt::Display for Report {
         match self {
             Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
             Self::Whole { .. } => f.write_str("the mesh is whole"),
-            Self::Ended { node, how, again_in } => {
+            Self::Ended {
+                node,
+                how,
+                again_in,
+            } => {
                 write!(f, "{node} {how}; it is started again in {again_in:?}")
             }
             Self::Failed { node, failure } => write!(f, "{node} did not start: {failure}"),
@@ -130,9 +134,16 @@ pub async fn supervise(
 }
 
 fn already(launch: &Launch, record: Option<&SupervisorRecord>) -> LaunchError {
-    let mesh = record.map_or_else(|| launch.plan.mesh.to_string(), |record| record.mesh.clone());
+    let mesh = record.map_or_else(
+        || launch.plan.mesh.to_string(),
+        |record| record.mesh.clone(),
+    );
     let pid = record.map(|record| record.process.pid);
-    LaunchError::AlreadyRuns { mesh, pid, file: launch.file.clone() }
+    LaunchError::AlreadyRuns {
+        mesh,
+        pid,
+        file: launch.file.clone(),
+    }
 }
 
 struct Supervisor {
@@ -184,7 +195,9 @@ impl Supervisor {
         store::write(&self.place.plan(), &self.launch.plan)?;
         let mut news = self.start_all(key)?;
         if self.become_whole(stop, &mut news).await? {
-            self.report(Report::Whole { place: self.place.clone() });
+            self.report(Report::Whole {
+                place: self.place.clone(),
+            });
             self.watch_over(stop, &mut news).await?;
         }
         Ok(())
@@ -296,14 +309,20 @@ impl Supervisor {
                 record.state = ProcessState::Up;
                 record.endpoint = Some(endpoint.clone());
                 self.tell_addresses()?;
-                self.report(Report::Ready { node: node.clone(), endpoint });
+                self.report(Report::Ready {
+                    node: node.clone(),
+                    endpoint,
+                });
             }
             News::Status(status) => {
                 self.statuses.insert(node.clone(), *status);
                 return Ok(());
             }
             News::Failed(failure) => {
-                self.report(Report::Failed { node: node.clone(), failure });
+                self.report(Report::Failed {
+                    node: node.clone(),
+                    failure,
+                });
                 return Ok(());
             }
             News::Ended(how, again_in) => {
@@ -312,7 +331,11 @@ impl Supervisor {
                 record.restarts += 1;
                 record.last_end = Some(how.clone());
                 self.statuses.remove(node);
-                self.report(Report::Ended { node: node.clone(), how, again_in });
+                self.report(Report::Ended {
+                    node: node.clone(),
+                    how,
+                    again_in,
+                });
             }
         }
         self.write_processes()
@@ -331,7 +354,8 @@ impl Supervisor {
             Some((node.clone(), plan.address.as_ref().or(heard)?.clone()))
         });
         let addresses = Arc::new(addresses.collect());
-        self.orders.send_modify(|orders| orders.addresses = addresses);
+        self.orders
+            .send_modify(|orders| orders.addresses = addresses);
         Ok(())
     }
 
@@ -359,7 +383,12 @@ impl Supervisor {
             Failure::Other { .. } => None,
         };
         let log = self.place.log(&node);
-        LaunchError::Node { node, failure, holder, log }
+        LaunchError::Node {
+            node,
+            failure,
+            holder,
+            log,
+        }
     }
 
     fn write_processes(&self) -> Result<(), LaunchError> {
@@ -373,7 +402,9 @@ impl Supervisor {
 
     /// Lets all nodes leave, waits until they have, and takes the state of the running mesh away.
     async fn stop(mut self) -> Result<(), LaunchError> {
-        self.report(Report::Stopping);
+        if !self.keepers.is_empty() {
+            self.report(Report::Stopping);
+        }
         self.leave.cancel();
         while self.keepers.join_next().await.is_some() {}
         store::remove(&self.place.processes())?;

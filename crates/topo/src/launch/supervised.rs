@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use hopline_mesh::name::NodeName;
 use hopline_mesh::node::RoutingNode;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-use super::start::{log, start, to_core};
+use super::start::{ended, start, to_core};
 use super::words::{self, FromNode, Setup, ToNode};
 use crate::endpoint::Endpoint;
 
@@ -49,7 +48,9 @@ pub async fn run_supervised(overdue: impl FnOnce() + Send + 'static) -> io::Resu
             overdue();
         }
     });
-    let started = heard.wait_for(|heard| heard.setup.is_some() || heard.is_over).await;
+    let started = heard
+        .wait_for(|heard| heard.setup.is_some() || heard.is_over)
+        .await;
     let setup = started.ok().and_then(|heard| heard.setup.clone());
     let Some(setup) = setup else {
         return Ok(false);
@@ -73,8 +74,11 @@ async fn attend(
     setup: &Setup,
     mut heard: watch::Receiver<Heard>,
 ) -> io::Result<()> {
-    let mut events = node.events();
-    let endpoint: Endpoint = node.endpoint().to_string().parse().map_err(io::Error::other)?;
+    let endpoint: Endpoint = node
+        .endpoint()
+        .to_string()
+        .parse()
+        .map_err(io::Error::other)?;
     tracing::info!(%endpoint, incarnation = setup.incarnation, "listens");
     tell(&FromNode::Ready { endpoint })?;
     let (mut dialled, mut asked) = (BTreeMap::new(), 0);
@@ -89,19 +93,14 @@ async fn attend(
             let status = node.status().await.map_err(io::Error::other)?;
             tell(&FromNode::Status(Box::new(status)))?;
         }
-        loop {
-            tokio::select! {
-                biased;
-                changed = heard.changed() => match changed {
-                    Ok(()) => break,
-                    Err(_) => return Ok(()),
-                },
-                event = events.recv() => match event {
-                    Ok(event) => log(&event),
-                    Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "events missed"),
-                    Err(RecvError::Closed) => return Err(io::Error::other("the node has ended")),
-                },
+        tokio::select! {
+            biased;
+            changed = heard.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
             }
+            () = ended(node) => return Err(io::Error::other("the node has ended by itself")),
         }
     }
 }
@@ -116,7 +115,7 @@ async fn dial_changed(
             continue;
         }
         match to_core(endpoint) {
-            // A node that has ended is found out where its events are read.
+            // A node that has ended is found out where this is called.
             Ok(there) => drop(node.dial(neighbour.clone(), there).await),
             Err(failure) => tracing::error!(%neighbour, "cannot be dialled: {failure}"),
         }
