@@ -15,10 +15,10 @@ use hopline::topo::launch::{Found, Homes, Identity, Running};
 use tokio::time::{interval, timeout};
 
 /// How long anything may take that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The regions topology on free ports.
-pub const REGIONS: &str = r#"
+pub(crate) const REGIONS: &str = r#"
 [mesh]
 name = "regions"
 
@@ -42,13 +42,13 @@ bob = "west"
 "#;
 
 /// A directory with everything that the program may touch. Whatever runs from it is stopped at the end.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     dir: tempfile::TempDir,
     files: Vec<PathBuf>,
 }
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Short, for the sockets in it.
         let dir = tempfile::Builder::new()
             .prefix("hl")
@@ -64,25 +64,25 @@ impl Sandbox {
     }
 
     /// A sandbox with the regions topology.
-    pub fn with_regions() -> (Self, PathBuf) {
+    pub(crate) fn with_regions() -> (Self, PathBuf) {
         let mut sandbox = Self::new();
         let file = sandbox.file("regions.toml", REGIONS);
         (sandbox, file)
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().canonicalize().unwrap()
     }
 
     /// Writes a topology file.
-    pub fn file(&mut self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&mut self, name: &str, text: &str) -> PathBuf {
         let file = self.path().join(name);
         std::fs::write(&file, text).unwrap();
         self.files.push(file.clone());
         file
     }
 
-    pub fn homes(&self) -> Homes {
+    pub(crate) fn homes(&self) -> Homes {
         Homes {
             state: self.dir.path().join("state/hopline"),
             runtime: vec![self.dir.path().join("run")],
@@ -90,7 +90,7 @@ impl Sandbox {
     }
 
     /// The program, not yet started.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hopline"));
         command
             .args(arguments)
@@ -105,12 +105,12 @@ impl Sandbox {
     }
 
     /// Runs the program to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs the program, which must succeed, and gives its stdout.
-    pub fn data(&self, arguments: &[&str]) -> String {
+    pub(crate) fn data(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let text = String::from_utf8(output.stdout).unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
@@ -119,17 +119,17 @@ impl Sandbox {
     }
 
     /// Runs the program, which must succeed, and gives the JSON that it prints.
-    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
         serde_json::from_str(&self.data(arguments)).unwrap()
     }
 
     /// A command and everything it shows, without what differs from run to run.
-    pub fn show(&self, arguments: &[&str]) -> String {
+    pub(crate) fn show(&self, arguments: &[&str]) -> String {
         self.shown(arguments, &self.run(arguments))
     }
 
     /// A command and everything that it has shown.
-    pub fn shown(&self, arguments: &[&str], output: &Output) -> String {
+    pub(crate) fn shown(&self, arguments: &[&str], output: &Output) -> String {
         let mut text = format!("$ hopline {}\n", arguments.join(" "));
         text.push_str(&String::from_utf8_lossy(&output.stdout));
         if !output.stderr.is_empty() {
@@ -152,7 +152,7 @@ impl Sandbox {
     }
 
     /// The mesh of `file`, which must run.
-    pub fn running(&self, file: &Path) -> Running {
+    pub(crate) fn running(&self, file: &Path) -> Running {
         match Running::find(&self.homes(), file).unwrap() {
             Found::Running(running) => *running,
             other => panic!("no mesh runs: {other:?}"),
@@ -160,7 +160,7 @@ impl Sandbox {
     }
 
     /// The processes of the mesh of `file`: the supervisor, then the nodes.
-    pub fn processes(&self, file: &Path) -> Vec<Identity> {
+    pub(crate) fn processes(&self, file: &Path) -> Vec<Identity> {
         let running = self.running(file);
         let nodes = running
             .processes
@@ -184,7 +184,7 @@ impl Drop for Sandbox {
 }
 
 /// Waits until `condition` holds; fails after [`PATIENCE`].
-pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let mut look = interval(Duration::from_millis(10));
     let held = timeout(PATIENCE, async {
         while !condition().await {
@@ -195,7 +195,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() ->
 }
 
 /// Waits until none of the processes is there.
-pub async fn until_gone(processes: &[Identity]) {
+pub(crate) async fn until_gone(processes: &[Identity]) {
     for process in processes {
         until(&format!("process {} ends", process.pid), || async {
             !process.is_alive().await
@@ -205,7 +205,7 @@ pub async fn until_gone(processes: &[Identity]) {
 }
 
 /// `text` as tables are compared: runs of blanks inside a line count as two.
-pub fn squeezed(text: &str) -> String {
+pub(crate) fn squeezed(text: &str) -> String {
     let mut squeezed = String::new();
     for line in text.lines() {
         let body = line.trim_start();

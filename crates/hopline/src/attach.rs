@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use hopline::core::Endpoint;
 use hopline::mesh::client::{Client, ClientOptions, ConnectError, Failure, RequestError};
 use hopline::mesh::name::NodeName;
+use hopline::mesh::route::Refusal;
 use hopline::mesh::wire::control::{Answer, Request};
 use hopline::topo::launch::{Found, ProcessState, Running};
 use hopline::topo::nearest;
@@ -160,8 +161,21 @@ pub(crate) fn refusal(error: RequestError) -> anyhow::Result<Failure> {
     }
 }
 
+/// That a client is planned and not there, which is what `failure` may come of.
+pub(crate) fn absent(running: &Running, to: &str, failure: &Failure) -> Option<String> {
+    let mut nodes = running.plan.nodes.values();
+    let planned = nodes.find(|node| node.clients.contains(to))?;
+    let is_unknown = failure.reason == Refusal::UnknownDestination.reason();
+    is_unknown.then(|| {
+        format!(
+            "`{to}` is planned at `{}`, and not attached now",
+            planned.name
+        )
+    })
+}
+
 /// A failure as a message: what, where, and how far it came.
-pub(crate) fn not_reached(to: &str, failure: &Failure) -> String {
+pub(crate) fn not_reached(running: &Running, to: &str, failure: &Failure) -> String {
     let path: Vec<&str> = failure.path.iter().map(|step| step.node.as_str()).collect();
     let reason = &failure.reason;
     let mut text = format!(
@@ -170,6 +184,9 @@ pub(crate) fn not_reached(to: &str, failure: &Failure) -> String {
     );
     if path.len() > 1 {
         text.push_str(&format!("\n  it came as far as {}", arrows(&path)));
+    }
+    if let Some(absent) = absent(running, to, failure) {
+        text.push_str(&format!("\n  note: {absent}"));
     }
     text
 }

@@ -19,18 +19,16 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-/// A multi-hop routing mesh over ZeroMQ: declare it in a file, run it, ask of any message which way it
-/// goes and why.
-///
-/// Data goes to stdout, messages to stderr. Exit code 0: done; 1: the answer is no, or the input is bad;
-/// 2: a fault of hopline or the machine.
+/// What stands behind the list of verbs.
+const AFTER_HELP: &str = "\
+Data goes to stdout, messages to stderr. Exit codes:
+  0  done
+  1  the answer is no, or the input is bad
+  2  a fault of hopline or of the machine";
+
+/// A multi-hop routing mesh over ZeroMQ: from a file that declares it to the path of every message
 #[derive(Debug, Parser)]
-#[command(
-    name = "hopline",
-    version,
-    max_term_width = 100,
-    disable_help_subcommand = true
-)]
+#[command(name = "hopline", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -38,33 +36,19 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// See the whole story in a few seconds: start a mesh, send a message, break a link
     Demo(demo::Demo),
-    /// Find every mistake in topology files
     Check(check::Check),
-    /// Show which way a message would go, without running anything
     Route(route::Route),
-    /// Draw a topology
     Graph(graph::GraphArgs),
-    /// Start all nodes of a mesh and watch over them
     Up(up::Up),
-    /// Stop a mesh
     Down(down::Down),
-    /// Show what runs beside what was planned
     Status(status::Status),
-    /// Run one node in the foreground, without a supervisor
     Node(node::Node),
-    /// Send a message into a running mesh
     Send(send::Send),
-    /// Receive messages under a name
     Recv(recv::Recv),
-    /// Measure the round trip to a node or client
     Ping(ping::Ping),
-    /// Show which way a message goes now, in the running mesh
     Trace(trace::Trace),
-    /// Show the routing tables of running nodes
     Routes(routes::Routes),
-    /// Write completions for a shell
     Completions(completions::Completions),
 }
 

@@ -12,6 +12,10 @@ use crate::output;
 use crate::trouble::{Bad, color};
 use crate::way::count;
 
+/// Find every mistake in topology files
+///
+/// What is wrong is an error, with exit code 1; what is odd is a lint, and leaves the exit code alone
+/// unless --deny says otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Topology files

@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use super::{Answer, Cli};
 use crate::output;
 
+/// Write completions for a shell
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
     /// The shell

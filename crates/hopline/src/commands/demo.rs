@@ -23,6 +23,9 @@ use crate::{names, output};
 /// The topology that the demo shows; its ports are taken out, so that it runs beside anything.
 const REGIONS: &str = include_str!("../../../../topologies/regions.toml");
 
+/// See the whole story in a few seconds: start a mesh, send a message, break a link
+///
+/// Everything is temporary and on free ports; it ends by itself.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {}
 

@@ -10,6 +10,7 @@ use hopline::topo::{Offline, Plan};
 use super::{Answer, route};
 use crate::{names, output};
 
+/// Draw a topology
 #[derive(Debug, Args)]
 pub(crate) struct GraphArgs {
     /// The topology file

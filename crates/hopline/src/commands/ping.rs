@@ -12,6 +12,9 @@ use crate::attach::{attach, entrance, not_reached, own_name, refusal, running};
 use crate::output;
 use crate::way::{arrows, hops};
 
+/// Measure the round trip to a node or client
+///
+/// The answer comes from the node that NAME is at.
 #[derive(Debug, Args)]
 pub(crate) struct Ping {
     /// The topology file of a running mesh
@@ -70,7 +73,10 @@ impl Ping {
                 }
                 Err(error) => {
                     let failure = refusal(error)?;
-                    output::message(&format!("error: {}", not_reached(&self.name, &failure)));
+                    output::message(&format!(
+                        "error: {}",
+                        not_reached(&running, &self.name, &failure)
+                    ));
                     answer = Answer::No;
                     break;
                 }

@@ -12,6 +12,9 @@ use super::Answer;
 use crate::way::{arrows, count, hops};
 use crate::{names, output};
 
+/// Show which way a message would go, without running anything
+///
+/// All planned clients count as attached. The running mesh decides by the same rules.
 #[derive(Debug, Args)]
 pub(crate) struct Route {
     /// The topology file

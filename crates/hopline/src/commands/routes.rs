@@ -14,6 +14,7 @@ use crate::table::table;
 use crate::trouble::Bad;
 use crate::{names, output};
 
+/// Show the routing tables of running nodes
 #[derive(Debug, Args)]
 pub(crate) struct Routes {
     /// The topology file of a running mesh

@@ -90,7 +90,10 @@ impl Send {
             match &failure {
                 None => output::data(&format!("sent to {}: {}", self.to, arrows(&path)))?,
                 Some(failure) => {
-                    output::message(&format!("error: {}", not_reached(&self.to, failure)));
+                    output::message(&format!(
+                        "error: {}",
+                        not_reached(&running, &self.to, failure)
+                    ));
                 }
             }
         }

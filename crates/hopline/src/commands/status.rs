@@ -25,6 +25,9 @@ const WENT_WELL: [&str; 6] = [
     "returned",
 ];
 
+/// Show what runs beside what was planned
+///
+/// Each node is asked by its own control socket, so one that the others do not reach answers too.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The topology file of a running mesh

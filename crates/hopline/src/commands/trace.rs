@@ -8,10 +8,13 @@ use hopline::mesh::client::PathStep;
 use serde::Serialize;
 
 use super::{Answer, duration};
-use crate::attach::{attach, own_name, refusal, running, whereabouts};
+use crate::attach::{absent, attach, own_name, refusal, running, whereabouts};
 use crate::output;
 use crate::way::{arrows, count, hops};
 
+/// Show which way a message goes now, in the running mesh
+///
+/// A probe goes from the node of FROM to TO, and each node on its way stamps it.
 #[derive(Debug, Args)]
 pub(crate) struct Trace {
     /// The topology file of a running mesh
@@ -59,13 +62,22 @@ impl Trace {
                 (failure.path.clone(), Some(failure))
             }
         };
+        if let Some(failure) = &failure
+            && let Some(absent) = absent(&running, &self.to, failure)
+        {
+            output::message(&format!("note: {absent}"));
+        }
         let path: Vec<String> = steps.iter().map(|step| step.node.clone()).collect();
         let traced = Traced {
             from: self.from,
             to: self.to,
             reachable: failure.is_none(),
             hops: hops(path.len()),
-            held_us: held(&steps),
+            held_us: if failure.is_none() {
+                held(&steps)
+            } else {
+                Vec::new()
+            },
             path,
             reason: failure.as_ref().map(|failure| failure.reason.clone()),
             node: failure.map(|failure| failure.node),

@@ -21,6 +21,10 @@ use crate::{names, output};
 pub(super) use interrupts::interrupted;
 use telling::Telling;
 
+/// Start all nodes of a mesh and watch over them
+///
+/// Each node is a process of its own. One that ends is started again; all end with their supervisor,
+/// however that ends. State and logs are under $XDG_STATE_HOME/hopline (~/.local/state/hopline).
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// The topology file
