@@ -40,7 +40,8 @@
 //! assert_eq!(message.nodes(), ["east", "top", "west"]);
 //! mesh.shutdown().await;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
-//! # }).unwrap();
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
 pub use hopline_core as core;

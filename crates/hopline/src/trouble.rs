@@ -1,7 +1,7 @@
 //! What went wrong, how it is told, and the exit code for it.
 
 use std::fmt;
-use std::io::IsTerminal as _;
+use std::io::IsTerminal;
 
 use hopline::topo::Problems;
 use hopline::topo::launch::{AloneError, LaunchError};
@@ -102,5 +102,10 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
 
 /// Whether messages are coloured.
 pub(crate) fn color() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    is_colored(&std::io::stderr())
+}
+
+/// Whether text for `stream` is coloured: for a terminal whose user did not say no.
+pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Answer;
 use crate::output;
-use crate::trouble::{Bad, color};
+use crate::trouble::{Bad, is_colored};
 use crate::way::count;
 
 /// Find every mistake in topology files
@@ -108,7 +108,11 @@ impl Checked {
     fn print(&self) -> anyhow::Result<()> {
         let name = self.source.name();
         if !self.diagnostics.is_empty() {
-            output::data(&render(&self.source, &self.diagnostics, color()))?;
+            output::data(&render(
+                &self.source,
+                &self.diagnostics,
+                is_colored(&std::io::stdout()),
+            ))?;
             output::data("\n")?;
         }
         let found = [(Severity::Error, "error"), (Severity::Warning, "warning")]

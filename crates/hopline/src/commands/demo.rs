@@ -56,16 +56,22 @@ impl Demo {
             }
         });
         let story = async {
-            let told = match is_whole.await {
-                Ok(()) => tell_of_the_mesh(&homes, &file, &plan, started).await,
-                // Why it did not come to be whole is the mesh's to say.
-                Err(_) => Err(Bad::new("the demo was interrupted").into()),
-            };
-            stop.cancel();
-            told
+            // Why it does not come to be whole is the mesh's to say, which ends then.
+            if is_whole.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tell_of_the_mesh(&homes, &file, &plan, started).await
         };
-        let (ran, told) = tokio::join!(mesh, story);
-        ran?;
+        let mut mesh = std::pin::pin!(mesh);
+        let told = tokio::select! {
+            ran = &mut mesh => {
+                ran?;
+                return Err(Bad::new("interrupted").into());
+            }
+            told = story => told,
+        };
+        stop.cancel();
+        mesh.await?;
         told?;
         output::data(END)?;
         Ok(Answer::Yes)

@@ -16,7 +16,7 @@ use crate::way::{arrows, count};
 
 /// Receive messages under a name
 ///
-/// Each message is printed as it comes, with its sender and its path; with --json as one JSON document.
+/// Each message is printed as it comes, with its sender and its path; with --json as one line of JSON.
 #[derive(Debug, Args)]
 pub(crate) struct Recv {
     /// The topology file of a running mesh
@@ -32,7 +32,7 @@ pub(crate) struct Recv {
     /// End after this time, such as `5s`; fewer messages than --count are then a failure
     #[arg(long, value_parser = duration)]
     timeout: Option<Duration>,
-    /// Print each message as JSON
+    /// Print each message as a line of JSON
     #[arg(long)]
     json: bool,
 }
@@ -98,12 +98,13 @@ impl Recv {
             .map(|frame| String::from_utf8_lossy(frame).into_owned())
             .collect();
         if self.json {
-            return output::json(&Received {
+            // One line a message, for who reads them as they come.
+            return output::data(&serde_json::to_string(&Received {
                 from: &message.source,
                 path: message.nodes(),
                 content_type: message.content_type.as_deref(),
                 payload,
-            });
+            })?);
         }
         let way = arrows(&message.nodes());
         output::data(&format!(

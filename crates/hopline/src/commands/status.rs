@@ -51,6 +51,7 @@ struct MeshReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     lacks: Option<String>,
     supervisor: u32,
+    logs: PathBuf,
     nodes: Vec<NodeReport>,
 }
 
@@ -146,6 +147,7 @@ impl MeshReport {
             converged,
             lacks: lack.map(|lack| lack.to_string()),
             supervisor: running.supervisor.process.pid,
+            logs: running.place.logs(),
             nodes: nodes
                 .map(|node| NodeReport::new(running, node, statuses))
                 .collect(),
@@ -186,6 +188,9 @@ impl MeshReport {
             let of = if counters { "COUNTER" } else { "NOT DELIVERED" };
             text.push('\n');
             text.push_str(&table(&["NODE", of, "COUNT"], &counts));
+        }
+        if self.nodes.iter().any(|node| node.restarts > 0) {
+            text.push_str(&format!("\nlogs: {}\n", self.logs.display()));
         }
         text
     }

@@ -92,7 +92,13 @@ impl Keeper {
 
     async fn start(&mut self) -> Result<Process, LaunchError> {
         let node = self.setup.plan.name.clone();
-        self.setup.incarnation = store::next_incarnation(&self.place, &node, unix_millis())?;
+        let now = unix_millis();
+        let next = store::next_incarnation(&self.place, &node, now);
+        // The time alone does, save where the clock was set back.
+        self.setup.incarnation = next.unwrap_or_else(|error| {
+            tracing::error!(%node, %error, "the number of the run is not kept");
+            now.max(self.setup.incarnation + 1)
+        });
         let log = store::open_log(&self.place.log(&node))?;
         let mut command = Command::new(&self.program);
         command

@@ -191,14 +191,14 @@ impl Supervisor {
             file: self.launch.file.clone(),
             sockets: self.sockets.clone(),
         };
-        store::write(&self.place.supervisor(), &record)?;
         store::write(&self.place.plan(), &self.launch.plan)?;
+        store::write(&self.place.supervisor(), &record)?;
         let mut news = self.start_all(key)?;
         if self.become_whole(stop, &mut news).await? {
             self.report(Report::Whole {
                 place: self.place.clone(),
             });
-            self.watch_over(stop, &mut news).await?;
+            self.watch_over(stop, &mut news).await;
         }
         Ok(())
     }
@@ -285,12 +285,18 @@ impl Supervisor {
         &mut self,
         stop: &CancellationToken,
         news: &mut mpsc::Receiver<(NodeName, News)>,
-    ) -> Result<(), LaunchError> {
+    ) {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
-                Some((node, told)) = news.recv() => self.take(&node, told)?,
+                () = stop.cancelled() => return,
+                Some((node, told)) = news.recv() => {
+                    // State that cannot be written, on a full disk, is no reason to stop a mesh.
+                    if let Err(error) = self.take(&node, told) {
+                        let cause = std::error::Error::source(&error);
+                        tracing::error!(%error, cause, "the state is not up to date");
+                    }
+                }
             }
         }
     }
