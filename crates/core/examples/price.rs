@@ -17,15 +17,19 @@ const ROUNDS: u32 = 20_000;
 async fn main() -> Result<(), Box<dyn Error>> {
     for run in 1..=3 {
         let (bare, bare_round) = bare().await?;
+        let one = one_gate().await?;
         let (ours, our_round) = ours().await?;
         let rate = |time: Duration| f64::from(MESSAGES) / time.as_secs_f64() / 1e6;
         println!(
-            "run {run}: bare {:.2} M/s, {:.1} us a round; behind the gate {:.2} M/s, {:.1} us; ratio {:.2}",
+            "run {run}: bare {:.2} M/s, {:.0} us a round; one gate {:.2} M/s ({:.2} of bare); \
+             two gates {:.2} M/s ({:.2} of bare), {:.0} us a round",
             rate(bare),
             bare_round.as_secs_f64() * 1e6,
+            rate(one),
+            bare.as_secs_f64() / one.as_secs_f64(),
             rate(ours),
-            our_round.as_secs_f64() * 1e6,
             bare.as_secs_f64() / ours.as_secs_f64(),
+            our_round.as_secs_f64() * 1e6,
         );
     }
     Ok(())
@@ -65,6 +69,33 @@ async fn bare() -> Result<(Duration, Duration), Box<dyn Error>> {
         dealer.recv().await?;
     }
     Ok((all, start.elapsed() / ROUNDS))
+}
+
+/// A bare dealer, and a router behind its gate.
+async fn one_gate() -> Result<Duration, Box<dyn Error>> {
+    let endpoint = "tcp://127.0.0.1:0".parse()?;
+    let mut router = Router::bind(&endpoint, RouterOptions::default()).await?;
+    let mut dealer = DealerSocket::new();
+    dealer
+        .connect(&router.endpoints().remove(0).to_string())
+        .await?;
+    let start = now();
+    let sending = async {
+        let payload = Bytes::from_static(&[7; 64]);
+        for _ in 0..MESSAGES {
+            dealer.send(ZmqMessage::from(payload.clone())).await?;
+            tokio::task::coop::consume_budget().await;
+        }
+        Ok::<_, Box<dyn Error>>(dealer)
+    };
+    let receiving = async {
+        for _ in 0..MESSAGES {
+            router.recv().await;
+        }
+    };
+    let (sent, ()) = tokio::join!(sending, receiving);
+    sent?;
+    Ok(start.elapsed())
 }
 
 async fn ours() -> Result<(Duration, Duration), Box<dyn Error>> {

@@ -10,6 +10,7 @@
 //! head, answers PING, and passes bytes. Nothing of a stranger reaches the transport unjudged.
 
 mod accept;
+pub(crate) mod asides;
 mod dial;
 mod handshake;
 mod inner;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use self::asides::Asides;
 use self::inner::{Inner, Pool};
 use self::marks::Mark;
 use self::splice::{Inward, Outward, splice};
@@ -78,7 +80,7 @@ impl Gate {
         let Carried {
             outer,
             early,
-            ready,
+            asides,
             outlet,
             held,
         } = guest;
@@ -96,7 +98,7 @@ impl Gate {
             biased;
             () = self.stop.cancelled() => Cause::ClosedHere,
             () = outlet.hang_up.cancelled() => Cause::ClosedHere,
-            cause = splice(&mut inward, &mut outward, &outer, &inner.stream, ready) => cause,
+            cause = splice(&mut inward, &mut outward, &outer, &inner.stream, &asides) => cause,
         };
         let ended = matches!(cause, Cause::Closed | Cause::Reset);
         let cause = if ended && inward.is_cut() {
@@ -151,7 +153,7 @@ impl Gate {
         outer: Option<&Stream>,
     ) -> std::io::Result<()> {
         outlet.all_handed_on().await;
-        if self.wire.send_mark(inner.id, Mark::Flush).await.is_err() {
+        if self.wire.send_mark(&inner.name, Mark::Flush).await.is_err() {
             return Err(std::io::ErrorKind::NotConnected.into());
         }
         outward.flush(&inner.stream, outer, &self.wire.secret).await
@@ -190,8 +192,8 @@ impl Gate {
 struct Carried {
     outer: Stream,
     early: Vec<u8>,
-    /// Our READY, if it is still to be said: the guest hears it once it can be sent to.
-    ready: Option<Vec<u8>>,
+    /// Our READY waits in it if it is still to be said: the guest hears it once it can be sent to.
+    asides: Arc<Asides>,
     outlet: Arc<Outlet>,
     /// Its name and its place, free again as soon as it has left.
     held: Option<(Claim, Place)>,

@@ -1,6 +1,6 @@
 //! All that one socket hears, from the transport and from its own process, as one stream of mail.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,8 +29,8 @@ struct WireHalf {
     inbox: WireInbox,
     secret: Secret,
     retries: Retries,
-    /// Whose messages each private connection carries now.
-    carried: HashMap<u64, Arc<Known>>,
+    /// Whose messages each private connection carries now, by its number.
+    carried: Vec<Option<Arc<Known>>>,
 }
 
 impl Inbox {
@@ -49,7 +49,7 @@ impl Inbox {
             inbox,
             secret,
             retries,
-            carried: HashMap::new(),
+            carried: Vec::new(),
         });
     }
 
@@ -91,21 +91,30 @@ impl Inbox {
 }
 
 impl WireHalf {
-    fn read(&mut self, inner: u64, frames: Frames, registry: &Registry) -> Option<Mail> {
+    fn carry(&mut self, inner: usize, whose: Option<Arc<Known>>) {
+        if self.carried.len() <= inner {
+            self.carried.resize(inner + 1, None);
+        }
+        if let Some(place) = self.carried.get_mut(inner) {
+            *place = whose;
+        }
+    }
+
+    fn read(&mut self, inner: usize, frames: Frames, registry: &Registry) -> Option<Mail> {
         let Some(mark) = frames.last().and_then(|last| self.secret.read(last)) else {
-            let from = self.carried.get(&inner)?;
+            let from = self.carried.get(inner)?.as_ref()?;
             return Some(Mail::Message(Arc::clone(from), frames));
         };
         match mark {
             Mark::Attach(id) => {
                 let known = registry.known(id)?;
-                self.carried.insert(inner, Arc::clone(&known));
+                self.carry(inner, Some(Arc::clone(&known)));
                 Some(Mail::Attached(known))
             }
             Mark::Detach(id) => {
                 let known = registry.known(id)?;
                 registry.forget(id);
-                self.carried.remove(&known.inner);
+                self.carry(known.inner, None);
                 let cause = known.end.get().copied().unwrap_or(Cause::Internal);
                 Some(Mail::Detached(known, cause))
             }

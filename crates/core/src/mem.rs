@@ -83,8 +83,8 @@ pub(crate) fn enter(
     let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
     let to_far = Way::Mem(Arc::clone(&listener.mailbox), Arc::clone(&far));
     let visit = Visit {
-        far: Outlet::new(Arc::clone(&far), to_near, limits, registry.high_water),
-        near: Outlet::new(Arc::clone(&near), to_far, limits, options.high_water),
+        far: Outlet::new(Arc::clone(&far), to_near, limits, registry.high_water, None),
+        near: Outlet::new(Arc::clone(&near), to_far, limits, options.high_water, None),
         near_mailbox: Arc::clone(near_mailbox),
         held: Some((claim, place)),
         causes: (Cause::ClosedHere, Cause::Closed),

@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::asides::Asides;
 use crate::mailbox::{Mail, Mailbox};
 use crate::room::{Permit, Room};
-use crate::transport::Wire;
+use crate::transport::{InnerName, Wire};
 use crate::{Cause, Frames, HighWater, Identity, Limits, Peer, SendError};
 
 /// A peer as events name it.
@@ -19,15 +21,15 @@ pub(crate) struct Known {
     pub(crate) name: Identity,
     /// Why the connection ended, once it has.
     pub(crate) end: OnceLock<Cause>,
-    /// The private connection that carries it, if any.
-    pub(crate) inner: u64,
+    /// The number of the private connection that carries it, if any.
+    pub(crate) inner: usize,
 }
 
 /// Where messages go from here.
 #[derive(Debug)]
 pub(crate) enum Way {
     /// Through the transport to a private connection.
-    Wire(Arc<Wire>),
+    Wire(Arc<Wire>, InnerName),
     /// Into another socket's mailbox, under the name that it knows us by.
     Mem(Arc<Mailbox>, Arc<Known>),
 }
@@ -42,10 +44,17 @@ pub(crate) struct Outlet {
     room: Arc<Room>,
     sends: Sends,
     way: Way,
+    asides: Option<Arc<Asides>>,
 }
 
 impl Outlet {
-    pub(crate) fn new(known: Arc<Known>, way: Way, limits: Limits, mark: HighWater) -> Arc<Self> {
+    pub(crate) fn new(
+        known: Arc<Known>,
+        way: Way,
+        limits: Limits,
+        mark: HighWater,
+        asides: Option<&Arc<Asides>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             known,
             hang_up: CancellationToken::new(),
@@ -53,6 +62,7 @@ impl Outlet {
             room: Room::new(mark),
             sends: Sends::default(),
             way,
+            asides: asides.map(Arc::clone),
         })
     }
 
@@ -62,6 +72,15 @@ impl Outlet {
 
     pub(crate) fn is_open(&self) -> bool {
         self.sends.are_allowed()
+    }
+
+    /// Whether the peer is there, as far as it can be asked.
+    pub(crate) async fn answers(&self, patience: Duration) -> bool {
+        let there = match &self.asides {
+            Some(asides) if self.is_open() => asides.ask(patience).await,
+            _ => true,
+        };
+        there && self.is_open()
     }
 
     /// Takes a message for the peer or refuses it, without waiting for the peer.
@@ -90,12 +109,12 @@ impl Outlet {
             return Err(SendError::Full { frames });
         };
         match &self.way {
-            Way::Wire(wire) => {
+            Way::Wire(wire, inner) => {
                 if let Some(last) = frames.pop() {
                     frames.push(permit.owned_by(last));
                 }
                 // If it fails, its connection is failing too, and the message is lost with it.
-                if wire.send(self.known.inner, frames).await.is_err() {
+                if wire.send(inner, frames).await.is_err() {
                     self.hang_up.cancel();
                 }
                 Ok(())

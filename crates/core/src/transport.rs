@@ -5,6 +5,7 @@
 //! choose. A dealer's gate uses one too: what a DEALER says on the wire is what a ROUTER says
 //! without the identity, and only the ROUTER can be sent through from many tasks at once.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::future::Future;
 use std::io;
@@ -77,22 +78,23 @@ impl Wire {
     ///
     /// # Cancel safety
     /// If it is dropped before it is done, nothing was queued.
-    pub(crate) async fn send(&self, inner: u64, frames: Frames) -> Result<(), Lost> {
-        let mut message = std::collections::VecDeque::from(frames);
-        message.push_front(inner_identity(inner));
+    pub(crate) async fn send(&self, inner: &InnerName, frames: Frames) -> Result<(), Lost> {
+        let mut message = VecDeque::with_capacity(frames.len() + 1);
+        message.push_back(inner.0.clone());
+        message.extend(frames);
         let message = message.try_into().map_err(|_| Lost)?;
         self.half.clone().send(message).await.map_err(|_| Lost)
     }
 
     /// Queues a mark for a private connection.
-    pub(crate) async fn send_mark(&self, inner: u64, mark: Mark) -> Result<(), Lost> {
+    pub(crate) async fn send_mark(&self, inner: &InnerName, mark: Mark) -> Result<(), Lost> {
         self.send(inner, vec![self.secret.write(mark)]).await
     }
 }
 
 impl WireInbox {
     /// The next message and the private connection that it came by.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(u64, Frames)> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(usize, Frames)> {
         loop {
             let Poll::Ready(received) = pin!(self.half.recv()).poll(cx) else {
                 return Poll::Pending;
@@ -101,7 +103,7 @@ impl WireInbox {
                 return Poll::Pending;
             };
             let mut frames = message.into_vecdeque();
-            let inner = frames.pop_front().and_then(|identity| inner_of(&identity));
+            let inner = frames.pop_front().and_then(|identity| number_of(&identity));
             if let Some(inner) = inner
                 && !frames.is_empty()
             {
@@ -115,13 +117,31 @@ impl WireInbox {
 #[derive(Debug)]
 pub(crate) struct Lost;
 
-/// The identity that a private connection says.
-pub(crate) fn inner_identity(inner: u64) -> Bytes {
-    Bytes::copy_from_slice(&(inner | 1 << 63).to_be_bytes())
+/// The identity of a private connection: its number, in 8 bytes of which the first is not zero.
+#[derive(Clone, Debug)]
+pub(crate) struct InnerName(Bytes);
+
+impl InnerName {
+    pub(crate) fn new(number: usize) -> Self {
+        Self(Bytes::copy_from_slice(
+            &(number as u64 | MADE_HERE).to_be_bytes(),
+        ))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        number_of(&self.0).unwrap_or_default()
+    }
 }
 
-fn inner_of(identity: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(identity.try_into().ok()?) & !(1 << 63))
+const MADE_HERE: u64 = 1 << 63;
+
+fn number_of(identity: &[u8]) -> Option<usize> {
+    let number = u64::from_be_bytes(identity.try_into().ok()?) & !MADE_HERE;
+    usize::try_from(number).ok()
 }
 
 /// The private directory; removed with what is in it when dropped.

@@ -19,6 +19,7 @@ mod config;
 mod dialler;
 mod error;
 mod rim;
+mod sockets;
 
 use hopline_core::Endpoint;
 use tokio::sync::{broadcast, mpsc, oneshot};

@@ -76,7 +76,8 @@ impl Simulation {
 
     /// Starts a node, or starts it again as a later run of the same node.
     pub fn start(&mut self, name: &str) {
-        let incarnation = self.time().unix_millis();
+        let last = self.node_mut(name).config.incarnation;
+        let incarnation = self.time().unix_millis().max(last + 1);
         self.start_as(name, incarnation);
     }
 
@@ -120,8 +121,7 @@ impl Simulation {
     pub fn kill(&mut self, name: &str) {
         let name = node_name(name);
         if let Some(node) = self.nodes.get_mut(&name) {
-            node.brain = None;
-            node.dials.clear();
+            node.end();
         }
         let pipes = self.pipes_where(|pipe| pipe.joins_node(&name));
         for pipe in pipes {
@@ -139,8 +139,7 @@ impl Simulation {
             }
         }
         if let Some(node) = self.nodes.get_mut(&name) {
-            node.brain = None;
-            node.dials.clear();
+            node.end();
         }
     }
 

@@ -51,6 +51,12 @@ impl DealerSender {
     /// # Cancel safety
     /// If it is dropped before it is done, the message was not sent, and is lost.
     pub async fn send_multipart(&self, mut frames: Frames) -> Result<(), SendError> {
+        if let Some(outlet) = self.outlet() {
+            frames = match outlet.offer_when_free(frames).await {
+                Err(SendError::Gone { frames }) => frames,
+                done => return done,
+            };
+        }
         let mut changes = self.link.clone();
         loop {
             let outlet = changes.borrow_and_update().clone();

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::asides::Asides;
 use super::handshake::{Guest, greet, refuse};
 use super::stream::{KERNEL_BUFFER, Stream};
 use super::zmtp;
@@ -203,15 +204,23 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
         peer,
         name,
         end: OnceLock::new(),
-        inner: inner.id,
+        inner: inner.name.number(),
     });
-    let way = Way::Wire(Arc::clone(&gate.wire));
-    let outlet = Outlet::new(known, way, registry.limits, registry.high_water);
+    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
+    let asides = Arc::new(Asides::new(guest.minor));
+    asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));
+    let outlet = Outlet::new(
+        known,
+        way,
+        registry.limits,
+        registry.high_water,
+        Some(&asides),
+    );
     let held = Some((claim, place));
     let carried = Carried {
         outer,
         early: guest.early,
-        ready: Some(zmtp::ready_frame(SocketKind::Router.as_str())),
+        asides,
         outlet,
         held,
     };

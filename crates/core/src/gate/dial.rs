@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::asides::Asides;
 use super::handshake::{Guest, introduce};
 use super::marks::Mark;
 use super::stream::{KERNEL_BUFFER, Stream};
@@ -151,9 +152,16 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter("")) else {
         return;
     };
-    let known = known(registry, call, inner.id, Some(guest.identity));
-    let way = Way::Wire(Arc::clone(&gate.wire));
-    let outlet = Outlet::new(known, way, registry.limits, registry.high_water);
+    let known = known(registry, call, inner.name.number(), Some(guest.identity));
+    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
+    let asides = Arc::new(Asides::new(guest.minor));
+    let outlet = Outlet::new(
+        known,
+        way,
+        registry.limits,
+        registry.high_water,
+        Some(&asides),
+    );
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id) else {
         return;
     };
@@ -162,7 +170,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let carried = Carried {
         outer,
         early: guest.early,
-        ready: None,
+        asides,
         outlet,
         held,
     };
@@ -177,7 +185,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
 fn known(
     registry: &Registry,
     call: &Call,
-    inner: u64,
+    inner: usize,
     said: Option<Option<Identity>>,
 ) -> Arc<Known> {
     let peer = Peer {

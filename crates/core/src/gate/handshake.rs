@@ -17,6 +17,8 @@ pub(crate) struct Guest {
     pub(crate) kind: SocketKind,
     pub(crate) identity: Option<Identity>,
     pub(crate) wants_reason: bool,
+    /// It speaks ZMTP 3 with this minor version.
+    pub(crate) minor: u8,
     /// What it sent after its READY.
     pub(crate) early: Vec<u8>,
 }
@@ -25,7 +27,7 @@ pub(crate) struct Guest {
 pub(crate) async fn greet(stream: &Stream, ours: SocketKind) -> Result<Guest, Cause> {
     let mut shake = Shake::new(stream);
     shake.say(&zmtp::greeting()).await?;
-    shake.hear_greeting().await?;
+    let minor = shake.hear_greeting().await?;
     let ready = shake.hear_ready().await?;
     let wants_reason = ready.wants_reason;
     match fitting(ready, ours) {
@@ -33,6 +35,7 @@ pub(crate) async fn greet(stream: &Stream, ours: SocketKind) -> Result<Guest, Ca
             kind,
             identity,
             wants_reason,
+            minor,
             early: shake.held,
         }),
         Err(cause) => {
@@ -57,7 +60,7 @@ pub(crate) async fn introduce(
 ) -> Result<Guest, Cause> {
     let mut shake = Shake::new(stream);
     shake.say(&zmtp::greeting()).await?;
-    shake.hear_greeting().await?;
+    let minor = shake.hear_greeting().await?;
     let ready = zmtp::dialler_ready_frame(ours.as_str(), identity);
     shake.say(&ready).await?;
     let ready = shake.hear_ready().await?;
@@ -67,6 +70,7 @@ pub(crate) async fn introduce(
         kind,
         identity,
         wants_reason,
+        minor,
         early: shake.held,
     })
 }
@@ -100,12 +104,14 @@ impl<'a> Shake<'a> {
             .map_err(|error| Cause::from_io(&error))
     }
 
-    async fn hear_greeting(&mut self) -> Result<(), Cause> {
-        while zmtp::judge_greeting(&self.held)?.is_none() {
+    async fn hear_greeting(&mut self) -> Result<u8, Cause> {
+        loop {
+            if let Some(minor) = zmtp::judge_greeting(&self.held)? {
+                self.held.drain(..zmtp::GREETING_LEN);
+                return Ok(minor);
+            }
             self.hear().await?;
         }
-        self.held.drain(..zmtp::GREETING_LEN);
-        Ok(())
     }
 
     async fn hear_ready(&mut self) -> Result<Ready, Cause> {

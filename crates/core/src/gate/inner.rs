@@ -3,7 +3,7 @@
 //! The transport keeps something of every connection it ever had, for ever. So a private connection
 //! that is clean again, with nothing of its last stranger in it either way, goes to a pool.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::marks::Mark;
 use super::stream::Stream;
 use super::window::{Buffers, Window};
 use crate::registry::Registry;
-use crate::transport::{Wire, inner_identity};
+use crate::transport::{InnerName, Wire};
 use crate::{Cause, SocketKind};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const STEP: Duration = Duration::from_millis(1);
 /// A private connection, counted while it lasts.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) id: u64,
+    pub(crate) name: InnerName,
     pub(crate) stream: Stream,
     registry: Arc<Registry>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Pool {
     registry: Arc<Registry>,
     buffers: Arc<Buffers>,
     clean: Mutex<Vec<Inner>>,
-    next: AtomicU64,
+    next: AtomicUsize,
 }
 
 impl Pool {
@@ -51,7 +51,7 @@ impl Pool {
             registry,
             buffers,
             clean: Mutex::default(),
-            next: AtomicU64::new(1),
+            next: AtomicUsize::new(0),
         }
     }
 
@@ -85,18 +85,17 @@ impl Pool {
             tracing::error!(%error, "cannot reach the private socket");
             Cause::Internal
         })?);
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let name = InnerName::new(self.next.fetch_add(1, Ordering::Relaxed));
         self.registry.counters.inner_made();
         let inner = Inner {
-            id,
+            name,
             stream,
             registry: Arc::clone(&self.registry),
         };
-        let identity = inner_identity(id);
         let kind = SocketKind::Dealer;
-        let guest = handshake::introduce(&inner.stream, kind, Some(&identity)).await?;
+        let guest = handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
         // The transport answers before it knows the connection: ask until a mark comes back.
-        while self.wire.send_mark(id, Mark::Flush).await.is_err() {
+        while self.wire.send_mark(&inner.name, Mark::Flush).await.is_err() {
             tokio::time::sleep(STEP).await;
         }
         let mut window = Window::new(&self.buffers, guest.early);

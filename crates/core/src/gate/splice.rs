@@ -3,11 +3,7 @@
 //! Inward, every frame is judged before it is passed on, PING is answered here, and marks stand
 //! before and after. Outward, bytes pass as they are, with PONG put between whole messages.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
-use tokio::sync::Notify;
-
+use super::asides::Asides;
 use super::marks::{MARK_LEN, Mark, Secret};
 use super::stream::Stream;
 use super::walker::{Cut, Step, Stop, Then, Walker};
@@ -15,11 +11,10 @@ use super::window::Window;
 use super::zmtp::{self, Command, Flags};
 use crate::{Cause, Limits};
 
-const WAITING_ASIDES: usize = 16;
 const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
 
-/// Runs both pumps until one ends for good, and says why. Our READY, if it is still to be said, is
-/// the first thing that the stranger hears.
+/// Runs both pumps until one ends for good, and says why. Asides that wait already are the first
+/// that the stranger hears.
 ///
 /// # Cancel safety
 /// Both pumps stay as they are when it is dropped, to be finished or drained.
@@ -28,19 +23,15 @@ pub(crate) async fn splice(
     outward: &mut Outward,
     outer: &Stream,
     inner: &Stream,
-    ready: Option<Vec<u8>>,
+    asides: &Asides,
 ) -> Cause {
-    let asides = Asides::default();
-    if let Some(ready) = ready {
-        asides.push(ready);
-    }
-    let inwards = inward.pump(outer, inner, &asides);
+    let inwards = inward.pump(outer, inner, asides);
     tokio::pin!(inwards);
     tokio::select! {
         biased;
         cause = &mut inwards => cause,
         // What a peer said before it stopped listening is still heard.
-        cause = outward.pump(inner, outer, &asides) => match inwards.await {
+        cause = outward.pump(inner, outer, asides) => match inwards.await {
             Cause::Closed => cause,
             other => other,
         },
@@ -93,7 +84,7 @@ impl Inward {
                 }
                 Then::More => match self.window.fill(outer).await {
                     Ok(0) => return Cause::Closed,
-                    Ok(_) => {}
+                    Ok(_) => asides.hear(),
                     Err(error) => return Cause::from_io(&error),
                 },
             }
@@ -254,37 +245,4 @@ async fn pad(to: &Stream, mut missing: u64) -> std::io::Result<()> {
         missing -= wrote as u64;
     }
     Ok(())
-}
-
-/// What the gate itself says between messages: READY, and answers to PING. A peer that floods gets
-/// only some.
-#[derive(Debug, Default)]
-struct Asides {
-    waiting: Mutex<VecDeque<Vec<u8>>>,
-    came: Notify,
-}
-
-impl Asides {
-    fn push(&self, aside: Vec<u8>) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < WAITING_ASIDES {
-            waiting.push_back(aside);
-            self.came.notify_one();
-        }
-    }
-
-    fn pop(&self) -> Option<Vec<u8>> {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
-    }
-
-    fn any(&self) -> bool {
-        !self
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
-    }
 }

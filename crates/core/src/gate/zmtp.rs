@@ -223,7 +223,6 @@ pub(crate) fn pong_frame(context: &[u8]) -> Vec<u8> {
 }
 
 /// A whole PING frame without a time to live.
-#[cfg(test)]
 pub(crate) fn ping_frame(context: &[u8]) -> Vec<u8> {
     command_frame(&[b"\x04PING\0\0", context].concat())
 }

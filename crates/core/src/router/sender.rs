@@ -1,6 +1,7 @@
 //! Sending from a router, from any task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -107,6 +108,21 @@ impl RouterSender {
     /// What the gate has counted so far.
     pub fn counts(&self) -> GateCounts {
         self.registry.counters.read()
+    }
+
+    /// Whether the peer is there: asks it with PING, and waits up to `patience` for any sign of it.
+    ///
+    /// A peer of ZMTP 3.0, which knows no PING, and one of this process, are there as long as their
+    /// connection is. One that neither reads nor sends for so long counts as gone; its connection
+    /// is left as it is.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: it may have asked, and that is all.
+    pub async fn is_alive(&self, peer: PeerId, patience: Duration) -> bool {
+        match self.registry.outlet(peer) {
+            Some(outlet) => outlet.answers(patience).await,
+            None => false,
+        }
     }
 
     /// Closes a connection, with what is queued for it. Its end is told as any other, with cause

@@ -367,3 +367,37 @@ async fn a_dealer_survives_what_it_dials() {
         DealerEvent::Down(Cause::Aborted)
     );
 }
+
+#[tokio::test]
+async fn a_peer_is_asked_whether_it_is_there() {
+    let mut rig = rig().await;
+    let sender = rig.router.sender();
+    let (long, short) = (Duration::from_secs(5), Duration::from_millis(50));
+
+    let dealer = rig.called("ours");
+    let ours = rig.attached().await;
+    assert!(sender.is_alive(ours.id, long).await);
+    dealer.shutdown().await;
+    rig.detached().await;
+    assert!(!sender.is_alive(ours.id, long).await);
+
+    let mut new = Raw::dial(&rig).await;
+    let mut greets = greeting();
+    greets[11] = 1;
+    new.write(&[greets, ready("DEALER", b"new")].concat()).await;
+    let peer = rig.attached().await;
+    assert!(!sender.is_alive(peer.id, short).await, "it does not answer");
+    new.read(64).await;
+    new.frame().await;
+    assert_eq!(new.frame().await, (4, b"\x04PING\0\0".to_vec()));
+    let answering = async {
+        new.frame().await;
+        new.write(b"\x04\x05\x04PONG").await;
+    };
+    let (alive, ()) = tokio::join!(sender.is_alive(peer.id, long), answering);
+    assert!(alive);
+
+    let _old = Raw::hello(&rig, "DEALER", b"old").await;
+    let peer = rig.attached().await;
+    assert!(sender.is_alive(peer.id, short).await, "it cannot be asked");
+}

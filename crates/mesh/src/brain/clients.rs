@@ -8,7 +8,7 @@
 //!            in use: whatever it sends is refused -- holder gone -> attached
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use super::links::{Dialling, Greeting, Standby};
 use super::{Brain, ConnId, Event, Now, Opened, Room};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
+use crate::route::NameMap;
 use crate::wire::link_state::{Attachment, AttachmentKind};
 
 /// How long a holder at this node has to go before a newcomer is refused.
@@ -100,7 +101,7 @@ pub(super) enum Standing {
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     /// Who is reached by a name: attached clients, and anonymous ones under theirs.
-    names: HashMap<ClientName, ConnId>,
+    names: NameMap<ClientName, ConnId>,
     /// What the node tells the others: attached clients with the time they came.
     told: BTreeMap<ClientName, u64>,
     /// Who waits for a name, longest first.

@@ -179,6 +179,13 @@ impl Database {
             .map(|(node, _)| node)
     }
 
+    /// Whether a name is attached at a node.
+    pub(super) fn has_name(&self, node: &NodeName, name: &ClientName) -> bool {
+        let known = self.nodes.get(node);
+        let attached = known.and_then(|known| known.attached.as_ref());
+        attached.is_some_and(|attached| attached.names.contains_key(name))
+    }
+
     /// The names attached at a node.
     pub(super) fn names(&self, node: &NodeName) -> impl Iterator<Item = &ClientName> {
         let attached = self

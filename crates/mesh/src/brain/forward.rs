@@ -247,6 +247,7 @@ impl Brain {
             links: &self.links,
             directory: &self.tables.directory,
             table: &self.tables.table,
+            is_error: prefix.kind == Kind::Error,
         };
         let question = Question {
             destination: prefix.destination,
@@ -392,6 +393,7 @@ struct Here<'a> {
     links: &'a std::collections::BTreeMap<NodeName, Link>,
     directory: &'a Directory,
     table: &'a Table,
+    is_error: bool,
 }
 
 impl Places for Here<'_> {
@@ -410,6 +412,6 @@ impl Places for Here<'_> {
     fn has_room(&self, neighbour: &str, size: usize) -> bool {
         self.links
             .get(neighbour)
-            .is_some_and(|link| link.is_up() && link.outbox.has_room(size))
+            .is_some_and(|link| link.is_up() && link.outbox.has_room(size, self.is_error))
     }
 }

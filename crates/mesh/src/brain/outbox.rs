@@ -68,9 +68,19 @@ impl Outbox {
         }
     }
 
-    /// Whether a message of this size may be pushed.
-    pub(super) fn has_room(&self, size: usize) -> bool {
-        self.waiting.has_room(size, self.window)
+    /// Whether a message of this size may be pushed. An error may where as much again waits as the
+    /// window holds: what is told of a full queue must not fail because of it.
+    pub(super) fn has_room(&self, size: usize, is_error: bool) -> bool {
+        let Window { messages, bytes } = self.window;
+        let window = if is_error {
+            Window {
+                messages: messages.saturating_mul(2),
+                bytes: bytes.saturating_mul(2),
+            }
+        } else {
+            self.window
+        };
+        self.waiting.has_room(size, window)
     }
 
     /// Queues a message. The caller asked [`Outbox::has_room`] before.
@@ -182,11 +192,11 @@ mod tests {
             messages: 10,
             bytes: 100,
         });
-        assert!(outbox.has_room(1 << 30));
+        assert!(outbox.has_room(1 << 30, false));
         outbox.push(message(1000));
-        assert!(!outbox.has_room(1));
+        assert!(!outbox.has_room(1, false));
         assert!(outbox.take().is_some(), "an empty window takes it as well");
-        assert!(outbox.has_room(1));
+        assert!(outbox.has_room(1, false));
     }
 
     #[test]
@@ -207,6 +217,22 @@ mod tests {
         assert_eq!(outbox.len(), 1, "an old acknowledgement changes nothing");
     }
 
+    #[test]
+    fn an_error_finds_room_where_a_message_does_not() {
+        let mut outbox = Outbox::new(Window {
+            messages: 2,
+            bytes: 1 << 20,
+        });
+        for _ in 0..2 {
+            outbox.push(message(1));
+        }
+        for _ in 0..2 {
+            assert!(!outbox.has_room(1, false) && outbox.has_room(1, true));
+            outbox.push(message(1));
+        }
+        assert!(!outbox.has_room(1, true), "errors are bounded as well");
+    }
+
     proptest! {
         #[test]
         fn every_message_is_acknowledged_in_doubt_or_unsent(steps in prop::collection::vec((0u8..3, 0u64..40), 0..100)) {
@@ -214,7 +240,7 @@ mod tests {
             let (mut pushed, mut taken, mut acknowledged) = (0u64, 0u64, 0u64);
             for (step, number) in steps {
                 match step {
-                    0 if outbox.has_room(message(50).size()) => {
+                    0 if outbox.has_room(message(50).size(), false) => {
                         outbox.push(message(50));
                         pushed += 1;
                     }

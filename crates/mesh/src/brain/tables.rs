@@ -3,7 +3,7 @@
 
 use super::database::Database;
 use super::{Brain, Config, Event};
-use crate::name::NodeName;
+use crate::name::{ClientName, NodeName};
 use crate::route::{Directory, Graph, NextHop, Pattern, StaticRoutes, Table, TableInput};
 
 /// The table, the directory, and whether they are behind the database.
@@ -73,9 +73,16 @@ impl Tables {
                 .extend(gone.collect::<std::collections::BTreeSet<_>>());
         }
         for node in std::mem::take(&mut self.names_changed) {
-            self.directory.remove_node(&node);
+            // Only what differs: a name costs a digest to add or to take away.
+            let is_left = |name: &&ClientName| !database.has_name(&node, name);
+            let left = self.directory.names_at(&node).filter(is_left);
+            for name in left.cloned().collect::<Vec<_>>() {
+                self.directory.remove(&name, &node);
+            }
             for name in database.names(&node) {
-                self.directory.add(name.clone(), node.clone());
+                if self.directory.named_at(name.as_str(), &node).is_none() {
+                    self.directory.add(name.clone(), node.clone());
+                }
             }
         }
     }

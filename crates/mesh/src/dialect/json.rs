@@ -3,12 +3,13 @@
 //! Bytes in, bytes out: no sockets, no routes. A client's own fields keep their order and their
 //! numbers to the letter, because they are spliced as text and never re-encoded.
 
-use std::borrow::Cow;
-use std::fmt;
+mod object;
+mod text;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+use object::{Object, Text};
+use text::{base64, key, string};
 
 /// The media type under which a JSON object travels.
 pub const CONTENT_TYPE: &str = "application/json";
@@ -188,116 +189,6 @@ fn beginning_as_text(bytes: &[u8], cut: bool) -> Option<&str> {
         }
         Err(_) => None,
     }
-}
-
-/// A JSON object's fields, each value as its own text.
-struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-/// A JSON string, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'a> Object<'a> {
-    fn read(frame: &'a [u8]) -> Result<Self, JsonError> {
-        if frame.is_empty() {
-            return Err(JsonError::Empty);
-        }
-        let text = std::str::from_utf8(frame).map_err(|_| JsonError::NotText)?;
-        let kind = match text.trim_ascii_start().as_bytes().first() {
-            Some(b'{') | None => None,
-            Some(b'[') => Some("an array"),
-            Some(b'"') => Some("a string"),
-            Some(b't' | b'f') => Some("a truth value"),
-            Some(b'n') => Some("null"),
-            Some(_) => Some("a number"),
-        };
-        if let Some(kind) = kind
-            && serde_json::from_str::<&RawValue>(text).is_ok()
-        {
-            return Err(JsonError::NotAnObject(kind));
-        }
-        serde_json::from_str(text).map_err(|error| JsonError::NotJson(error.to_string()))
-    }
-
-    fn last(&self, name: &str) -> Option<&'a RawValue> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| *value)
-    }
-
-    /// The object's text without these fields and without its closing brace.
-    fn without(&self, hidden: &[&str], room: usize) -> Vec<u8> {
-        let length: usize = self
-            .0
-            .iter()
-            .map(|(key, value)| key.len() + value.get().len() + 6)
-            .sum();
-        let mut text = Vec::with_capacity(length + room);
-        text.push(b'{');
-        for (name, value) in &self.0 {
-            if !hidden.contains(&name.as_ref()) {
-                key(&mut text, name);
-                text.extend_from_slice(value.get().as_bytes());
-            }
-        }
-        text
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((Text(name), value)) = map.next_entry()? {
-                    fields.push((name, value));
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(Fields).map(Object)
-    }
-}
-
-fn key(text: &mut Vec<u8>, name: &str) {
-    if text.last() != Some(&b'{') || text.len() > 1 {
-        text.push(b',');
-    }
-    string(text, name);
-    text.push(b':');
-}
-
-fn string(text: &mut Vec<u8>, value: &str) {
-    // Writing text into memory cannot fail.
-    let _ = serde_json::to_writer(text, value);
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let octet = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let word = octet(0) << 16 | octet(1) << 8 | octet(2);
-        for (index, shift) in [18, 12, 6, 0].into_iter().enumerate() {
-            let digit = ALPHABET[(word >> shift & 63) as usize];
-            text.push(if index > chunk.len() {
-                '='
-            } else {
-                digit as char
-            });
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerLink, DealerOptions, Duplicates, Endpoint, HighWater, PeerId,
-    Router, RouterEvent, RouterOptions, RouterSender, SendError, SocketKind,
+    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Router, RouterEvent,
+    RouterOptions, SendError, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
 use super::clock::{Clock, reach};
 use super::dialler::{Dialler, Report};
+use super::sockets::{Socket, Sockets};
 use super::{NodeConfig, Order, StartError};
-use crate::brain::{Brain, Command, Config, ConnId, Event, Input, Opened, Output, Room};
+use crate::brain::{Brain, Command, Config, Event, Input, Opened, Output};
 use crate::name::NodeName;
 use crate::reason::Reason;
 
@@ -40,20 +41,6 @@ pub(super) struct Rim {
     outputs: Vec<Output>,
     last_dialler: u64,
     last_conn: u64,
-}
-
-/// The sending halves of all connections.
-struct Sockets {
-    router: RouterSender,
-    diallers: BTreeMap<u64, Dialler>,
-    /// Dialled connections by number; accepted ones have their own form, see [`Socket`].
-    dialled: HashMap<ConnId, u64>,
-}
-
-/// Which socket a connection belongs to: accepted ones have even numbers, dialled ones odd.
-enum Socket<'a> {
-    Accepted(PeerId),
-    Dialled(Option<&'a DealerLink>),
 }
 
 impl Rim {
@@ -370,89 +357,5 @@ impl Rim {
         }
         // Nobody has to listen.
         let _ = self.events.send(event);
-    }
-}
-
-impl Socket<'_> {
-    fn accepted(peer: PeerId) -> ConnId {
-        ConnId(peer.number() * 2)
-    }
-
-    fn dialled(number: u64) -> ConnId {
-        ConnId(number * 2 + 1)
-    }
-}
-
-impl Sockets {
-    fn socket(&self, conn: ConnId) -> Socket<'_> {
-        if conn.0.is_multiple_of(2) {
-            return Socket::Accepted(PeerId::from_number(conn.0 / 2));
-        }
-        let number = self.dialled.get(&conn);
-        let dialler = number.and_then(|number| self.diallers.get(number));
-        Socket::Dialled(dialler.and_then(|dialler| dialler.link.as_ref()))
-    }
-
-    /// Sends whatever waits there. A connection that has gone is heard of in its own time.
-    async fn hand_over(&self, conn: ConnId, frames: hopline_core::Frames) {
-        let sent = match self.socket(conn) {
-            Socket::Accepted(peer) => self.router.hand_over(peer, frames).await,
-            Socket::Dialled(Some(dealer)) => dealer.hand_over(frames).await,
-            Socket::Dialled(None) => Ok(()),
-        };
-        if let Err(error) = sent {
-            tracing::trace!(%error, "a connection has gone");
-        }
-    }
-
-    async fn try_send(&self, conn: ConnId, frames: hopline_core::Frames) -> Result<(), SendError> {
-        match self.socket(conn) {
-            Socket::Accepted(peer) => self.router.try_send_to(peer, frames).await,
-            Socket::Dialled(Some(dealer)) => dealer.try_send(frames).await,
-            Socket::Dialled(None) => Err(SendError::Gone { frames }),
-        }
-    }
-
-    fn close(&mut self, conn: ConnId) {
-        match self.socket(conn) {
-            Socket::Accepted(peer) => self.router.close(peer),
-            Socket::Dialled(Some(dealer)) => dealer.close(),
-            Socket::Dialled(None) => {}
-        }
-        // What still comes from it is not looked at.
-        if let Some(number) = self.dialled.remove(&conn)
-            && let Some(dialler) = self.diallers.get_mut(&number)
-        {
-            dialler.conn = None;
-        }
-    }
-
-    /// Stops dialling a neighbour; a connection to it is closed.
-    fn hang(&mut self, neighbour: &NodeName) {
-        self.diallers
-            .retain(|_, dialler| dialler.neighbour != *neighbour);
-        let Self {
-            dialled, diallers, ..
-        } = self;
-        dialled.retain(|_, number| diallers.contains_key(number));
-    }
-}
-
-impl Room for Sockets {
-    fn has_room(&self, conn: ConnId) -> bool {
-        match self.socket(conn) {
-            Socket::Accepted(peer) => self.router.has_room(peer),
-            Socket::Dialled(dealer) => dealer.is_some_and(DealerLink::has_room),
-        }
-    }
-
-    fn refusals(&self) -> BTreeMap<&'static str, u64> {
-        let mut refusals = self.router.counts().refused;
-        for dialler in self.diallers.values() {
-            for (reason, count) in dialler.sender.counts().refused {
-                *refusals.entry(reason).or_default() += count;
-            }
-        }
-        refusals
     }
 }

@@ -13,10 +13,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) async fn until(
     mut holds: impl AsyncFnMut() -> Result<bool, MeshError>,
 ) -> Result<bool, MeshError> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test's deadline is read off the clock"
-    )]
     let deadline = Instant::now() + PATIENCE;
     loop {
         match timeout_at(deadline, holds()).await {

@@ -47,6 +47,13 @@ impl SimNode {
             astray: BTreeMap::new(),
         }
     }
+
+    /// The node does not run any more.
+    pub(super) fn end(&mut self) {
+        self.brain = None;
+        self.tick = None;
+        self.dials.clear();
+    }
 }
 
 /// The configuration of a node with these declared links: mesh `m`, hop limit 64, native and json.

@@ -1,0 +1,89 @@
+//! A JSON object, taken apart without being decoded.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::JsonError;
+use super::text::key;
+
+/// A JSON object's fields, each value as its own text.
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// A JSON string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl<'a> Object<'a> {
+    pub(super) fn read(frame: &'a [u8]) -> Result<Self, JsonError> {
+        if frame.is_empty() {
+            return Err(JsonError::Empty);
+        }
+        let text = std::str::from_utf8(frame).map_err(|_| JsonError::NotText)?;
+        let kind = match text.trim_ascii_start().as_bytes().first() {
+            Some(b'{') | None => None,
+            Some(b'[') => Some("an array"),
+            Some(b'"') => Some("a string"),
+            Some(b't' | b'f') => Some("a truth value"),
+            Some(b'n') => Some("null"),
+            Some(_) => Some("a number"),
+        };
+        if let Some(kind) = kind
+            && serde_json::from_str::<&RawValue>(text).is_ok()
+        {
+            return Err(JsonError::NotAnObject(kind));
+        }
+        serde_json::from_str(text).map_err(|error| JsonError::NotJson(error.to_string()))
+    }
+
+    pub(super) fn last(&self, name: &str) -> Option<&'a RawValue> {
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| *value)
+    }
+
+    /// The object's text without these fields and without its closing brace.
+    pub(super) fn without(&self, hidden: &[&str], room: usize) -> Vec<u8> {
+        let length: usize = self
+            .0
+            .iter()
+            .map(|(key, value)| key.len() + value.get().len() + 6)
+            .sum();
+        let mut text = Vec::with_capacity(length + room);
+        text.push(b'{');
+        for (name, value) in &self.0 {
+            if !hidden.contains(&name.as_ref()) {
+                key(&mut text, name);
+                text.extend_from_slice(value.get().as_bytes());
+            }
+        }
+        text
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    fields.push((name, value));
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(Fields).map(Object)
+    }
+}

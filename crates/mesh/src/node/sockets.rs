@@ -1,0 +1,107 @@
+//! The sending halves of a node's connections.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hopline_core::{DealerLink, Frames, PeerId, RouterSender, SendError};
+
+use super::dialler::Dialler;
+use crate::brain::{ConnId, Room};
+use crate::name::NodeName;
+
+/// The sending halves of all connections.
+pub(super) struct Sockets {
+    pub(super) router: RouterSender,
+    pub(super) diallers: BTreeMap<u64, Dialler>,
+    /// Dialled connections by number; accepted ones have their own form, see [`Socket`].
+    pub(super) dialled: HashMap<ConnId, u64>,
+}
+
+/// Which socket a connection belongs to: accepted ones have even numbers, dialled ones odd.
+pub(super) enum Socket<'a> {
+    Accepted(PeerId),
+    Dialled(Option<&'a DealerLink>),
+}
+
+impl Socket<'_> {
+    pub(super) fn accepted(peer: PeerId) -> ConnId {
+        ConnId(peer.number() * 2)
+    }
+
+    pub(super) fn dialled(number: u64) -> ConnId {
+        ConnId(number * 2 + 1)
+    }
+}
+
+impl Sockets {
+    fn socket(&self, conn: ConnId) -> Socket<'_> {
+        if conn.0.is_multiple_of(2) {
+            return Socket::Accepted(PeerId::from_number(conn.0 / 2));
+        }
+        let number = self.dialled.get(&conn);
+        let dialler = number.and_then(|number| self.diallers.get(number));
+        Socket::Dialled(dialler.and_then(|dialler| dialler.link.as_ref()))
+    }
+
+    /// Sends whatever waits there. A connection that has gone is heard of in its own time.
+    pub(super) async fn hand_over(&self, conn: ConnId, frames: Frames) {
+        let sent = match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.hand_over(peer, frames).await,
+            Socket::Dialled(Some(dealer)) => dealer.hand_over(frames).await,
+            Socket::Dialled(None) => Ok(()),
+        };
+        if let Err(error) = sent {
+            tracing::trace!(%error, "a connection has gone");
+        }
+    }
+
+    pub(super) async fn try_send(&self, conn: ConnId, frames: Frames) -> Result<(), SendError> {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.try_send_to(peer, frames).await,
+            Socket::Dialled(Some(dealer)) => dealer.try_send(frames).await,
+            Socket::Dialled(None) => Err(SendError::Gone { frames }),
+        }
+    }
+
+    pub(super) fn close(&mut self, conn: ConnId) {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.close(peer),
+            Socket::Dialled(Some(dealer)) => dealer.close(),
+            Socket::Dialled(None) => {}
+        }
+        // What still comes from it is not looked at.
+        if let Some(number) = self.dialled.remove(&conn)
+            && let Some(dialler) = self.diallers.get_mut(&number)
+        {
+            dialler.conn = None;
+        }
+    }
+
+    /// Stops dialling a neighbour; a connection to it is closed.
+    pub(super) fn hang(&mut self, neighbour: &NodeName) {
+        self.diallers
+            .retain(|_, dialler| dialler.neighbour != *neighbour);
+        let Self {
+            dialled, diallers, ..
+        } = self;
+        dialled.retain(|_, number| diallers.contains_key(number));
+    }
+}
+
+impl Room for Sockets {
+    fn has_room(&self, conn: ConnId) -> bool {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.has_room(peer),
+            Socket::Dialled(dealer) => dealer.is_some_and(DealerLink::has_room),
+        }
+    }
+
+    fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        let mut refusals = self.router.counts().refused;
+        for dialler in self.diallers.values() {
+            for (reason, count) in dialler.sender.counts().refused {
+                *refusals.entry(reason).or_default() += count;
+            }
+        }
+        refusals
+    }
+}

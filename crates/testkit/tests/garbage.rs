@@ -1,0 +1,333 @@
+//! Bytes from strangers: nothing panics, all is counted, honest traffic goes on.
+#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hopline_mesh::brain::{Brain, ConnId, Input, Now, Opened, Output};
+use hopline_mesh::name::NodeName;
+use hopline_mesh::wire::control::Request;
+use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Statement};
+use hopline_mesh::wire::link_state::{Adjacency, Adjacent, Age, Flood, LinkAck, Record};
+use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, batch};
+use hopline_testkit::simulation::{Simulation, config, dials, for_each_seed, listens};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn node(name: &str) -> NodeName {
+    NodeName::parse(name).unwrap()
+}
+
+/// Random bytes, or bytes that begin as something that is right.
+fn frame(rng: &mut fastrand::Rng) -> Bytes {
+    let age = Age {
+        incarnation: rng.u64(..),
+        sequence: rng.u64(0..9),
+    };
+    let known = [
+        "a", "b", "c", "alice", "x@a", "", "*", "#g", "@", "hex:00@b",
+    ];
+    let name = known[rng.usize(0..known.len())];
+    let links = vec![Adjacent {
+        node: node("b"),
+        cost: rng.u32(..),
+    }];
+    let right = match rng.u8(0..11) {
+        0 => Bytes::new(),
+        1 => Prefix {
+            class: Class::from_number(rng.u8(0..2)).unwrap(),
+            flags: Flags(rng.u8(..)),
+            hop_limit: rng.u8(..),
+            id: MessageId {
+                incarnation: rng.u64(..),
+                counter: rng.u64(..),
+            },
+            destination: name,
+            source: name,
+            ..Prefix::new(Kind::ALL[rng.usize(0..10)])
+        }
+        .write(),
+        2 => {
+            let stamp = Stamp {
+                node: name,
+                ingress: "b",
+                revision: rng.u32(..),
+                times: None,
+            };
+            let path = Path::read(&[]).unwrap();
+            path.stamped(&stamp, rng.u64(0..9))
+        }
+        3 => Bytes::from(format!(r#"{{"destination":"{name}","x":[1,2,{{}}]}}"#)),
+        4 => Hello::Open {
+            mesh: "m".to_owned(),
+            node: node("b"),
+            nonce: [rng.u8(..); 32],
+        }
+        .write(),
+        5 => Hello::Proof {
+            proof: [rng.u8(..); 32],
+        }
+        .write(),
+        6 => Flood {
+            number: rng.u64(..),
+            records: vec![
+                Record::Adjacency(Adjacency {
+                    origin: node(["a", "b", "c", "d"][rng.usize(0..4)]),
+                    age,
+                    links,
+                    leaving: rng.bool(),
+                }),
+                Record::Request(node("a")),
+            ],
+        }
+        .write(),
+        7 => LinkAck {
+            messages: rng.u64(..),
+            floods: rng.u64(..),
+            window: 0,
+            window_bytes: 0,
+        }
+        .write(),
+        8 => {
+            let members = [vec![Bytes::from_static(b"x")], Vec::new()];
+            batch::write(members.iter().map(Vec::as_slice))
+        }
+        9 => Request::Cut {
+            neighbour: node("b"),
+        }
+        .write(),
+        _ => Bytes::from(
+            (0..rng.usize(0..80))
+                .map(|_| rng.u8(..))
+                .collect::<Vec<_>>(),
+        ),
+    };
+    if rng.u8(0..4) > 0 {
+        return right;
+    }
+    let mut bent = right.to_vec();
+    for _ in 0..rng.usize(0..3) {
+        match rng.usize(0..=bent.len()) {
+            at if at < bent.len() => bent[at] = rng.u8(..),
+            _ => bent.push(rng.u8(..)),
+        }
+    }
+    bent.truncate(rng.usize(0..=bent.len().max(1)));
+    bent.into()
+}
+
+fn frames(rng: &mut fastrand::Rng) -> Vec<Bytes> {
+    (0..rng.usize(0..5)).map(|_| frame(rng)).collect()
+}
+
+fn chain(seed: u64) -> Simulation {
+    let mut mesh = Simulation::new(seed);
+    mesh.add(config("a", [dials("b", 10)]));
+    mesh.add(config("b", [listens("a", 10), listens("c", 10)]));
+    mesh.add(config("c", [dials("b", 10)]));
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    mesh
+}
+
+#[test]
+fn honest_traffic_goes_on_beside_clients_that_send_garbage() {
+    for_each_seed(10, |seed| {
+        let mut mesh = chain(seed);
+        let alice = mesh.attach("a", Some(b"alice"));
+        let bob = mesh.attach("c", Some(b"bob"));
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut strangers: Vec<_> = (0..4).map(|_| mesh.attach("b", None)).collect();
+        assert!(mesh.run_until_quiet(LIMIT));
+        for _ in 0..300 {
+            for stranger in &mut strangers {
+                if !mesh.is_connected(*stranger) {
+                    *stranger = mesh.attach("b", None);
+                }
+                mesh.send(*stranger, frames(&mut rng));
+            }
+            mesh.send_text(alice, r#"{"destination":"bob"}"#);
+            mesh.run_for(Duration::from_millis(5));
+        }
+        assert!(mesh.run_until_quiet(LIMIT));
+        assert!(mesh.converged());
+        assert!(mesh.is_linked("a", "b") && mesh.is_linked("b", "c"));
+        let honest = mesh.take_json(bob);
+        let honest = honest
+            .iter()
+            .filter(|got| got["original_sender"] == "alice");
+        assert_eq!(honest.count(), 300);
+        let counters = mesh.status("b").unwrap().counters;
+        for counter in [
+            "malformed message",
+            "unexpected hello",
+            "not accepted",
+            "not allowed",
+        ] {
+            assert!(
+                counters.get(counter).is_some_and(|count| *count > 0),
+                "{counter}: {counters:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_link_that_carries_garbage_comes_up_again() {
+    for_each_seed(20, |seed| {
+        let mut mesh = chain(seed);
+        let alice = mesh.attach("a", Some(b"alice"));
+        let bob = mesh.attach("c", Some(b"bob"));
+        let mut rng = fastrand::Rng::with_seed(seed);
+        assert!(mesh.run_until_quiet(LIMIT));
+        for _ in 0..100 {
+            if mesh.is_linked("a", "b") {
+                // A neighbour that lies well is another story: it is believed.
+                let mut garbage = frames(&mut rng);
+                garbage.retain(|frame| Flood::read(frame).is_err());
+                let (from, to) = if rng.bool() { ("a", "b") } else { ("b", "a") };
+                mesh.inject(from, to, garbage);
+            }
+            mesh.run_for(Duration::from_millis(30));
+        }
+        assert!(mesh.run_until_quiet(LIMIT));
+        assert!(mesh.converged() && mesh.is_linked("a", "b"));
+        mesh.take(alice);
+        mesh.take(bob);
+        mesh.send_text(alice, r#"{"destination":"bob"}"#);
+        assert!(mesh.run_until_quiet(LIMIT));
+        assert_eq!(mesh.take_json(bob).len(), 1);
+    });
+}
+
+/// One brain with a link to a neighbour that knows the key and nothing else.
+fn linked(brain: &mut Brain, now: Now, conn: ConnId, out: &mut Vec<Output>) {
+    let room = |_: ConnId| true;
+    let prefix = Prefix::new(Kind::Hello).write();
+    let mut say = |hello: Hello, out: &mut Vec<Output>| {
+        let frames = vec![prefix.clone(), Bytes::new(), hello.write()];
+        brain.handle(now, Input::Received(conn, frames), &room, out);
+    };
+    out.clear();
+    say(
+        Hello::Open {
+            mesh: "m".to_owned(),
+            node: node("b"),
+            nonce: [1; 32],
+        },
+        out,
+    );
+    let challenge = out.iter().find_map(|output| match output {
+        Output::Send { frames, .. } => Hello::read(&frames[2]).ok(),
+        _ => None,
+    });
+    let Some(Hello::Challenge { nonce, .. }) = challenge else {
+        panic!("no challenge: {challenge:?}");
+    };
+    let statement = Statement {
+        mesh: "m",
+        dialer: &node("b"),
+        listener: &node("a"),
+        dialer_nonce: &[1; 32],
+        listener_nonce: &nonce,
+    };
+    let proof = MeshKey::new([7; 32]).prove(Role::Dialer, &statement);
+    say(Hello::Proof { proof }, out);
+}
+
+#[test]
+fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
+    let mut rng = fastrand::Rng::with_seed(4711);
+    let mut now = Now {
+        since_start: Duration::ZERO,
+        unix_nanos: 1_700_000_000_000_000_000,
+    };
+    let mut brain = Brain::new(config("a", [listens("b", 10)]), now);
+    let room = |conn: ConnId| conn.0 % 7 != 0;
+    let mut out = Vec::new();
+    let mut open: Vec<ConnId> = Vec::new();
+    let mut last = 0;
+    for _ in 0..100_000 {
+        now.since_start += Duration::from_micros(rng.u64(0..2_000));
+        now.unix_nanos += 1_000_000;
+        while open.len() < 6 {
+            last += 1;
+            let conn = ConnId(last);
+            let identity = rng.bool().then(|| Bytes::from(vec![rng.u8(b'a'..b'h')]));
+            let (request, operator) = (rng.u8(0..4) == 0, rng.u8(0..4) == 0);
+            let accepted = Opened::Accepted {
+                identity,
+                request,
+                operator,
+            };
+            brain.handle(now, Input::Opened(conn, accepted), &room, &mut out);
+            if rng.u8(0..3) == 0
+                && brain
+                    .status(now, &|_| true)
+                    .links
+                    .iter()
+                    .all(|link| !link.up && !link.cut)
+            {
+                linked(&mut brain, now, conn, &mut out);
+            }
+            open.push(conn);
+        }
+        let conn = open[rng.usize(0..open.len())];
+        out.clear();
+        brain.handle(
+            now,
+            Input::Received(conn, frames(&mut rng)),
+            &room,
+            &mut out,
+        );
+        if brain.next_tick().is_some_and(|due| due <= now.since_start) {
+            brain.handle(now, Input::Tick, &room, &mut out);
+        }
+        brain.flush(now, &room, &mut out);
+        let mut undelivered = Vec::new();
+        for output in out.drain(..) {
+            match output {
+                Output::Close(conn) => open.retain(|other| *other != conn),
+                Output::Deliver {
+                    frames, original, ..
+                } if rng.bool() => {
+                    undelivered.push(Input::Undelivered {
+                        frames,
+                        original,
+                        reason: hopline_mesh::reason::Reason::ReceiverGone,
+                    });
+                }
+                _ => {}
+            }
+        }
+        for input in undelivered {
+            brain.handle(now, input, &room, &mut out);
+        }
+        if rng.u8(0..50) == 0 {
+            let conn = open.swap_remove(rng.usize(0..open.len()));
+            brain.handle(now, Input::Closed(conn), &room, &mut out);
+        }
+        if brain.status(now).links.iter().any(|link| link.cut) {
+            let heal = hopline_mesh::brain::Command::Heal(node("b"));
+            brain.handle(now, Input::Command(heal), &room, &mut out);
+        }
+    }
+    let counters = brain.status(now).counters;
+    for counter in [
+        "accepted",
+        "malformed message",
+        "unexpected hello",
+        "link sequence",
+        "truncated message",
+        "unknown kind",
+        "wrong version",
+        "wrong magic",
+        "name in use",
+        "not allowed",
+    ] {
+        assert!(
+            counters.get(counter).is_some_and(|count| *count > 0),
+            "{counter}: {counters:?}"
+        );
+    }
+}

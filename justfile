@@ -1,0 +1,55 @@
+# The list of commands. `just` shows it; CI runs `just ci`.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export CARGO_TERM_COLOR := env("CARGO_TERM_COLOR", "auto")
+
+# show this list
+default:
+    @just --list --unsorted
+
+# all tests, or those that match: `just test -p hopline-mesh decide`
+test *ARGS:
+    cargo test --workspace --locked {{ARGS}}
+
+# clippy as CI has it
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# format all sources
+fmt:
+    cargo fmt --all
+
+# the API's pages, as strict as CI; `just doc --open` shows them
+doc *ARGS:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked {{ARGS}}
+
+# every topology in `topologies/` is good, every one in `topologies/invalid/` is refused as it says
+check:
+    cargo build --locked --bin hopline
+    .ci/check-topologies target/debug/hopline
+
+# the whole story in one command
+demo *ARGS:
+    cargo run --release --locked -- demo {{ARGS}}
+
+# measurements, or those that match: `just bench route`
+bench *ARGS:
+    cargo bench --workspace --locked {{ARGS}}
+
+# foreign clients (pyzmq, raw sockets) against real nodes; makes its own Python environment
+interop *ARGS:
+    cargo build --locked --bin hopline
+    HOPLINE_BIN="$PWD/target/debug/hopline" tests/interop/run.sh {{ARGS}}
+
+# licences, sources and advisories of the dependencies (needs cargo-deny and the network)
+deny:
+    cargo deny --locked check
+
+# take over the snapshots that `just test` wrote (needs cargo-insta)
+review:
+    cargo insta review
+
+# everything that CI runs, in its order
+ci:
+    bash .ci/run

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Foreign clients against real nodes: libzmq by way of pyzmq, and raw sockets.
+#
+#   HOPLINE_BIN=target/debug/hopline tests/interop/run.sh [PYTEST ARGUMENTS]
+#
+# Makes its Python environment under target/, or where HOPLINE_VENV says. Fails if anything is missing:
+# a check that did not run has not passed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+hopline=${HOPLINE_BIN:-$root/target/debug/hopline}
+case $hopline in
+/*) ;;
+*) hopline=$PWD/$hopline ;;
+esac
+if [ ! -x "$hopline" ]; then
+    echo "there is no program at $hopline: build it, or set HOPLINE_BIN" >&2
+    exit 2
+fi
+
+venv=${HOPLINE_VENV:-$root/target/interop-venv}
+python=$venv/bin/python
+
+make_venv() {
+    rm -rf "$venv"
+    if python3 -m venv "$venv"; then
+        return
+    fi
+    # Some systems keep the module apart from Python.
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -q && apt-get install -qy python3-venv
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        return
+    fi
+    echo "python3 cannot make a virtual environment: install its venv module" >&2
+    return 2
+}
+
+if ! command -v python3 >/dev/null; then
+    echo "python3 is missing" >&2
+    exit 2
+fi
+if [ ! -x "$python" ] || ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
+    make_venv
+    "$python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+    cp "$here/requirements.txt" "$venv/requirements.txt"
+fi
+
+export HOPLINE_BIN=$hopline
+export PYTHONDONTWRITEBYTECODE=1
+cd "$here"
+exec "$python" -m pytest -q -p no:cacheprovider --strict-markers "$@"
