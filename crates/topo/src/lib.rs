@@ -40,7 +40,9 @@ pub mod codes;
 mod diagnostic;
 pub mod drawing;
 mod endpoint;
+pub mod launch;
 mod load;
+mod offline;
 mod plan;
 mod problems;
 mod spec;
@@ -51,8 +53,10 @@ mod topology;
 pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, Span, render};
 pub use endpoint::{Endpoint, EndpointError};
 pub use load::{MAX_FILE, load, parse};
+pub use offline::Offline;
 pub use plan::{Dial, NodePlan, Plan};
 pub use problems::{Loaded, Problems};
+pub use suggest::nearest;
 pub use topology::{
     Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Link, Node, Topology, UPSTREAM,
 };

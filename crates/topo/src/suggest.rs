@@ -7,7 +7,8 @@ const LONGEST: usize = 256;
 ///
 /// At most a third of the word's letters (and one of two) may be wrong; of several that are as
 /// near, the first counts. Case is no mistake.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     let far = (length / 3).max(usize::from(length > 1));
     known

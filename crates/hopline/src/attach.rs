@@ -1,0 +1,192 @@
+//! A running mesh, and our connection to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hopline::core::Endpoint;
+use hopline::mesh::client::{Client, ClientOptions, ConnectError, Failure, RequestError};
+use hopline::mesh::name::NodeName;
+use hopline::mesh::route::Refusal;
+use hopline::mesh::wire::control::{Answer, Request};
+use hopline::topo::launch::{Found, ProcessState, Running};
+use hopline::topo::nearest;
+
+use crate::names::{absolute, homes};
+use crate::trouble::Bad;
+use crate::way::arrows;
+
+/// How long a node may take to answer a question.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The mesh of `file`, which must run.
+pub(crate) fn running(file: &Path) -> anyhow::Result<Running> {
+    match Running::find(&homes()?, &absolute(file)?)? {
+        Found::Running(running) => Ok(*running),
+        Found::Nothing if !file.exists() => Err(no_file(file).into()),
+        Found::Nothing => Err(Bad::new(format!("no mesh of {} runs", file.display()))
+            .help(format!(
+                "start it with `hopline up --detach {}`",
+                file.display()
+            ))
+            .into()),
+        Found::Leftovers(_) => {
+            let message = format!(
+                "no mesh of {} runs: its supervisor has ended without stopping it",
+                file.display()
+            );
+            let again = format!("`hopline up --detach {}` starts it again", file.display());
+            Err(Bad::new(message).help(again).into())
+        }
+    }
+}
+
+/// That a file is not there, and no mesh that once was of it runs.
+pub(crate) fn no_file(file: &Path) -> Bad {
+    Bad::new(format!(
+        "there is no file {}, and no mesh of it runs",
+        file.display()
+    ))
+}
+
+/// Attaches at a node's control socket: by `name`, or anonymously.
+pub(crate) async fn attach(
+    running: &Running,
+    node: &NodeName,
+    name: Option<&str>,
+) -> anyhow::Result<Client> {
+    let options = match name {
+        Some(name) => ClientOptions::named(name)
+            .map_err(|error| Bad::new(format!("`{name}` cannot be a client's name: {error}")))?,
+        None => ClientOptions::anonymous(),
+    };
+    let options = ClientOptions {
+        runtime_dir: Some(running.supervisor.sockets.clone()),
+        ..options.timeout(PATIENCE)
+    };
+    let record = running
+        .processes
+        .get(node)
+        .filter(|record| record.state == ProcessState::Up);
+    let Some(record) = record else {
+        return Err(Bad::new(format!("node `{node}` is not up")).into());
+    };
+    let endpoint = Endpoint::Ipc(record.control.clone());
+    match Client::connect(&endpoint, options).await {
+        Ok(client) => Ok(client),
+        Err(ConnectError::Refused { reason }) => {
+            let who = name.unwrap_or("the client");
+            Err(Bad::new(format!("node `{node}` does not take `{who}` in: {reason}")).into())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot attach at node `{node}`")),
+    }
+}
+
+/// The name under which this program attaches where it is given none.
+pub(crate) fn own_name() -> String {
+    format!("hopline.{}", std::process::id())
+}
+
+/// A node of the mesh that is up: `at`, or that of the planned client `client`, or the first.
+pub(crate) fn entrance(
+    running: &Running,
+    at: Option<&str>,
+    client: Option<&str>,
+) -> anyhow::Result<NodeName> {
+    if let Some(at) = at {
+        return crate::names::node(&running.plan, at);
+    }
+    let mut nodes = running.plan.nodes.values();
+    let planned = client.and_then(|client| nodes.find(|node| node.clients.contains(client)));
+    if let Some(node) = planned {
+        return Ok(node.name.clone());
+    }
+    let mut up = running
+        .processes
+        .iter()
+        .filter(|(_, record)| record.state == ProcessState::Up);
+    let first = up.next().map(|(node, _)| node.clone());
+    first.ok_or_else(|| Bad::new("no node of the mesh is up").into())
+}
+
+/// The node that `name` is: itself, or the one at which it is attached now, or else the one for which it
+/// is planned.
+pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result<NodeName> {
+    if let Some((node, _)) = running.plan.nodes.get_key_value(name) {
+        return Ok(node.clone());
+    }
+    let entrance = entrance(running, None, Some(name))?;
+    let client = attach(running, &entrance, None).await?;
+    let request = Request::Locate {
+        name: name.to_owned(),
+    };
+    let answer = client.ask(entrance.as_str(), request, PATIENCE).await;
+    client.shutdown().await;
+    if let Ok(Answer::Located { nodes }) = answer
+        && let Some(node) = nodes.into_iter().next()
+    {
+        return Ok(node);
+    }
+    let mut nodes = running.plan.nodes.values();
+    if let Some(node) = nodes.find(|node| node.clients.contains(name)) {
+        return Ok(node.name.clone());
+    }
+    let plan = &running.plan;
+    let clients = plan
+        .nodes
+        .values()
+        .flat_map(|node| &node.clients)
+        .map(String::as_str);
+    let known: Vec<&str> = plan
+        .nodes
+        .keys()
+        .map(NodeName::as_str)
+        .chain(clients)
+        .collect();
+    let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
+    let message = format!("`{name}` is no node, and no client of that name is attached or planned");
+    Err(Bad::new(message).maybe_help(help).into())
+}
+
+/// Why something was not answered, in words; what is not the mesh's answer is an error.
+pub(crate) fn refusal(error: RequestError) -> anyhow::Result<Failure> {
+    match error {
+        RequestError::Failed(failure) => Ok(*failure),
+        RequestError::Timeout { .. } | RequestError::Refused { .. } => {
+            Err(Bad::new(error.to_string()).into())
+        }
+        RequestError::Send(_) | RequestError::Malformed | RequestError::Stopped => {
+            Err(error.into())
+        }
+    }
+}
+
+/// That a client is planned and not there, which is what `failure` may come of.
+pub(crate) fn absent(running: &Running, to: &str, failure: &Failure) -> Option<String> {
+    let mut nodes = running.plan.nodes.values();
+    let planned = nodes.find(|node| node.clients.contains(to))?;
+    let is_unknown = failure.reason == Refusal::UnknownDestination.reason();
+    is_unknown.then(|| {
+        format!(
+            "`{to}` is planned at `{}`, and not attached now",
+            planned.name
+        )
+    })
+}
+
+/// A failure as a message: what, where, and how far it came.
+pub(crate) fn not_reached(running: &Running, to: &str, failure: &Failure) -> String {
+    let path: Vec<&str> = failure.path.iter().map(|step| step.node.as_str()).collect();
+    let reason = &failure.reason;
+    let mut text = format!(
+        "`{to}` is not reached: {reason}, says node `{}`",
+        failure.node
+    );
+    if path.len() > 1 {
+        text.push_str(&format!("\n  it came as far as {}", arrows(&path)));
+    }
+    if let Some(absent) = absent(running, to, failure) {
+        text.push_str(&format!("\n  note: {absent}"));
+    }
+    text
+}

@@ -1,0 +1,124 @@
+//! `hopline recv`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use hopline::mesh::client::{Incoming, Message};
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Answer, duration};
+use crate::attach::{attach, entrance, running};
+use crate::output;
+use crate::trouble::Bad;
+use crate::way::{arrows, count};
+
+/// Receive messages under a name
+///
+/// Each message is printed as it comes, with its sender and its path; with --json as one line of JSON.
+#[derive(Debug, Args)]
+pub(crate) struct Recv {
+    /// The topology file of a running mesh
+    file: PathBuf,
+    /// The name to receive under
+    name: String,
+    /// The node to attach at [default: where NAME is planned, else the first that is up]
+    #[arg(long, value_name = "NODE")]
+    at: Option<String>,
+    /// End after so many messages [default: never]
+    #[arg(long, short = 'n', value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End after this time, such as `5s`; fewer messages than --count are then a failure
+    #[arg(long, value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Print each message as a line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A message as it came. Its JSON keys are part of the interface.
+#[derive(Serialize)]
+struct Received<'a> {
+    from: &'a str,
+    path: Vec<&'a str>,
+    content_type: Option<&'a str>,
+    /// The payload's frames; bytes that are no UTF-8 are replaced.
+    payload: Vec<String>,
+}
+
+impl Recv {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let running = running(&self.file)?;
+        let node = entrance(&running, self.at.as_deref(), Some(&self.name))?;
+        let mut client = attach(&running, &node, Some(&self.name)).await?;
+        output::message(&format!(
+            "receiving as {} at {node}; Ctrl-C ends it",
+            self.name
+        ));
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let mut received: u64 = 0;
+        let answer = loop {
+            if self.count.is_some_and(|count| received >= count) {
+                break Answer::Yes;
+            }
+            let incoming = tokio::select! {
+                biased;
+                interrupted = tokio::signal::ctrl_c() => {
+                    interrupted?;
+                    break Answer::Yes;
+                }
+                incoming = client.recv() => incoming?,
+                () = at(deadline) => break self.out_of_time(received)?,
+            };
+            if let Incoming::Message(message) = incoming {
+                received += 1;
+                self.print(&message)?;
+            }
+        };
+        client.shutdown().await;
+        Ok(answer)
+    }
+
+    fn out_of_time(&self, received: u64) -> anyhow::Result<Answer> {
+        let Some(wanted) = self.count else {
+            return Ok(if received > 0 {
+                Answer::Yes
+            } else {
+                Answer::No
+            });
+        };
+        let came = count(usize::try_from(received)?, "message");
+        Err(Bad::new(format!("{came} of {wanted} came in time")).into())
+    }
+
+    fn print(&self, message: &Message) -> anyhow::Result<()> {
+        let frames = message.payload.iter();
+        let payload: Vec<String> = frames
+            .map(|frame| String::from_utf8_lossy(frame).into_owned())
+            .collect();
+        if self.json {
+            // One line a message, for who reads them as they come.
+            return output::data(&serde_json::to_string(&Received {
+                from: &message.source,
+                path: message.nodes(),
+                content_type: message.content_type.as_deref(),
+                payload,
+            })?);
+        }
+        let way = arrows(&message.nodes());
+        output::data(&format!(
+            "{}: {}  ({way})",
+            message.source,
+            payload.join(" | ")
+        ))
+    }
+}
+
+/// Ready at `deadline`; never, where there is none.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

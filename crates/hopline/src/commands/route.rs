@@ -1,0 +1,128 @@
+//! `hopline route`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hopline::mesh::name::NodeName;
+use hopline::mesh::route::{Down, Refusal};
+use hopline::topo::{Offline, Plan};
+use serde::Serialize;
+
+use super::Answer;
+use crate::way::{arrows, count, hops};
+use crate::{names, output};
+
+/// Show which way a message would go, without running anything
+///
+/// All planned clients count as attached. The running mesh decides by the same rules.
+#[derive(Debug, Args)]
+pub(crate) struct Route {
+    /// The topology file
+    file: PathBuf,
+    /// A node or planned client
+    from: String,
+    /// A node or planned client
+    to: String,
+    /// Something that has failed: a node, or a link `a--b`; may be repeated
+    #[arg(long, value_name = "NODE|LINK")]
+    down: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The way of a message, or why there is none. Its JSON keys are part of the interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Way {
+    from: String,
+    to: String,
+    pub(super) reachable: bool,
+    /// The nodes that handle it; as far as it comes where it does not arrive.
+    pub(super) path: Vec<NodeName>,
+    cost: u64,
+    hops: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// The node that refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<NodeName>,
+}
+
+impl Route {
+    pub(crate) fn run(self) -> anyhow::Result<Answer> {
+        let plan = Plan::new(&names::topology(&self.file)?.topology);
+        let way = way(&plan, &self.from, &self.to, &self.down)?;
+        if self.json {
+            output::json(&way)?;
+        } else {
+            output::data(&way.text())?;
+        }
+        Ok(if way.reachable {
+            Answer::Yes
+        } else {
+            Answer::No
+        })
+    }
+}
+
+/// The way from `from` to `to` in the mesh of `plan` while `down` has failed.
+pub(super) fn way(plan: &Plan, from: &str, to: &str, down: &[String]) -> anyhow::Result<Way> {
+    let mesh = Offline::new(plan);
+    names::sender(plan, &mesh, from)?;
+    names::destination(plan, &mesh, to)?;
+    let down = names::down(plan, &mesh, down)?;
+    let mut way = Way {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        reachable: false,
+        path: Vec::new(),
+        cost: 0,
+        hops: 0,
+        reason: None,
+        node: None,
+    };
+    let start = mesh.node_of(from);
+    let walk = mesh.route(from, to, &down);
+    let (Some(start), Some(walk)) = (start, walk) else {
+        return Ok(way);
+    };
+    if down.contains(&Down::Node(start.clone())) {
+        // Nobody is there to take the message.
+        way.reason = Some(Refusal::Unreachable.reason());
+        way.node = Some(start);
+        return Ok(way);
+    }
+    way.reason = walk.refusal().map(Refusal::reason);
+    way.node = way.reason.and(walk.last().cloned());
+    way.reachable = way.reason.is_none();
+    way.cost = walk.cost;
+    way.hops = hops(walk.path.len());
+    way.path = walk.path;
+    Ok(way)
+}
+
+impl Way {
+    /// The way as people read it.
+    pub(super) fn text(&self) -> String {
+        let Self {
+            from,
+            to,
+            path,
+            cost,
+            hops,
+            ..
+        } = self;
+        let Some(reason) = self.reason else {
+            return format!("{}  cost {cost}, {}", arrows(path), count(*hops, "hop"));
+        };
+        let who = self.node.as_ref().map_or(from.as_str(), NodeName::as_str);
+        match path.as_slice() {
+            [] => format!("no way from {from} to {to}: {who} is down"),
+            [_] => format!("no way from {from} to {to}: {reason}, says {who}"),
+            more => format!(
+                "no way from {from} to {to}: {reason}, says {who}\n  it comes as far as {}",
+                arrows(more)
+            ),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `hopline routes`
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use hopline::mesh::name::NodeName;
+use hopline::mesh::wire::control::{Answer as Said, Request, RouteLine};
+use serde::Serialize;
+
+use super::Answer;
+use crate::attach::{PATIENCE, attach, running};
+use crate::table::table;
+use crate::trouble::Bad;
+use crate::{names, output};
+
+/// Show the routing tables of running nodes
+#[derive(Debug, Args)]
+pub(crate) struct Routes {
+    /// The topology file of a running mesh
+    file: PathBuf,
+    /// A node [default: all that are up]
+    node: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The tables of some nodes. Its JSON keys are part of the interface.
+#[derive(Serialize)]
+struct Tables {
+    mesh: String,
+    nodes: BTreeMap<NodeName, Vec<RouteLine>>,
+}
+
+impl Routes {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let running = running(&self.file)?;
+        let nodes = match &self.node {
+            Some(name) => vec![names::node(&running.plan, name)?],
+            None => running.plan.nodes.keys().cloned().collect(),
+        };
+        let mut tables = Tables {
+            mesh: running.plan.mesh.to_string(),
+            nodes: BTreeMap::new(),
+        };
+        let mut answer = Answer::Yes;
+        for node in nodes {
+            let client = match attach(&running, &node, None).await {
+                Ok(client) => client,
+                Err(error) if self.node.is_none() && error.is::<Bad>() => {
+                    output::message(&format!("warning: {error}"));
+                    answer = Answer::No;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let said = client
+                .ask(node.as_str(), Request::Routes {}, PATIENCE)
+                .await;
+            client.shutdown().await;
+            if let Said::Routes(lines) = said? {
+                tables.nodes.insert(node, lines);
+            }
+        }
+        if self.json {
+            output::json(&tables)?;
+        } else {
+            output::data(&tables.text())?;
+        }
+        Ok(answer)
+    }
+}
+
+impl Tables {
+    fn text(&self) -> String {
+        let blocks = self.nodes.iter().map(|(node, lines)| {
+            let dash = || "-".to_owned();
+            let rows: Vec<Vec<String>> = lines
+                .iter()
+                .map(|line| {
+                    vec![
+                        line.destination.clone(),
+                        line.next_hop.clone().unwrap_or_else(dash),
+                        line.cost.map_or_else(dash, |cost| cost.to_string()),
+                        line.hops.map_or_else(dash, |hops| hops.to_string()),
+                        line.origin.clone(),
+                    ]
+                })
+                .collect();
+            let header = ["TO", "NEXT HOP", "COST", "HOPS", "WHY"];
+            format!("{node}\n{}", indent(&table(&header, &rows)))
+        });
+        blocks.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

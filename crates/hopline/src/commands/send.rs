@@ -1,0 +1,127 @@
+//! `hopline send`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use hopline::mesh::client::{Client, Failure, Incoming, Outgoing};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::{Answer, duration};
+use crate::attach::{attach, entrance, not_reached, own_name, refusal, running};
+use crate::output;
+use crate::trouble::Bad;
+use crate::way::arrows;
+
+/// Send a message into a running mesh
+///
+/// It is sent at most once. What the mesh knows of it when the command ends is told: the way that it took,
+/// or which node refused it and why.
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// The topology file of a running mesh
+    file: PathBuf,
+    /// A client, `client@node`, or a node
+    to: String,
+    /// The message
+    text: String,
+    /// The name to send under [default: hopline.PID]
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
+    /// The node to attach at [default: where NAME is planned, else the first that is up]
+    #[arg(long, value_name = "NODE")]
+    at: Option<String>,
+    /// Send TEXT as JSON, which it must be
+    #[arg(long)]
+    json_content: bool,
+    /// How long the mesh may take
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    timeout: Duration,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of the message. Its JSON keys are part of the interface.
+#[derive(Serialize)]
+struct Sent {
+    from: String,
+    to: String,
+    reachable: bool,
+    path: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
+}
+
+impl Send {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let mut message = Outgoing::new(&self.to, self.text.clone());
+        if self.json_content {
+            serde_json::from_str::<serde_json::Value>(&self.text)
+                .map_err(|error| Bad::new(format!("TEXT is no JSON: {error}")))?;
+            message.content_type = Some("application/json".to_owned());
+        }
+        let running = running(&self.file)?;
+        let name = self.name.clone().unwrap_or_else(own_name);
+        let node = entrance(&running, self.at.as_deref(), Some(&name))?;
+        let mut client = attach(&running, &node, Some(&name)).await?;
+        let outcome = self.outcome(&mut client, message).await;
+        client.shutdown().await;
+        let (path, failure) = match outcome? {
+            Ok(path) => (path, None),
+            Err(failure) => {
+                let path = failure.path.iter().map(|step| step.node.clone()).collect();
+                (path, Some(failure))
+            }
+        };
+        if self.json {
+            output::json(&Sent {
+                from: name,
+                to: self.to,
+                reachable: failure.is_none(),
+                path,
+                reason: failure.as_ref().map(|failure| failure.reason.clone()),
+                node: failure.as_ref().map(|failure| failure.node.clone()),
+            })?;
+        } else {
+            match &failure {
+                None => output::data(&format!("sent to {}: {}", self.to, arrows(&path)))?,
+                Some(failure) => {
+                    output::message(&format!(
+                        "error: {}",
+                        not_reached(&running, &self.to, failure)
+                    ));
+                }
+            }
+        }
+        Ok(if failure.is_none() {
+            Answer::Yes
+        } else {
+            Answer::No
+        })
+    }
+
+    /// Sends the message and a probe behind it. Messages between two keep their order, so once the probe
+    /// is answered the message was handed over too, or its failure has come back already.
+    async fn outcome(
+        &self,
+        client: &mut Client,
+        message: Outgoing,
+    ) -> anyhow::Result<Result<Vec<String>, Failure>> {
+        let id = client.send_message(message).await?;
+        let probed = client.trace(&self.to, self.timeout).await;
+        while let Ok(Ok(incoming)) = timeout(Duration::ZERO, client.recv()).await {
+            match incoming {
+                Incoming::Failed(failure) if failure.id == id => return Ok(Err(failure)),
+                Incoming::Failed(_) | Incoming::Message(_) => {}
+            }
+        }
+        match probed {
+            Ok(trace) => Ok(Ok(trace.path.into_iter().map(|step| step.node).collect())),
+            Err(error) => Ok(Err(refusal(error)?)),
+        }
+    }
+}

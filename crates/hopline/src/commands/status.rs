@@ -1,0 +1,328 @@
+//! `hopline status`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::Args;
+use hopline::mesh::name::NodeName;
+use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
+use hopline::topo::NodePlan;
+use hopline::topo::launch::{ProcessState, Running, disagreement, missing};
+use serde::Serialize;
+
+use super::Answer;
+use crate::attach::{PATIENCE, attach, running};
+use crate::output;
+use crate::table::table;
+
+/// Counters of what went well; all others are reasons for which a message was not delivered.
+const WENT_WELL: [&str; 6] = [
+    "accepted",
+    "received",
+    "forwarded",
+    "delivered",
+    "answered",
+    "returned",
+];
+
+/// Show what runs beside what was planned
+///
+/// Each node is asked by its own control socket, so one that the others do not reach answers too.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The topology file of a running mesh
+    file: PathBuf,
+    /// Show all counters, not only those of messages that were not delivered
+    #[arg(long)]
+    counters: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What runs. Its JSON keys are part of the interface.
+#[derive(Serialize)]
+struct MeshReport {
+    mesh: String,
+    /// The revision that all nodes know; none where they differ.
+    revision: Option<String>,
+    converged: bool,
+    /// Why it is not converged, or what of the plan it lacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lacks: Option<String>,
+    supervisor: u32,
+    logs: PathBuf,
+    nodes: Vec<NodeReport>,
+}
+
+#[derive(Serialize)]
+struct NodeReport {
+    node: NodeName,
+    /// `up`, `starting`, `restarting`, or `silent` where its process runs and does not answer.
+    state: &'static str,
+    pid: Option<u32>,
+    endpoint: Option<String>,
+    restarts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_end: Option<String>,
+    uptime_ms: Option<u64>,
+    revision: Option<String>,
+    links: Vec<LinkReport>,
+    clients: Vec<ClientReport>,
+    counters: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+struct LinkReport {
+    neighbour: NodeName,
+    planned: bool,
+    up: bool,
+    cut: bool,
+    cost: Option<u32>,
+    queued: u64,
+}
+
+#[derive(Serialize)]
+struct ClientReport {
+    name: String,
+    planned: bool,
+    attached: bool,
+    dialect: Option<String>,
+}
+
+impl Status {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let running = running(&self.file)?;
+        let statuses = ask_all(&running).await;
+        let report = MeshReport::new(&running, &statuses);
+        if self.json {
+            output::json(&report)?;
+        } else {
+            output::data(&report.text(self.counters))?;
+        }
+        Ok(Answer::Yes)
+    }
+}
+
+/// The statuses of all nodes that answer, without the client that asks.
+async fn ask_all(running: &Running) -> BTreeMap<NodeName, NodeStatus> {
+    let ask = |node: NodeName| async move {
+        let client = attach(running, &node, None).await.ok()?;
+        let said = client
+            .ask(node.as_str(), Request::Status {}, PATIENCE)
+            .await;
+        let address = client.address();
+        client.shutdown().await;
+        let Ok(Said::Status(mut status)) = said else {
+            return None;
+        };
+        status
+            .clients
+            .retain(|client| Some(&client.name) != address.as_ref());
+        Some((node, *status))
+    };
+    // One after the other: each answers within milliseconds, or within `PATIENCE` not at all.
+    let mut statuses = BTreeMap::new();
+    for node in running.plan.nodes.keys() {
+        statuses.extend(ask(node.clone()).await);
+    }
+    statuses
+}
+
+impl MeshReport {
+    fn new(running: &Running, statuses: &BTreeMap<NodeName, NodeStatus>) -> Self {
+        let nodes = running.plan.nodes.values();
+        let revisions: BTreeSet<&String> =
+            statuses.values().map(|status| &status.revision).collect();
+        let is_one = revisions.len() == 1 && statuses.len() == running.plan.nodes.len();
+        let disagreement = disagreement(statuses);
+        let converged = disagreement.is_none() && statuses.len() == running.plan.nodes.len();
+        let lack = missing(&running.plan, statuses).or(disagreement);
+        Self {
+            mesh: running.plan.mesh.to_string(),
+            revision: revisions
+                .first()
+                .filter(|_| is_one)
+                .map(|revision| (*revision).clone()),
+            converged,
+            lacks: lack.map(|lack| lack.to_string()),
+            supervisor: running.supervisor.process.pid,
+            logs: running.place.logs(),
+            nodes: nodes
+                .map(|node| NodeReport::new(running, node, statuses))
+                .collect(),
+        }
+    }
+
+    fn text(&self, counters: bool) -> String {
+        let dash = || "-".to_owned();
+        let rows: Vec<Vec<String>> = self
+            .nodes
+            .iter()
+            .map(|node| {
+                vec![
+                    node.node.to_string(),
+                    node.state_text(),
+                    node.pid.map_or_else(dash, |pid| pid.to_string()),
+                    node.endpoint.clone().unwrap_or_else(dash),
+                    list(node.links.iter().map(LinkReport::text)),
+                    list(node.clients.iter().map(ClientReport::text)),
+                ]
+            })
+            .collect();
+        let header = ["NODE", "STATE", "PID", "LISTENS AT", "LINKS", "CLIENTS"];
+        let mut text = format!("{}: {}\n\n", self.mesh, self.summary());
+        text.push_str(&table(&header, &rows));
+        let mut counts = Vec::new();
+        for node in &self.nodes {
+            let is_shown = |name: &str| counters || !WENT_WELL.contains(&name);
+            let shown = node
+                .counters
+                .iter()
+                .filter(|(name, n)| **n > 0 && is_shown(name));
+            counts.extend(shown.map(|(name, number)| {
+                vec![node.node.to_string(), name.clone(), number.to_string()]
+            }));
+        }
+        if !counts.is_empty() {
+            let of = if counters { "COUNTER" } else { "NOT DELIVERED" };
+            text.push('\n');
+            text.push_str(&table(&["NODE", of, "COUNT"], &counts));
+        }
+        if self.nodes.iter().any(|node| node.restarts > 0) {
+            text.push_str(&format!("\nlogs: {}\n", self.logs.display()));
+        }
+        text
+    }
+
+    fn summary(&self) -> String {
+        let converged = match (&self.lacks, self.converged) {
+            (None, _) => "converged".to_owned(),
+            (Some(lack), true) => format!("converged, but {lack}"),
+            (Some(lack), false) => format!("not converged: {lack}"),
+        };
+        match &self.revision {
+            Some(revision) => format!("{converged} (revision {revision})"),
+            None => converged,
+        }
+    }
+}
+
+impl NodeReport {
+    fn new(running: &Running, plan: &NodePlan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Self {
+        let record = running.processes.get(&plan.name);
+        let status = statuses.get(&plan.name);
+        let process = record.and_then(|record| record.process.as_ref());
+        let state = match record.map(|record| record.state) {
+            Some(ProcessState::Up) if status.is_none() => "silent",
+            Some(state) => state.as_str(),
+            None => ProcessState::Starting.as_str(),
+        };
+        let endpoint = record.and_then(|record| record.endpoint.as_ref());
+        Self {
+            node: plan.name.clone(),
+            state,
+            pid: process.map(|process| process.pid),
+            endpoint: endpoint.map(ToString::to_string),
+            restarts: record.map_or(0, |record| record.restarts),
+            last_end: record.and_then(|record| record.last_end.clone()),
+            uptime_ms: status.map(|status| status.uptime_ms),
+            revision: status.map(|status| status.revision.clone()),
+            links: links(plan, status),
+            clients: clients(plan, status),
+            counters: status
+                .map(|status| status.counters.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn state_text(&self) -> String {
+        match self.restarts {
+            0 => self.state.to_owned(),
+            1 => format!("{} (restarted once)", self.state),
+            times => format!("{} (restarted {times} times)", self.state),
+        }
+    }
+}
+
+fn links(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<LinkReport> {
+    let planned: BTreeMap<&NodeName, u32> = plan
+        .dials
+        .iter()
+        .chain(&plan.accepts)
+        .map(|dial| (&dial.node, dial.cost))
+        .collect();
+    let live = status
+        .map(|status| status.links.as_slice())
+        .unwrap_or_default();
+    let mut names: BTreeSet<&NodeName> = planned.keys().copied().collect();
+    names.extend(live.iter().map(|link| &link.neighbour));
+    let report = |name: &NodeName| {
+        let live = live.iter().find(|link| link.neighbour == *name);
+        LinkReport {
+            neighbour: name.clone(),
+            planned: planned.contains_key(name),
+            up: live.is_some_and(|link| link.up),
+            cut: live.is_some_and(|link| link.cut),
+            cost: live.map(|link| link.cost).or(planned.get(name).copied()),
+            queued: live.map_or(0, |link| link.queued),
+        }
+    };
+    names.into_iter().map(report).collect()
+}
+
+fn clients(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<ClientReport> {
+    let live = status
+        .map(|status| status.clients.as_slice())
+        .unwrap_or_default();
+    let mut reports: Vec<ClientReport> = live
+        .iter()
+        .map(|client| ClientReport {
+            name: client.name.clone(),
+            planned: plan.clients.contains(&client.name),
+            attached: client.attached,
+            dialect: client.dialect.clone(),
+        })
+        .collect();
+    let absent = plan.clients.iter().filter(|name| {
+        let mut live = live.iter();
+        !live.any(|client| client.name == **name)
+    });
+    reports.extend(absent.map(|name| ClientReport {
+        name: name.clone(),
+        planned: true,
+        attached: false,
+        dialect: None,
+    }));
+    reports.sort_by(|a, b| a.name.cmp(&b.name));
+    reports
+}
+
+impl LinkReport {
+    fn text(&self) -> String {
+        match (self.up, self.cut, self.planned) {
+            (true, _, true) => self.neighbour.to_string(),
+            (true, _, false) => format!("{} (not planned)", self.neighbour),
+            (false, true, _) => format!("{} (cut)", self.neighbour),
+            (false, false, _) => format!("{} (down)", self.neighbour),
+        }
+    }
+}
+
+impl ClientReport {
+    fn text(&self) -> String {
+        match (self.attached, self.planned, &self.dialect) {
+            (false, true, None) => format!("{} (absent)", self.name),
+            (false, ..) => format!("{} (name in use)", self.name),
+            (true, ..) => self.name.clone(),
+        }
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    match items.is_empty() {
+        true => "-".to_owned(),
+        false => items.join(", "),
+    }
+}

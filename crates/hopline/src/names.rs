@@ -1,0 +1,144 @@
+//! Names that people type, and what they mean in a mesh.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use hopline::mesh::name::{LinkName, NodeName};
+use hopline::mesh::route::Down;
+use hopline::topo::launch::Homes;
+use hopline::topo::{Loaded, Offline, Plan, load, nearest};
+
+use crate::trouble::Bad;
+use crate::{output, trouble};
+
+/// Loads a topology, or says all that is wrong with it. What is odd in it is left to `hopline check`.
+pub(crate) fn topology(file: &Path) -> anyhow::Result<Loaded> {
+    Ok(load(file)?)
+}
+
+/// Loads a topology and tells what is odd in it, once, before it is put to use.
+pub(crate) fn topology_to_run(file: &Path) -> anyhow::Result<Loaded> {
+    let loaded = load(file)?;
+    if !loaded.warnings.is_empty() {
+        output::message(&loaded.render(trouble::color()));
+    }
+    Ok(loaded)
+}
+
+/// The file by an absolute path without links, which is what its mesh is told by. It need not be there.
+pub(crate) fn absolute(file: &Path) -> anyhow::Result<PathBuf> {
+    if let Ok(path) = file.canonicalize() {
+        return Ok(path);
+    }
+    let path = std::path::absolute(file).with_context(|| file.display().to_string())?;
+    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+    Ok(match (parent, path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path,
+    })
+}
+
+/// Where the state of meshes is on this machine.
+pub(crate) fn homes() -> anyhow::Result<Homes> {
+    Ok(Homes::from_env(
+        |name| std::env::var_os(name),
+        std::env::temp_dir(),
+    )?)
+}
+
+/// A node of the plan.
+pub(crate) fn node(plan: &Plan, name: &str) -> anyhow::Result<NodeName> {
+    if let Some((node, _)) = plan.nodes.get_key_value(name) {
+        return Ok(node.clone());
+    }
+    let nodes = plan.nodes.keys().map(NodeName::as_str);
+    Err(unknown(
+        format!("the mesh `{}` has no node `{name}`", plan.mesh),
+        name,
+        nodes,
+    )
+    .into())
+}
+
+/// A node or planned client that a message may come from.
+pub(crate) fn sender(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<()> {
+    match mesh.node_of(name) {
+        Some(_) => Ok(()),
+        None => Err(nobody(plan, name).into()),
+    }
+}
+
+/// A node, a planned client, or anything else that an address may be as far as the plan can tell.
+pub(crate) fn destination(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<()> {
+    let (bare, at) = match name.split_once('@') {
+        Some((bare, at)) => (bare, Some(at)),
+        None => (name, None),
+    };
+    if let Some(at) = at {
+        node(plan, at)?;
+    }
+    if mesh.node_of(bare).is_some() || mesh.has_static_for(bare) {
+        return Ok(());
+    }
+    Err(nobody(plan, bare).into())
+}
+
+fn nobody(plan: &Plan, name: &str) -> Bad {
+    let nodes = plan.nodes.keys().map(NodeName::as_str);
+    let clients = plan.nodes.values().flat_map(|node| &node.clients);
+    let message = format!(
+        "`{name}` is no node and no planned client of the mesh `{}`",
+        plan.mesh
+    );
+    let known: Vec<&str> = nodes.chain(clients.map(String::as_str)).collect();
+    match nearest(name, known) {
+        Some(near) => Bad::new(message).help(format!("did you mean `{near}`?")),
+        None => Bad::new(message).help(format!(
+            "a client that will attach somewhere is planned with a line `{name} = \"NODE\"` under \
+             [clients]"
+        )),
+    }
+}
+
+/// What has failed: nodes and links of the mesh.
+pub(crate) fn down(plan: &Plan, mesh: &Offline, texts: &[String]) -> anyhow::Result<Vec<Down>> {
+    texts
+        .iter()
+        .map(|text| one_down(plan, mesh, text))
+        .collect()
+}
+
+fn one_down(plan: &Plan, mesh: &Offline, text: &str) -> anyhow::Result<Down> {
+    let Some((a, b)) = text.split_once("--") else {
+        return Ok(Down::Node(node(plan, text)?));
+    };
+    let link = LinkName::new(node(plan, a)?, node(plan, b)?)
+        .map_err(|error| Bad::new(format!("`{text}` is no link: {error}")))?;
+    if mesh.has_link(&link) {
+        return Ok(Down::Link(link));
+    }
+    let dials = |name: &NodeName| {
+        let node = plan.nodes.get(name);
+        let ends = node
+            .into_iter()
+            .flat_map(|node| node.dials.iter().chain(&node.accepts));
+        ends.map(|dial| format!("{name}--{}", dial.node))
+            .collect::<Vec<_>>()
+    };
+    let of = dials(link.lesser());
+    let help =
+        (!of.is_empty()).then(|| format!("the links of `{}` are {}", link.lesser(), of.join(", ")));
+    let message = format!("the mesh `{}` has no link `{link}`", plan.mesh);
+    Err(Bad::new(message).maybe_help(help).into())
+}
+
+/// That a name is not known, and which one may have been meant.
+fn unknown<'a>(message: String, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Bad {
+    match nearest(name, known.clone()) {
+        Some(near) => Bad::new(message).help(format!("did you mean `{near}`?")),
+        None => {
+            let all: Vec<&str> = known.take(12).collect();
+            Bad::new(message).help(format!("its nodes are {}", all.join(", ")))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Running meshes: a process for each node, and a supervisor that watches over them.
+//!
+//! ```text
+//!                      lock, key, plan, ports, processes, logs   (Place)
+//!                                      |
+//!   supervise() --+-- keeper of east --+-- process of east
+//!        |        +-- keeper of top  ----- process of top      stdin:  setup, addresses, questions
+//!        |        +-- keeper of west ----- process of west     stdout: ready or failed, status
+//!    decisions                                                 stderr: the node's log
+//!  Backoff, Lack
+//! ```
+//!
+//! A node's process ends when its stdin does, so none outlives its supervisor, not even one that was
+//! killed. Only the supervisor writes the state of a running mesh; whoever wants to know of it reads it
+//! with [`Running`], and ends it with [`stop`].
+
+mod agreement;
+mod alone;
+mod backoff;
+mod error;
+mod homes;
+mod keeper;
+mod key;
+mod lock;
+mod place;
+mod process;
+mod records;
+mod running;
+mod sockets;
+mod start;
+mod stop;
+mod store;
+mod supervise;
+mod supervised;
+mod words;
+
+pub use agreement::{Lack, disagreement, missing};
+pub use alone::{AloneError, run_alone};
+pub use backoff::Backoff;
+pub use error::{Failure, LaunchError};
+pub use homes::Homes;
+pub use key::read_key;
+pub use place::Place;
+pub use process::Identity;
+pub use records::{ProcessRecord, ProcessState, SupervisorRecord};
+pub use running::{Found, Running};
+pub use sockets::control_socket;
+pub use start::node_config;
+pub use stop::{Stopped, stop};
+pub use store::open_supervisor_log;
+pub use supervise::{Launch, Report, supervise};
+pub use supervised::run_supervised;
+pub use words::{FromNode, Setup, ToNode};

@@ -1,0 +1,108 @@
+//! One node in the foreground, without a supervisor: for containers, units, and other machines.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use hopline_mesh::name::NodeName;
+use hopline_mesh::node::RoutingNode;
+use hopline_mesh::wire::hello::MeshKey;
+use thiserror::Error;
+
+use super::error::Failure;
+use super::start::{ended, failure, node_config, to_core};
+use crate::endpoint::Endpoint;
+use crate::plan::Plan;
+use crate::topology::Bind;
+
+/// Why a node cannot run without a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AloneError {
+    /// The mesh has no such node.
+    #[error("the mesh has no node `{0}`")]
+    UnknownNode(String),
+    /// A node whose address must be known takes any free port.
+    #[error("nobody can know where `{0}` listens: its `bind` is \"auto\"")]
+    AutoBind(NodeName),
+    /// The node could not start.
+    #[error("node `{node}` did not start: {failure}")]
+    Start {
+        /// The node.
+        node: NodeName,
+        /// Why.
+        failure: Failure,
+    },
+    /// The node ended though nobody told it to.
+    #[error("node `{0}` has ended by itself")]
+    Ended(NodeName),
+}
+
+impl AloneError {
+    /// What to do about it, where there is something to be done.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::AutoBind(_) => Some(
+                "write its port, such as `bind = \"tcp://127.0.0.1:5555\"`; \"auto\" is for \
+                 `hopline up`, which tells the nodes of each other",
+            ),
+            Self::Start {
+                failure: Failure::AddressTaken { .. },
+                ..
+            } => Some("stop the program that listens there, or change the node's `bind`"),
+            Self::Start { .. } | Self::UnknownNode(_) | Self::Ended(_) => None,
+        }
+    }
+}
+
+/// Runs the node `name` of `plan` until `stop` is ready, then lets it leave.
+///
+/// It dials its neighbours at the addresses that the plan has; `ready` is called with where it listens.
+///
+/// # Errors
+/// [`AloneError`] where it cannot start, or ends by itself.
+///
+/// # Cancel safety
+/// The node ends at once, without a good-bye, if the future is dropped.
+pub async fn run_alone(
+    plan: &Plan,
+    name: &str,
+    key: [u8; 32],
+    stop: impl Future<Output = ()>,
+    ready: impl FnOnce(&Endpoint),
+) -> Result<(), AloneError> {
+    let node = plan.nodes.get(name);
+    let node = node.ok_or_else(|| AloneError::UnknownNode(name.to_owned()))?;
+    let Bind::At(bind) = &node.bind else {
+        return Err(AloneError::AutoBind(node.name.clone()));
+    };
+    let not_started = |failure| AloneError::Start {
+        node: node.name.clone(),
+        failure,
+    };
+    let mut neighbours = BTreeMap::new();
+    for dial in &node.dials {
+        let there = plan
+            .nodes
+            .get(&dial.node)
+            .and_then(|plan| plan.dial_address());
+        let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
+        neighbours.insert(dial.node.clone(), to_core(there).map_err(not_started)?);
+    }
+    let core_bind = to_core(bind).map_err(not_started)?;
+    let config = node_config(&plan.mesh, node, core_bind, MeshKey::new(key));
+    let started = RoutingNode::start(config).await;
+    let running = started.map_err(|error| not_started(failure(error, bind)))?;
+    for (neighbour, endpoint) in neighbours {
+        // A node that has ended meanwhile is found out below.
+        let _ = running.dial(neighbour, endpoint).await;
+    }
+    let endpoint = running.endpoint().to_string().parse();
+    ready(&endpoint.unwrap_or_else(|_| bind.clone()));
+    let ran = tokio::select! {
+        biased;
+        () = stop => Ok(()),
+        () = ended(&running) => Err(AloneError::Ended(node.name.clone())),
+    };
+    running.shutdown().await;
+    ran
+}

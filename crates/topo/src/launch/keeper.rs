@@ -1,0 +1,274 @@
+//! The keeper of one node: starts its process, hears what it says, and starts it again when it ends.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hopline_mesh::name::NodeName;
+use hopline_mesh::wire::control::NodeStatus;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::error::{Failure, LaunchError};
+use super::place::Place;
+use super::process::Identity;
+use super::store;
+use super::words::{self, FromNode, Setup, ToNode};
+use crate::endpoint::Endpoint;
+
+/// How long a node that was told to end may take.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// What all nodes of a mesh are told, as it is now.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Orders {
+    /// Where each node listens, as far as it is known.
+    pub(super) addresses: Arc<BTreeMap<NodeName, Endpoint>>,
+    /// Goes up by one each time the nodes are asked for their status.
+    pub(super) asked: u64,
+}
+
+/// What a keeper tells of its node.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Its process runs.
+    Started(Identity),
+    /// It listens.
+    Ready(Endpoint),
+    /// What it is and knows.
+    Status(Box<NodeStatus>),
+    /// It said why it cannot start; its end follows.
+    Failed(Failure),
+    /// Its process could not be started, or has ended; it is started again after this time.
+    Ended(String, Duration),
+}
+
+/// The keeper of one node.
+pub(super) struct Keeper {
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<std::ffi::OsString>,
+    pub(super) place: Place,
+    /// What the node starts with; the number of the run and the last endpoint are set at each start.
+    pub(super) setup: Setup,
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) stop: CancellationToken,
+    pub(super) news: mpsc::Sender<(NodeName, News)>,
+}
+
+/// A node's process and the pipes to it.
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Keeper {
+    /// Keeps the node running until `stop` is cancelled; then lets it leave, and ends it if it does not.
+    pub(super) async fn keep(mut self) {
+        let mut backoff = Backoff::new();
+        while !self.stop.is_cancelled() {
+            let started = Instant::now();
+            let end = match self.start().await {
+                Ok(process) => self.attend(process).await,
+                Err(error) => Some(with_cause(&error)),
+            };
+            let Some(end) = end else { return };
+            let wait = backoff.after(started.elapsed());
+            self.tell(News::Ended(end, wait)).await;
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn start(&mut self) -> Result<Process, LaunchError> {
+        let node = self.setup.plan.name.clone();
+        let now = unix_millis();
+        let next = store::next_incarnation(&self.place, &node, now);
+        // The time alone does, save where the clock was set back.
+        self.setup.incarnation = next.unwrap_or_else(|error| {
+            tracing::error!(%node, %error, "the number of the run is not kept");
+            now.max(self.setup.incarnation + 1)
+        });
+        let log = store::open_log(&self.place.log(&node))?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .arg(node.as_str())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            // What a terminal sends to the supervisor's group is for the supervisor alone.
+            .process_group(0)
+            .kill_on_drop(true);
+        let spawned = command.spawn();
+        let mut child = spawned.map_err(store::state(&self.program, "started"))?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            let lost = std::io::Error::other("its pipes are missing");
+            return Err(store::state(&self.program, "started")(lost));
+        };
+        if let Some(pid) = child.id() {
+            self.tell(News::Started(Identity::of(pid).await)).await;
+        }
+        let lines = BufReader::new(stdout).lines();
+        Ok(Process {
+            child,
+            stdin,
+            lines,
+        })
+    }
+
+    /// Talks with the node until its process ends, and says how; none where it was told to end.
+    async fn attend(&mut self, process: Process) -> Option<String> {
+        let Process {
+            mut child,
+            stdin,
+            mut lines,
+        } = process;
+        let stop = self.stop.clone();
+        let heard = {
+            let name = self.setup.plan.name.clone();
+            let news = self.news.clone();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                endpoint = hear_out(&name, &mut lines, &news) => Some(endpoint),
+                never = tell_all(&self.setup, stdin, self.orders.clone()) => match never {},
+            }
+        };
+        // The node's stdin is closed by now, and it has closed its stdout or is told to end.
+        let ended = match timeout(FAREWELL, child.wait()).await {
+            Ok(ended) => describe(ended),
+            Err(_) => {
+                tracing::warn!(node = %self.setup.plan.name, "does not end: killed");
+                let _ = child.kill().await;
+                "did not end and was killed".to_owned()
+            }
+        };
+        let endpoint = heard?;
+        if endpoint.is_some() {
+            self.setup.previous = endpoint;
+        }
+        Some(ended)
+    }
+
+    async fn tell(&self, news: News) {
+        // A supervisor that does not listen any more is about to end everything.
+        let _ = self.news.send((self.setup.plan.name.clone(), news)).await;
+    }
+}
+
+/// Passes on what a node says until it says no more. Gives back where it listened.
+async fn hear_out(
+    name: &NodeName,
+    lines: &mut Lines<BufReader<ChildStdout>>,
+    news: &mpsc::Sender<(NodeName, News)>,
+) -> Option<Endpoint> {
+    let mut listened = None;
+    while let Ok(Some(line)) = lines.next_line().await {
+        let told = match words::word(&line) {
+            Ok(FromNode::Ready { endpoint }) => {
+                listened = Some(endpoint.clone());
+                News::Ready(endpoint)
+            }
+            Ok(FromNode::Status(status)) => News::Status(status),
+            Ok(FromNode::Failed(failure)) => News::Failed(failure),
+            Err(error) => {
+                tracing::warn!(node = %name, %error, "says what is no word");
+                continue;
+            }
+        };
+        if news.send((name.clone(), told)).await.is_err() {
+            break;
+        }
+    }
+    listened
+}
+
+/// Tells a node what it starts with, and then every change. It never comes to an end: that of the node
+/// is told by what it says.
+async fn tell_all(
+    setup: &Setup,
+    mut stdin: ChildStdin,
+    orders: watch::Receiver<Orders>,
+) -> Infallible {
+    // What goes wrong here goes wrong because the process has ended.
+    let _ = keep_telling(setup, &mut stdin, orders).await;
+    std::future::pending().await
+}
+
+async fn keep_telling(
+    setup: &Setup,
+    stdin: &mut ChildStdin,
+    mut orders: watch::Receiver<Orders>,
+) -> Option<Infallible> {
+    let mine: Vec<NodeName> = setup
+        .plan
+        .dials
+        .iter()
+        .map(|dial| dial.node.clone())
+        .collect();
+    write(stdin, &ToNode::Setup(Box::new(setup.clone()))).await?;
+    let mut asked = orders.borrow().asked;
+    let mut told = BTreeMap::new();
+    loop {
+        let now = orders.borrow_and_update().clone();
+        let addresses: BTreeMap<_, _> = mine
+            .iter()
+            .filter_map(|node| Some((node.clone(), now.addresses.get(node)?.clone())))
+            .collect();
+        if addresses != told {
+            told.clone_from(&addresses);
+            write(stdin, &ToNode::Addresses(addresses)).await?;
+        }
+        if now.asked != asked {
+            asked = now.asked;
+            write(stdin, &ToNode::Ask {}).await?;
+        }
+        orders.changed().await.ok()?;
+    }
+}
+
+async fn write(stdin: &mut ChildStdin, word: &ToNode) -> Option<()> {
+    stdin.write_all(&words::line(word).ok()?).await.ok()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the number of a run is the time of its start"
+)]
+fn unix_millis() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn with_cause(error: &LaunchError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// How a process ended, in words.
+fn describe(status: std::io::Result<ExitStatus>) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => format!("ended with exit code {code}"),
+            (None, Some(signal)) => format!("was ended by signal {signal}"),
+            (None, None) => "ended".to_owned(),
+        },
+        Err(error) => format!("was lost sight of: {error}"),
+    }
+}

@@ -1,0 +1,133 @@
+//! From a node's plan to a running node.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use hopline_mesh::brain::LinkConfig;
+use hopline_mesh::name::NodeName;
+use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
+use hopline_mesh::route::{NextHop, Pattern, StaticRoutes};
+use hopline_mesh::wire::hello::MeshKey;
+
+use tokio::time::interval;
+
+use super::error::Failure;
+use super::words::Setup;
+use crate::endpoint::Endpoint;
+use crate::plan::{Dial, NodePlan};
+use crate::topology::Bind;
+
+/// How often it is looked whether a node still runs.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts a node at its endpoint; where any port will do, at the one that it had the last time, if that
+/// is free.
+pub(super) async fn start(setup: &Setup) -> Result<RoutingNode, Failure> {
+    let any = Endpoint::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: 0,
+    };
+    let (first, second) = match &setup.plan.bind {
+        Bind::At(endpoint) => (endpoint.clone(), None),
+        Bind::Auto => match setup.previous.clone() {
+            Some(previous) => (previous, Some(any)),
+            None => (any, None),
+        },
+    };
+    match (start_at(setup, first).await, second) {
+        (Err(_), Some(second)) => start_at(setup, second).await,
+        (started, _) => started,
+    }
+}
+
+async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure> {
+    let control = hopline_core::Endpoint::Ipc(setup.control.clone());
+    let key = MeshKey::new(setup.key);
+    let config = NodeConfig {
+        control: Some(control),
+        runtime_dir: Some(setup.runtime_dir.clone()),
+        incarnation: Some(setup.incarnation),
+        ..node_config(&setup.mesh, &setup.plan, to_core(&bind)?, key)
+    };
+    RoutingNode::start(config)
+        .await
+        .map_err(|error| failure(error, &bind))
+}
+
+/// The configuration of a node by its plan, listening at `bind`, without a control socket.
+#[must_use]
+pub fn node_config(
+    mesh: &NodeName,
+    plan: &NodePlan,
+    bind: hopline_core::Endpoint,
+    key: MeshKey,
+) -> NodeConfig {
+    let upstreams: BTreeSet<&NodeName> = plan.upstreams.iter().map(|(node, _)| node).collect();
+    let link = |dial: &Dial, dials: bool| {
+        let upstream = upstreams.contains(&dial.node);
+        (
+            dial.node.clone(),
+            LinkConfig {
+                cost: dial.cost,
+                dials,
+                upstream,
+            },
+        )
+    };
+    let dialled = plan.dials.iter().map(|dial| link(dial, true));
+    let accepted = plan.accepts.iter().map(|dial| link(dial, false));
+    // A plan comes from a checked topology, whose routes all have a pattern.
+    let statics: StaticRoutes = plan
+        .routes
+        .iter()
+        .filter_map(|(to, hop)| Some((to.parse::<Pattern>().ok()?, NextHop::from(hop.as_str()))))
+        .collect();
+    NodeConfig {
+        hop_limit: plan.hop_limit,
+        links: dialled.chain(accepted).collect(),
+        statics,
+        dialects: plan.dialects.clone(),
+        ..NodeConfig::new(mesh.as_str(), plan.name.clone(), bind, key)
+    }
+}
+
+/// An endpoint of a file as the sockets take it.
+pub(super) fn to_core(endpoint: &Endpoint) -> Result<hopline_core::Endpoint, Failure> {
+    let text = endpoint.to_string();
+    text.parse().map_err(|error| Failure::Other {
+        reason: format!("{text}: {error}"),
+    })
+}
+
+/// Why a node did not start, in the words of files.
+pub(super) fn failure(error: StartError, wanted: &Endpoint) -> Failure {
+    match error {
+        StartError::Bind(bind) if bind.source.kind() == ErrorKind::AddrInUse => {
+            let endpoint = bind.endpoint.to_string().parse();
+            Failure::AddressTaken {
+                endpoint: endpoint.unwrap_or_else(|_| wanted.clone()),
+            }
+        }
+        StartError::Bind(bind) => Failure::Other {
+            reason: format!("{bind}: {}", bind.source),
+        },
+        error @ StartError::Random => Failure::Other {
+            reason: error.to_string(),
+        },
+    }
+}
+
+/// Ready once a node has ended that nobody told to end.
+///
+/// # Cancel safety
+/// Nothing changes.
+pub(super) async fn ended(node: &RoutingNode) {
+    let mut look = interval(LOOK_EVERY);
+    loop {
+        look.tick().await;
+        if node.status().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Stopping a mesh from outside.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::error::LaunchError;
+use super::homes::Homes;
+use super::lock::Lock;
+use super::running::{Found, Running, leftovers};
+use super::store;
+
+/// How long a supervisor may take to stop its mesh.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What was done to stop a mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// Its supervisor was told to stop it, and has.
+    Stopped {
+        /// The mesh.
+        mesh: String,
+        /// How many nodes it had.
+        nodes: usize,
+    },
+    /// Its supervisor had ended without stopping it; what was left behind is gone now.
+    Cleaned,
+    /// There was nothing to be stopped.
+    Nothing,
+}
+
+/// Stops the mesh of the topology file at `file`, an absolute path, and waits until it is gone.
+///
+/// # Errors
+/// [`LaunchError`] where the supervisor cannot be told from another process, or does not end.
+///
+/// # Cancel safety
+/// Once polled, the mesh may be stopped although the future was dropped.
+pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
+    let running = match Running::find(homes, file)? {
+        Found::Nothing => return Ok(Stopped::Nothing),
+        Found::Running(running) => running,
+        Found::Leftovers(place) => {
+            let Some(_lock) = Lock::take(&place.lock())? else {
+                return Ok(Stopped::Nothing);
+            };
+            leftovers(&place).await?;
+            store::remove(&place.ports())?;
+            return Ok(Stopped::Cleaned);
+        }
+    };
+    let lock = running.place.lock();
+    let process = &running.supervisor.process;
+    if !process.is_alive().await {
+        return Err(LaunchError::UnknownHolder { lock });
+    }
+    process.terminate();
+    let deadline = Instant::now() + PATIENCE;
+    while Lock::is_held(&lock)? {
+        if Instant::now() >= deadline {
+            return Err(LaunchError::DoesNotEnd { pid: process.pid });
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(Stopped::Stopped {
+        mesh: running.supervisor.mesh.clone(),
+        nodes: running.plan.nodes.len(),
+    })
+}

@@ -1,0 +1,421 @@
+//! The supervisor of a mesh: starts all nodes, tells each where the others are, and watches over them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hopline_mesh::name::NodeName;
+use hopline_mesh::wire::control::NodeStatus;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::agreement::{Lack, disagreement, missing};
+use super::error::{Failure, LaunchError};
+use super::homes::Homes;
+use super::keeper::{Keeper, News, Orders};
+use super::lock::Lock;
+use super::place::Place;
+use super::process::Identity;
+use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
+use super::running::{self, leftovers};
+use super::words::Setup;
+use super::{key, sockets, store};
+use crate::endpoint::Endpoint;
+use crate::plan::Plan;
+
+/// How often nodes are asked whether the mesh is whole, while it starts.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// A mesh to be launched.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The topology file, as an absolute path without links: it tells one running mesh from another.
+    pub file: PathBuf,
+    /// What is to run.
+    pub plan: Plan,
+    /// The program that runs a node.
+    pub program: PathBuf,
+    /// Its arguments; the node's name is added as the last.
+    pub arguments: Vec<OsString>,
+    /// Where state and sockets go.
+    pub homes: Homes,
+    /// How long the mesh may take to be whole.
+    pub patience: Duration,
+}
+
+/// What a supervisor tells of its mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A node listens.
+    Ready {
+        /// The node.
+        node: NodeName,
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// Every node listens, every planned link is up, and all nodes know the same.
+    Whole {
+        /// The state directory.
+        place: Place,
+    },
+    /// A node's process has ended and will be started again.
+    Ended {
+        /// The node.
+        node: NodeName,
+        /// How it ended.
+        how: String,
+        /// When it will be started again.
+        again_in: Duration,
+    },
+    /// A node that is started again could not start; its end follows.
+    Failed {
+        /// The node.
+        node: NodeName,
+        /// Why.
+        failure: Failure,
+    },
+    /// The nodes are told to leave.
+    Stopping,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
+            Self::Whole { .. } => f.write_str("the mesh is whole"),
+            Self::Ended {
+                node,
+                how,
+                again_in,
+            } => {
+                write!(f, "{node} {how}; it is started again in {again_in:?}")
+            }
+            Self::Failed { node, failure } => write!(f, "{node} did not start: {failure}"),
+            Self::Stopping => f.write_str("the nodes are told to leave"),
+        }
+    }
+}
+
+/// Runs a mesh until `stop` is cancelled, then stops it and takes its state away.
+///
+/// Reports that nobody listens to are dropped.
+///
+/// # Errors
+/// [`LaunchError`] where the mesh does not come to be whole; everything that was started is stopped again.
+///
+/// # Cancel safety
+/// If the future is dropped, all nodes are ended at once, and their state stays behind for the next
+/// launch to clean.
+pub async fn supervise(
+    launch: Launch,
+    stop: CancellationToken,
+    reports: mpsc::Sender<Report>,
+) -> Result<(), LaunchError> {
+    let place = Place::new(&launch.homes.state, &launch.plan.mesh, &launch.file);
+    if let Some(record) = running::supervisor_of(&launch.homes, &launch.file)? {
+        return Err(already(&launch, Some(&record)));
+    }
+    store::make(&place)?;
+    let Some(lock) = Lock::take(&place.lock())? else {
+        return Err(already(&launch, store::read(&place.supervisor())?.as_ref()));
+    };
+    leftovers(&place).await?;
+    let sockets = sockets::make(&launch.homes)?;
+    let mut supervisor = Supervisor::new(launch, place, sockets, reports);
+    let ran = supervisor.run(&stop).await;
+    let stopped = supervisor.stop().await;
+    drop(lock);
+    ran.and(stopped)
+}
+
+fn already(launch: &Launch, record: Option<&SupervisorRecord>) -> LaunchError {
+    let mesh = record.map_or_else(
+        || launch.plan.mesh.to_string(),
+        |record| record.mesh.clone(),
+    );
+    let pid = record.map(|record| record.process.pid);
+    LaunchError::AlreadyRuns {
+        mesh,
+        pid,
+        file: launch.file.clone(),
+    }
+}
+
+struct Supervisor {
+    launch: Launch,
+    place: Place,
+    sockets: PathBuf,
+    reports: mpsc::Sender<Report>,
+    orders: watch::Sender<Orders>,
+    processes: BTreeMap<NodeName, ProcessRecord>,
+    statuses: BTreeMap<NodeName, NodeStatus>,
+    keepers: JoinSet<()>,
+    leave: CancellationToken,
+}
+
+impl Supervisor {
+    fn new(launch: Launch, place: Place, sockets: PathBuf, reports: mpsc::Sender<Report>) -> Self {
+        let record = |node: &NodeName| ProcessRecord {
+            state: ProcessState::Starting,
+            process: None,
+            endpoint: None,
+            control: sockets::control_socket(&sockets, node),
+            restarts: 0,
+            last_end: None,
+        };
+        let nodes = launch.plan.nodes.keys();
+        Self {
+            processes: nodes.map(|node| (node.clone(), record(node))).collect(),
+            launch,
+            place,
+            sockets,
+            reports,
+            orders: watch::Sender::default(),
+            statuses: BTreeMap::new(),
+            keepers: JoinSet::new(),
+            leave: CancellationToken::new(),
+        }
+    }
+
+    /// Starts the mesh and watches over it until `stop` is cancelled.
+    async fn run(&mut self, stop: &CancellationToken) -> Result<(), LaunchError> {
+        let key = self.key()?;
+        let record = SupervisorRecord {
+            process: Identity::of(std::process::id()).await,
+            mesh: self.launch.plan.mesh.to_string(),
+            file: self.launch.file.clone(),
+            sockets: self.sockets.clone(),
+        };
+        store::write(&self.place.plan(), &self.launch.plan)?;
+        store::write(&self.place.supervisor(), &record)?;
+        let mut news = self.start_all(key)?;
+        if self.become_whole(stop, &mut news).await? {
+            self.report(Report::Whole {
+                place: self.place.clone(),
+            });
+            self.watch_over(stop, &mut news).await;
+        }
+        Ok(())
+    }
+
+    fn key(&self) -> Result<[u8; 32], LaunchError> {
+        match &self.launch.plan.key_file {
+            Some(named) => {
+                let dir = self.launch.file.parent().unwrap_or(&self.launch.file);
+                key::read_key(&dir.join(named))
+            }
+            None => key::own_key(&self.place),
+        }
+    }
+
+    fn start_all(
+        &mut self,
+        key: [u8; 32],
+    ) -> Result<mpsc::Receiver<(NodeName, News)>, LaunchError> {
+        let (tell, news) = mpsc::channel(256);
+        let known: BTreeMap<NodeName, Endpoint> =
+            store::read(&self.place.ports())?.unwrap_or_default();
+        for (node, plan) in &self.launch.plan.nodes {
+            let keeper = Keeper {
+                program: self.launch.program.clone(),
+                arguments: self.launch.arguments.clone(),
+                place: self.place.clone(),
+                setup: Setup {
+                    mesh: self.launch.plan.mesh.clone(),
+                    plan: plan.clone(),
+                    previous: known.get(node).cloned(),
+                    key,
+                    incarnation: 0,
+                    control: sockets::control_socket(&self.sockets, node),
+                    runtime_dir: self.sockets.clone(),
+                },
+                orders: self.orders.subscribe(),
+                stop: self.leave.clone(),
+                news: tell.clone(),
+            };
+            self.keepers.spawn(keeper.keep());
+        }
+        self.write_processes()?;
+        Ok(news)
+    }
+
+    /// Waits until the mesh is whole: true; or until it is stopped before that: false.
+    async fn become_whole(
+        &mut self,
+        stop: &CancellationToken,
+        news: &mut mpsc::Receiver<(NodeName, News)>,
+    ) -> Result<bool, LaunchError> {
+        let deadline = Instant::now() + self.launch.patience;
+        let mut ask = interval(ASK_EVERY);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(false),
+                () = sleep_until(deadline) => {
+                    let lack = self.lack().unwrap_or_else(|| self.first_silent());
+                    return Err(LaunchError::NotWhole { within: self.launch.patience, lack });
+                }
+                Some((node, told)) = news.recv() => {
+                    match told {
+                        News::Failed(failure) => return Err(self.failed(node, failure)),
+                        News::Ended(reason, _) => {
+                            return Err(self.failed(node, Failure::Other { reason }));
+                        }
+                        told => self.take(&node, told)?,
+                    }
+                    if self.all_listen() && self.lack().is_none() {
+                        return Ok(true);
+                    }
+                }
+                _ = ask.tick() => {
+                    if self.all_listen() {
+                        self.orders.send_modify(|orders| orders.asked += 1);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn watch_over(
+        &mut self,
+        stop: &CancellationToken,
+        news: &mut mpsc::Receiver<(NodeName, News)>,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some((node, told)) = news.recv() => {
+                    // State that cannot be written, on a full disk, is no reason to stop a mesh.
+                    if let Err(error) = self.take(&node, told) {
+                        let cause = std::error::Error::source(&error);
+                        tracing::error!(%error, cause, "the state is not up to date");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes what a node's keeper tells, and tells those whom it concerns.
+    fn take(&mut self, node: &NodeName, news: News) -> Result<(), LaunchError> {
+        let Some(record) = self.processes.get_mut(node) else {
+            return Ok(());
+        };
+        match news {
+            News::Started(process) => {
+                record.state = ProcessState::Starting;
+                record.process = Some(process);
+            }
+            News::Ready(endpoint) => {
+                record.state = ProcessState::Up;
+                record.endpoint = Some(endpoint.clone());
+                self.tell_addresses()?;
+                self.report(Report::Ready {
+                    node: node.clone(),
+                    endpoint,
+                });
+            }
+            News::Status(status) => {
+                self.statuses.insert(node.clone(), *status);
+                return Ok(());
+            }
+            News::Failed(failure) => {
+                self.report(Report::Failed {
+                    node: node.clone(),
+                    failure,
+                });
+                return Ok(());
+            }
+            News::Ended(how, again_in) => {
+                record.state = ProcessState::Restarting;
+                record.process = None;
+                record.restarts += 1;
+                record.last_end = Some(how.clone());
+                self.statuses.remove(node);
+                self.report(Report::Ended {
+                    node: node.clone(),
+                    how,
+                    again_in,
+                });
+            }
+        }
+        self.write_processes()
+    }
+
+    /// Tells all nodes where the others are: what the plan says others dial, else where they listen.
+    fn tell_addresses(&mut self) -> Result<(), LaunchError> {
+        let endpoints = self.processes.iter();
+        let listening: BTreeMap<NodeName, Endpoint> = endpoints
+            .filter_map(|(node, record)| Some((node.clone(), record.endpoint.clone()?)))
+            .collect();
+        store::write(&self.place.ports(), &listening)?;
+        let nodes = self.launch.plan.nodes.iter();
+        let addresses = nodes.filter_map(|(node, plan)| {
+            let heard = listening.get(node);
+            Some((node.clone(), plan.address.as_ref().or(heard)?.clone()))
+        });
+        let addresses = Arc::new(addresses.collect());
+        self.orders
+            .send_modify(|orders| orders.addresses = addresses);
+        Ok(())
+    }
+
+    fn all_listen(&self) -> bool {
+        let mut records = self.processes.values();
+        records.all(|record| record.state == ProcessState::Up)
+    }
+
+    fn lack(&self) -> Option<Lack> {
+        missing(&self.launch.plan, &self.statuses).or_else(|| disagreement(&self.statuses))
+    }
+
+    fn first_silent(&self) -> Lack {
+        let mut nodes = self.processes.iter();
+        let silent = nodes.find(|(_, record)| record.state != ProcessState::Up);
+        let node = silent.or_else(|| self.processes.iter().next());
+        Lack::Silent(node.map_or_else(|| self.launch.plan.mesh.clone(), |(node, _)| node.clone()))
+    }
+
+    fn failed(&self, node: NodeName, failure: Failure) -> LaunchError {
+        let holder = match &failure {
+            Failure::AddressTaken { endpoint } => {
+                running::who_listens_at(&self.launch.homes, endpoint, &self.place)
+            }
+            Failure::Other { .. } => None,
+        };
+        let log = self.place.log(&node);
+        LaunchError::Node {
+            node,
+            failure,
+            holder,
+            log,
+        }
+    }
+
+    fn write_processes(&self) -> Result<(), LaunchError> {
+        store::write(&self.place.processes(), &self.processes)
+    }
+
+    fn report(&self, report: Report) {
+        // A listener that is slow, or not there, misses reports; they are all in the state as well.
+        let _ = self.reports.try_send(report);
+    }
+
+    /// Lets all nodes leave, waits until they have, and takes the state of the running mesh away.
+    async fn stop(mut self) -> Result<(), LaunchError> {
+        if !self.keepers.is_empty() {
+            self.report(Report::Stopping);
+        }
+        self.leave.cancel();
+        while self.keepers.join_next().await.is_some() {}
+        store::remove(&self.place.processes())?;
+        store::remove(&self.place.ports())?;
+        store::remove(&self.place.supervisor())?;
+        store::remove_dir(&self.sockets)
+    }
+}

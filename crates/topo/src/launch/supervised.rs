@@ -1,0 +1,148 @@
+//! One node under a supervisor: it does what is said on its stdin, and ends when that does.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, Write as _};
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use hopline_mesh::name::NodeName;
+use hopline_mesh::node::RoutingNode;
+use tokio::sync::watch;
+
+use super::start::{ended, start, to_core};
+use super::words::{self, FromNode, Setup, ToNode};
+use crate::endpoint::Endpoint;
+
+/// How long the node may take to leave once its supervisor is gone.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What the supervisor has said so far.
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    setup: Option<Arc<Setup>>,
+    addresses: Arc<BTreeMap<NodeName, Endpoint>>,
+    asked: u64,
+    is_over: bool,
+}
+
+/// Runs the node that the supervisor describes on this process's stdin, until that ends. Says whether the
+/// node ran.
+///
+/// The process must not outlive its supervisor: should the node not have left some seconds after stdin
+/// ended, `overdue` is called, from a thread of its own, and is to end the process.
+///
+/// # Errors
+/// Where stdout cannot be written, which means that the supervisor is gone.
+///
+/// # Cancel safety
+/// The node ends at once, without a good-bye, if the future is dropped.
+pub async fn run_supervised(overdue: impl FnOnce() + Send + 'static) -> io::Result<bool> {
+    let (say, mut heard) = watch::channel(Heard::default());
+    // Dropped when this function is done, which is what the thread waits for at its end.
+    let (_running, ended) = std::sync::mpsc::channel::<()>();
+    // A thread of its own hears the end of stdin whatever becomes of the runtime.
+    std::thread::spawn(move || {
+        listen(&say);
+        if ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
+            overdue();
+        }
+    });
+    let started = heard
+        .wait_for(|heard| heard.setup.is_some() || heard.is_over)
+        .await;
+    let setup = started.ok().and_then(|heard| heard.setup.clone());
+    let Some(setup) = setup else {
+        return Ok(false);
+    };
+    let node = match start(&setup).await {
+        Ok(node) => node,
+        Err(failure) => {
+            tracing::error!("did not start: {failure}");
+            tell(&FromNode::Failed(failure))?;
+            return Ok(false);
+        }
+    };
+    let ran = attend(&node, &setup, heard).await;
+    node.shutdown().await;
+    tracing::info!("left");
+    ran.map(|()| true)
+}
+
+async fn attend(
+    node: &RoutingNode,
+    setup: &Setup,
+    mut heard: watch::Receiver<Heard>,
+) -> io::Result<()> {
+    let endpoint: Endpoint = node
+        .endpoint()
+        .to_string()
+        .parse()
+        .map_err(io::Error::other)?;
+    tracing::info!(%endpoint, incarnation = setup.incarnation, "listens");
+    tell(&FromNode::Ready { endpoint })?;
+    let (mut dialled, mut asked) = (BTreeMap::new(), 0);
+    loop {
+        let now = heard.borrow_and_update().clone();
+        if now.is_over {
+            return Ok(());
+        }
+        dial_changed(node, &now.addresses, &mut dialled).await;
+        if now.asked != asked {
+            asked = now.asked;
+            let status = node.status().await.map_err(io::Error::other)?;
+            tell(&FromNode::Status(Box::new(status)))?;
+        }
+        tokio::select! {
+            biased;
+            changed = heard.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+            }
+            () = ended(node) => return Err(io::Error::other("the node has ended by itself")),
+        }
+    }
+}
+
+async fn dial_changed(
+    node: &RoutingNode,
+    addresses: &BTreeMap<NodeName, Endpoint>,
+    dialled: &mut BTreeMap<NodeName, Endpoint>,
+) {
+    for (neighbour, endpoint) in addresses {
+        if dialled.get(neighbour) == Some(endpoint) {
+            continue;
+        }
+        match to_core(endpoint) {
+            // A node that has ended is found out where this is called.
+            Ok(there) => drop(node.dial(neighbour.clone(), there).await),
+            Err(failure) => tracing::error!(%neighbour, "cannot be dialled: {failure}"),
+        }
+        dialled.insert(neighbour.clone(), endpoint.clone());
+    }
+}
+
+/// Hears all that is said on stdin until it ends.
+fn listen(say: &watch::Sender<Heard>) {
+    for line in io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        match words::word(&line) {
+            Ok(ToNode::Setup(setup)) => {
+                say.send_modify(|heard| heard.setup = Some(Arc::from(setup)));
+            }
+            Ok(ToNode::Addresses(addresses)) => {
+                say.send_modify(|heard| heard.addresses = Arc::new(addresses));
+            }
+            Ok(ToNode::Ask {}) => say.send_modify(|heard| heard.asked += 1),
+            Err(error) => tracing::error!(%error, "the supervisor says what is no word"),
+        }
+    }
+    say.send_modify(|heard| heard.is_over = true);
+}
+
+fn tell(word: &FromNode) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&words::line(word)?)?;
+    stdout.flush()
+}

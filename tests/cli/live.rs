@@ -1,0 +1,184 @@
+//! Verbs that run a mesh, or talk to one that runs.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use insta::assert_snapshot;
+
+use crate::sandbox::{Sandbox, squeezed, until};
+
+/// A `recv` that has taken its name, which node `seen_from` knows.
+async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> Child {
+    let text = file.display().to_string();
+    let mut command = sandbox.command(&[&["recv", &text, name, "--timeout", "30s"], more].concat());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("receiving"), "{line}");
+    until("the name is known everywhere", || async {
+        let nodes = sandbox.running(file).plan.nodes;
+        let knows = |node: &str| sandbox.run(&["trace", &text, node, name]).status.success();
+        nodes.keys().all(|node| knows(node.as_str()))
+    })
+    .await;
+    child
+}
+
+fn rest(mut child: Child) -> (String, Option<i32>) {
+    let mut text = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    (text, child.wait().unwrap().code())
+}
+
+#[test]
+fn the_demo_tells_the_whole_story_and_ends() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(squeezed(&sandbox.show(&["demo"])));
+    let run = sandbox.path().join("run");
+    assert_eq!(
+        std::fs::read_dir(run).unwrap().count(),
+        0,
+        "sockets are left behind"
+    );
+}
+
+#[test]
+fn a_mesh_is_started_looked_at_and_stopped() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let file = file.display().to_string();
+    let mut text = sandbox.show(&["status", &file]);
+    text.push_str(&sandbox.show(&["up", "--detach", &file]));
+    let mut status = sandbox.show(&["status", &file]);
+    for process in sandbox.processes(Path::new(&file)) {
+        status = status.replace(&process.pid.to_string(), "[PID]");
+    }
+    text.push_str(&squeezed(&status));
+    text.push_str(&squeezed(&sandbox.show(&["routes", &file, "east"])));
+    text.push_str(&sandbox.show(&["down", &file]));
+    text.push_str(&sandbox.show(&["down", &file]));
+    assert_snapshot!(text);
+}
+
+#[test]
+fn status_is_one_document_with_what_was_planned() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let status = sandbox.json(&["status", &text, "--json"]);
+    assert_eq!(status["mesh"], "regions");
+    assert_eq!(status["converged"], true);
+    assert!(status["revision"].is_string());
+    let nodes = status["nodes"].as_array().unwrap();
+    let names: Vec<_> = nodes
+        .iter()
+        .map(|node| node["node"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["east", "top", "west"]);
+    for node in nodes {
+        assert_eq!(
+            (&node["state"], &node["restarts"]),
+            (&"up".into(), &0.into()),
+            "{node}"
+        );
+        assert!(
+            node["pid"].is_u64() && node["endpoint"].is_string(),
+            "{node}"
+        );
+        assert!(
+            node["links"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|link| link["up"] == true),
+            "{node}"
+        );
+    }
+    let alice = &nodes[0]["clients"][0];
+    assert_eq!(
+        (&alice["name"], &alice["planned"], &alice["attached"]),
+        (&"alice".into(), &true.into(), &false.into())
+    );
+}
+
+#[tokio::test]
+async fn a_message_is_received_with_the_way_that_it_took() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let bob = receive(&sandbox, &file, "bob", &["-n", "2"]).await;
+    let mut shown = sandbox.show(&["send", &text, "bob", "good morning", "--as", "alice"]);
+    shown.push_str(&sandbox.show(&[
+        "send",
+        &text,
+        "bob",
+        "{\"a\": 1}",
+        "--json-content",
+        "--at",
+        "top",
+        "--as",
+        "carol",
+        "--json",
+    ]));
+    let (received, code) = rest(bob);
+    shown.push_str(&format!("--- bob has\n{received}--- exit {code:?}\n"));
+    assert_snapshot!(shown);
+}
+
+#[tokio::test]
+async fn the_way_of_a_running_mesh_is_the_one_that_was_foretold() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let mut bob = receive(&sandbox, &file, "bob", &[]).await;
+    for (from, to) in [
+        ("alice", "bob"),
+        ("alice", "west"),
+        ("bob", "east"),
+        ("top", "east"),
+    ] {
+        let foretold = sandbox.json(&["route", &text, from, to, "--json"]);
+        let traced = sandbox.json(&["trace", &text, from, to, "--json"]);
+        for key in ["from", "to", "path", "hops", "reachable"] {
+            assert_eq!(foretold[key], traced[key], "{from} to {to}: {key}");
+        }
+    }
+    bob.kill().unwrap();
+    bob.wait().unwrap();
+}
+
+#[test]
+fn what_is_not_reached_is_told_with_the_reason_and_the_node() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let file = file.display().to_string();
+    sandbox.data(&["up", "--detach", &file]);
+    assert_snapshot!(
+        [
+            &["send", &file, "carol", "hi", "--json"][..],
+            &["send", &file, "bob", "hi"],
+            &["send", &file, "bob", "{", "--json-content"],
+            &["ping", &file, "carol"],
+            &["trace", &file, "alice", "bob"],
+            &["trace", &file, "alice", "bob", "--json"],
+            &["trace", &file, "alcie", "bob"],
+            &["send", &file, "bob", "hi", "--at", "wets"],
+            &["recv", &file, "bob", "-n", "1", "--timeout", "10ms"],
+        ]
+        .map(|command| sandbox.show(command))
+        .join("\n")
+    );
+    // Nothing was lost without a count.
+    let status = sandbox.data(&["status", &file]);
+    assert!(status.contains("unknown destination"), "{status}");
+}

@@ -1,0 +1,147 @@
+//! Verbs that run nothing.
+
+use insta::assert_snapshot;
+
+use crate::sandbox::Sandbox;
+
+const REGIONS: &str = "topologies/regions.toml";
+
+/// Commands and everything they show, one after the other.
+fn shown(commands: &[&[&str]]) -> String {
+    let sandbox = Sandbox::new();
+    let shown: Vec<String> = commands
+        .iter()
+        .map(|command| sandbox.show(command))
+        .collect();
+    shown.join("\n")
+}
+
+#[test]
+fn help_is_short_and_complete() {
+    assert_snapshot!(shown(&[
+        &["--help"],
+        &["route", "--help"],
+        &["up", "--help"],
+        &["recv", "--help"]
+    ]));
+}
+
+#[test]
+fn bad_usage_is_bad_input() {
+    assert_snapshot!(shown(&[
+        &["route", REGIONS],
+        &["rout"],
+        &["trace", REGIONS, "a", "b", "--timeout", "5"]
+    ]));
+}
+
+#[test]
+fn check_tells_every_mistake_at_its_place() {
+    assert_snapshot!(shown(&[
+        &["check", REGIONS],
+        &["check", "topologies/invalid/unknown-node.toml", REGIONS],
+        &["check", "no-such-file.toml"],
+    ]));
+}
+
+#[test]
+fn check_prints_findings_as_one_document() {
+    assert_snapshot!(shown(&[&[
+        "check",
+        "--json",
+        "topologies/invalid/bad-cost.toml",
+        REGIONS
+    ]]));
+}
+
+#[test]
+fn a_lint_is_an_error_where_it_is_denied() {
+    let file = "topologies/invalid/costs-differ.toml";
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["check", file]).status.code(), Some(0));
+    for deny in ["all", "costs-differ"] {
+        assert_eq!(
+            sandbox.run(&["check", file, "--deny", deny]).status.code(),
+            Some(1)
+        );
+    }
+    let other = sandbox.run(&["check", file, "--deny", "no-upstream"]);
+    assert_eq!(other.status.code(), Some(0));
+    assert_snapshot!(shown(&[&["check", file, "--deny", "cost-differ"]]));
+}
+
+#[test]
+fn route_tells_the_way_or_why_there_is_none() {
+    assert_snapshot!(shown(&[
+        &["route", REGIONS, "alice", "bob"],
+        &["route", REGIONS, "east", "west", "--json"],
+        &["route", REGIONS, "alice", "bob", "--down", "top--west"],
+        &["route", REGIONS, "alice", "bob", "--down", "top", "--json"],
+        &["route", REGIONS, "alice", "bob", "--down", "east"],
+        &["route", REGIONS, "alice", "south.1"],
+    ]));
+}
+
+#[test]
+fn a_link_that_is_down_may_leave_another_way() {
+    assert_snapshot!(shown(&[
+        &["route", "topologies/diamond.toml", "bottom", "top"],
+        &[
+            "route",
+            "topologies/diamond.toml",
+            "bottom",
+            "top",
+            "--down",
+            "left"
+        ],
+    ]));
+}
+
+#[test]
+fn unknown_names_are_told_with_the_one_that_was_meant() {
+    assert_snapshot!(shown(&[
+        &["route", REGIONS, "alice", "bbo"],
+        &["route", REGIONS, "carol", "bob"],
+        &["route", REGIONS, "alice", "bob@wets"],
+        &["route", REGIONS, "alice", "bob", "--down", "tpo"],
+        &["route", REGIONS, "alice", "bob", "--down", "east--west"],
+    ]));
+}
+
+#[test]
+fn graph_draws_the_mesh_with_a_route_and_what_is_down() {
+    assert_snapshot!(shown(&[
+        &["graph", REGIONS],
+        &["graph", REGIONS, "--route", "alice", "bob"],
+        &["graph", REGIONS, "--format", "dot", "--down", "top--west"],
+        &[
+            "graph", REGIONS, "--format", "mermaid", "--route", "alice", "top"
+        ],
+        &[
+            "graph", REGIONS, "--route", "alice", "bob", "--down", "west"
+        ],
+    ]));
+}
+
+#[test]
+fn every_shell_has_its_completions() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        assert!(
+            sandbox.data(&["completions", shell]).contains("hopline"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["completions", "bash"]);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
