@@ -4,6 +4,8 @@
 //! Throughput: 64-byte messages, at most 500 on their way. Round trip: one at a time, there and back.
 //! Quote the ratios; the absolute figures are this machine's on that day.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::time::{Duration, Instant};
 
 use hopline_core::Endpoint;

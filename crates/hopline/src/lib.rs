@@ -48,3 +48,9 @@ pub use hopline_core as core;
 pub use hopline_mesh as mesh;
 pub use hopline_testkit as testkit;
 pub use hopline_topo as topo;
+
+/// The README's examples run as they stand there.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[derive(Debug)]
+pub struct Readme;

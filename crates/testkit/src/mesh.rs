@@ -1,27 +1,30 @@
-//! A mesh in a test: its nodes run in this process, over `mem://`, in milliseconds.
+//! A mesh in a test: its nodes in this process over `mem://`, in milliseconds, or real processes.
 
 mod error;
+mod memory;
 mod patience;
+mod processes;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use hopline_core::Endpoint;
-use hopline_mesh::brain::{Command, LinkConfig};
+use hopline_mesh::brain::Command;
 use hopline_mesh::client::{Client, ClientOptions, Failure, RequestError, Trace};
 use hopline_mesh::name::{LinkName, NodeName};
-use hopline_mesh::node::{NodeConfig, RoutingNode};
-use hopline_mesh::route::Refusal;
+use hopline_mesh::node::RoutingNode;
+use hopline_mesh::route::{Down, Refusal, Walk};
 use hopline_mesh::wire::control::NodeStatus;
-use hopline_mesh::wire::hello::MeshKey;
-use hopline_topo::{NodePlan, Plan, Topology};
+use hopline_topo::launch::{disagreement, missing};
+use hopline_topo::{Offline, Plan, Topology};
 
 pub use error::MeshError;
 pub use patience::PATIENCE;
 
-/// A running mesh, each node a [`RoutingNode`] of this process.
+use memory::Memory;
+use processes::Processes;
+
+/// A running mesh: each node a [`RoutingNode`] of this process, or a process of its own.
 ///
 /// Everything that is awaited has a deadline of [`PATIENCE`], so a test that fails says so and does
 /// not hang. End it with [`Mesh::shutdown`]; dropping it ends it at once.
@@ -62,15 +65,21 @@ pub use patience::PATIENCE;
 pub struct Mesh {
     topology: Topology,
     plan: Plan,
-    key: MeshKey,
-    /// Tells this mesh's endpoints from those of others in the process.
-    number: u64,
-    nodes: BTreeMap<NodeName, RoutingNode>,
+    nodes: Nodes,
+    /// The links that were cut and not healed.
+    cut: std::sync::Mutex<std::collections::BTreeSet<LinkName>>,
+}
+
+/// What the nodes of a mesh are.
+#[derive(Debug)]
+enum Nodes {
+    Memory(Memory),
+    Processes(Processes),
 }
 
 impl Mesh {
-    /// Starts the mesh that a file declares. Where its nodes would listen does not matter: all are at
-    /// `mem://`. Returns when it has converged.
+    /// Starts the mesh that a file declares, in this process. Where its nodes would listen does not
+    /// matter: all are at `mem://`. Returns when it has converged.
     ///
     /// # Errors
     /// [`MeshError`] where the file has mistakes or a node does not start.
@@ -81,7 +90,7 @@ impl Mesh {
         Self::start(hopline_topo::load(path.as_ref())?.topology).await
     }
 
-    /// Starts the mesh that this text declares; `name` is what diagnostics call it.
+    /// Starts the mesh that this text declares, in this process; `name` is what diagnostics call it.
     ///
     /// # Errors
     /// As [`Mesh::from_file`].
@@ -92,7 +101,7 @@ impl Mesh {
         Self::start(hopline_topo::parse(name, text)?.topology).await
     }
 
-    /// Starts the mesh of a topology.
+    /// Starts the mesh of a topology, in this process.
     ///
     /// # Errors
     /// As [`Mesh::from_file`].
@@ -100,20 +109,38 @@ impl Mesh {
     /// # Cancel safety
     /// As [`Mesh::from_file`].
     pub async fn start(topology: Topology) -> Result<Self, MeshError> {
-        static MESHES: AtomicU64 = AtomicU64::new(0);
         let plan = Plan::new(&topology);
-        let number = MESHES.fetch_add(1, Ordering::Relaxed);
-        let key = MeshKey::new([number.to_le_bytes()[0]; 32]);
-        let mut mesh = Self {
+        let nodes = Nodes::Memory(Memory::start(&plan).await?);
+        Self::started(topology, plan, nodes).await
+    }
+
+    /// Starts the mesh that a file declares, each node a process of the program `hopline`, which in
+    /// that program's own tests is `env!("CARGO_BIN_EXE_hopline")`. All nodes listen at free ports of
+    /// the loopback, whatever the file says, and all state is in a directory that goes with the mesh.
+    /// Returns when it has converged.
+    ///
+    /// # Errors
+    /// [`MeshError`] where the file has mistakes or a node does not start.
+    ///
+    /// # Cancel safety
+    /// What was started ends if the future is dropped.
+    pub async fn processes(
+        path: impl AsRef<Path>,
+        hopline: impl Into<PathBuf>,
+    ) -> Result<Self, MeshError> {
+        let topology = hopline_topo::load(path.as_ref())?.topology;
+        let plan = Plan::new(&topology);
+        let nodes = Nodes::Processes(Processes::start(path.as_ref(), &plan, hopline.into()).await?);
+        Self::started(topology, plan, nodes).await
+    }
+
+    async fn started(topology: Topology, plan: Plan, nodes: Nodes) -> Result<Self, MeshError> {
+        let mesh = Self {
             topology,
             plan,
-            key,
-            number,
-            nodes: BTreeMap::new(),
+            nodes,
+            cut: std::sync::Mutex::default(),
         };
-        for name in mesh.plan.nodes.keys().cloned().collect::<Vec<_>>() {
-            mesh.start_node(name.as_str()).await?;
-        }
         mesh.converged().await?;
         Ok(mesh)
     }
@@ -124,66 +151,89 @@ impl Mesh {
         &self.topology
     }
 
-    /// A running node.
+    /// A running node of this process.
     ///
     /// # Errors
-    /// [`MeshError::NoNode`] where none of this name runs.
+    /// [`MeshError::NoNode`] where none of this name runs here.
     pub fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {
-        self.nodes.get(name).ok_or_else(|| MeshError::NoNode {
-            name: name.to_owned(),
-        })
+        match &self.nodes {
+            Nodes::Memory(memory) => memory.node(name),
+            Nodes::Processes(_) => Err(MeshError::NoNode {
+                name: name.to_owned(),
+            }),
+        }
     }
 
-    /// Starts a node that is declared and does not run.
+    /// Starts a node of this process that is declared and does not run.
     ///
     /// # Errors
-    /// [`MeshError`] where it is not declared or does not start.
+    /// [`MeshError`] where it is not declared or does not start, or nodes are processes, which their
+    /// supervisor starts.
     ///
     /// # Cancel safety
     /// The node ends if the future is dropped.
     pub async fn start_node(&mut self, name: &str) -> Result<(), MeshError> {
-        let plan = self.plan.nodes.get(name);
-        let plan = plan
-            .ok_or_else(|| MeshError::NoNode {
+        match &mut self.nodes {
+            Nodes::Memory(memory) => memory.start_node(&self.plan, name).await,
+            Nodes::Processes(_) => Err(MeshError::NoNode {
                 name: name.to_owned(),
-            })?
-            .clone();
-        let node = RoutingNode::start(self.config(&plan)?).await?;
-        for dial in &plan.dials {
-            node.dial(dial.node.clone(), self.endpoint(&dial.node)?)
-                .await?;
+            }),
         }
-        self.nodes.insert(plan.name, node);
-        Ok(())
     }
 
-    /// Ends a node, with a good-bye to its neighbours.
+    /// Ends a node of this process, with a good-bye to its neighbours.
     ///
     /// # Errors
-    /// [`MeshError::NoNode`] where none of this name runs.
+    /// [`MeshError::NoNode`] where none of this name runs here.
     ///
     /// # Cancel safety
     /// The node ends at once if the future is dropped.
     pub async fn stop_node(&mut self, name: &str) -> Result<(), MeshError> {
-        let node = self.nodes.remove(name);
-        node.ok_or_else(|| MeshError::NoNode {
-            name: name.to_owned(),
-        })?
-        .shutdown()
-        .await;
+        match &mut self.nodes {
+            Nodes::Memory(memory) => memory.take(name)?.shutdown().await,
+            Nodes::Processes(_) => {
+                return Err(MeshError::NoNode {
+                    name: name.to_owned(),
+                });
+            }
+        }
         Ok(())
     }
 
-    /// Ends a node without a word, as a crash would.
+    /// Ends a node without a word, as a crash would. A process is started again by its supervisor.
     ///
     /// # Errors
     /// [`MeshError::NoNode`] where none of this name runs.
     pub fn kill_node(&mut self, name: &str) -> Result<(), MeshError> {
-        let node = self.nodes.remove(name);
-        drop(node.ok_or_else(|| MeshError::NoNode {
-            name: name.to_owned(),
-        })?);
+        match &mut self.nodes {
+            Nodes::Memory(memory) => drop(memory.take(name)?),
+            Nodes::Processes(processes) => processes.kill(name)?,
+        }
         Ok(())
+    }
+
+    /// Where a node listens.
+    ///
+    /// # Errors
+    /// [`MeshError::NoNode`] where none of this name runs.
+    pub fn endpoint(&self, node: &str) -> Result<Endpoint, MeshError> {
+        match &self.nodes {
+            Nodes::Memory(memory) => Ok(memory.node(node)?.endpoint().clone()),
+            Nodes::Processes(processes) => processes.endpoint(node),
+        }
+    }
+
+    /// The way that a message would go by the file alone, from the node of a planned client or from a
+    /// node, while what was [cut](Mesh::cut) is down.
+    ///
+    /// # Errors
+    /// [`MeshError::NotPlanned`] where there is no such sender.
+    pub fn route(&self, from: &str, to: &str) -> Result<Walk, MeshError> {
+        let down: Vec<Down> = self.cut_links().into_iter().map(Down::Link).collect();
+        let walk = Offline::new(&self.plan).route(from, to, &down);
+        walk.ok_or_else(|| MeshError::NotPlanned {
+            name: from.to_owned(),
+        })
     }
 
     /// Attaches a client at the node that the topology plans for it.
@@ -206,7 +256,7 @@ impl Mesh {
     /// The client ends if the future is dropped.
     pub async fn client_at(&self, name: &str, node: &str) -> Result<Client, MeshError> {
         let options = ClientOptions::named(name)?.timeout(PATIENCE);
-        Ok(Client::connect(self.node(node)?.endpoint(), options).await?)
+        Ok(Client::connect(&self.endpoint(node)?, options).await?)
     }
 
     /// The way that a message takes just now, from the node of a client or from a node.
@@ -221,7 +271,7 @@ impl Mesh {
     pub async fn trace(&self, from: &str, to: &str) -> Result<Trace, MeshError> {
         let node = self.place(from)?;
         let options = ClientOptions::anonymous().timeout(PATIENCE);
-        let client = Client::connect(self.node(node.as_str())?.endpoint(), options).await?;
+        let client = Client::connect(&self.endpoint(node.as_str())?, options).await?;
         let trace = match client.trace(to, PATIENCE).await {
             Err(RequestError::Failed(failure)) if is_absent(&failure) && self.is_planned(to) => {
                 client.trace(self.place(to)?.as_str(), PATIENCE).await
@@ -240,7 +290,13 @@ impl Mesh {
     /// # Cancel safety
     /// The link may be down at one end only.
     pub async fn cut(&self, link: &str) -> Result<(), MeshError> {
-        self.order(link, Command::Cut).await
+        let link: LinkName = link.parse()?;
+        self.order(&link, Command::Cut).await?;
+        self.cut
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(link);
+        Ok(())
     }
 
     /// Lets a link come up again.
@@ -251,7 +307,13 @@ impl Mesh {
     /// # Cancel safety
     /// The link may be healed at one end only.
     pub async fn heal(&self, link: &str) -> Result<(), MeshError> {
-        self.order(link, Command::Heal).await
+        let link: LinkName = link.parse()?;
+        self.order(&link, Command::Heal).await?;
+        self.cut
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(&link);
+        Ok(())
     }
 
     /// Waits until the mesh has converged: all links that can be up are up, every node that can reach
@@ -283,11 +345,10 @@ impl Mesh {
     /// # Cancel safety
     /// Nothing changes.
     pub async fn statuses(&self) -> Result<BTreeMap<NodeName, NodeStatus>, MeshError> {
-        let mut statuses = BTreeMap::new();
-        for (name, node) in &self.nodes {
-            statuses.insert(name.clone(), node.status().await?);
+        match &self.nodes {
+            Nodes::Memory(memory) => memory.statuses().await,
+            Nodes::Processes(processes) => processes.statuses().await,
         }
-        Ok(statuses)
     }
 
     /// Ends all nodes, each with a good-bye.
@@ -295,8 +356,9 @@ impl Mesh {
     /// # Cancel safety
     /// What has not ended ends at once if the future is dropped.
     pub async fn shutdown(self) {
-        for node in self.nodes.into_values() {
-            node.shutdown().await;
+        match self.nodes {
+            Nodes::Memory(memory) => memory.shutdown().await,
+            Nodes::Processes(processes) => processes.shutdown().await,
         }
     }
 
@@ -315,84 +377,64 @@ impl Mesh {
         self.topology.clients().contains_key(client)
     }
 
-    async fn order(&self, link: &str, order: fn(NodeName) -> Command) -> Result<(), MeshError> {
-        let link: LinkName = link.parse()?;
+    fn cut_links(&self) -> Vec<LinkName> {
+        let cut = self
+            .cut
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        cut.iter().cloned().collect()
+    }
+
+    async fn order(
+        &self,
+        link: &LinkName,
+        order: fn(NodeName) -> Command,
+    ) -> Result<(), MeshError> {
         for (end, other) in [
             (link.lesser(), link.greater()),
             (link.greater(), link.lesser()),
         ] {
-            self.node(end.as_str())?
-                .command(order(other.clone()))
-                .await?;
+            let order = order(other.clone());
+            match &self.nodes {
+                Nodes::Memory(memory) => memory.node(end.as_str())?.command(order).await?,
+                Nodes::Processes(processes) => processes.command(end, order).await?,
+            }
         }
         Ok(())
     }
 
+    /// Whether all links that can be up are up, none that was cut is, and all that reach each other
+    /// know the same.
     fn is_converged(&self, statuses: &BTreeMap<NodeName, NodeStatus>) -> bool {
-        let cut = |status: &NodeStatus, neighbour: &NodeName| {
-            status
-                .links
-                .iter()
-                .any(|link| link.neighbour == *neighbour && link.cut)
-        };
-        let is_up = |status: &NodeStatus, neighbour: &NodeName| {
-            status
-                .links
-                .iter()
-                .any(|link| link.neighbour == *neighbour && link.up)
-        };
-        let links = self.topology.links().into_keys().all(|link| {
-            let ends = (statuses.get(link.lesser()), statuses.get(link.greater()));
-            let (Some(a), Some(b)) = ends else {
-                return true;
+        let cut = self.cut_links();
+        let mut plan = self.plan.clone();
+        plan.nodes.retain(|name, _| statuses.contains_key(name));
+        for node in plan.nodes.values_mut() {
+            let name = node.name.clone();
+            let stays = |dial: &hopline_topo::Dial| {
+                let link = LinkName::new(name.clone(), dial.node.clone());
+                statuses.contains_key(&dial.node) && !link.is_ok_and(|link| cut.contains(&link))
             };
-            let is_cut = cut(a, link.greater()) || cut(b, link.lesser());
-            let up = (is_up(a, link.greater()), is_up(b, link.lesser()));
-            up == if is_cut { (false, false) } else { (true, true) }
-        });
-        let agree = statuses.values().all(|status| {
-            let others = status.reachable.iter().map(|node| statuses.get(node));
-            status.pending == 0
-                && status
-                    .links
-                    .iter()
-                    .filter(|link| link.up)
-                    .all(|link| statuses.contains_key(&link.neighbour))
-                && others.into_iter().all(|other| {
-                    other.is_some_and(|other| {
-                        other.revision == status.revision && other.attachments == status.attachments
-                    })
-                })
-        });
-        links && agree
-    }
-
-    fn endpoint(&self, node: &NodeName) -> Result<Endpoint, MeshError> {
-        Ok(format!("mem://testkit-{}-{node}", self.number).parse()?)
-    }
-
-    fn config(&self, plan: &NodePlan) -> Result<NodeConfig, MeshError> {
-        let endpoint = self.endpoint(&plan.name)?;
-        let mesh = self.plan.mesh.as_str();
-        let mut config = NodeConfig::new(mesh, plan.name.clone(), endpoint, self.key.clone());
-        config.hop_limit = plan.hop_limit;
-        config.dialects.clone_from(&plan.dialects);
-        for (destination, next_hop) in &plan.routes {
-            config
-                .statics
-                .set(destination.parse()?, next_hop.as_str().into());
+            node.dials.retain(stays);
+            node.accepts.retain(stays);
         }
-        let ends = plan.dials.iter().map(|dial| (dial, true));
-        for (dial, dials) in ends.chain(plan.accepts.iter().map(|dial| (dial, false))) {
-            let upstream = plan.upstreams.iter().any(|(node, _)| *node == dial.node);
-            let link = LinkConfig {
-                cost: dial.cost,
-                dials,
-                upstream,
-            };
-            config.links.insert(dial.node.clone(), link);
-        }
-        Ok(config)
+        let up = |from: &NodeName, to: &NodeName| {
+            let mut links = statuses
+                .get(from)
+                .into_iter()
+                .flat_map(|status| &status.links);
+            links.any(|link| link.up && link.neighbour == *to)
+        };
+        let gone = |link: &LinkName| {
+            !up(link.lesser(), link.greater()) && !up(link.greater(), link.lesser())
+        };
+        let to_absent = statuses.values().flat_map(|status| &status.links);
+        missing(&plan, statuses).is_none()
+            && disagreement(statuses).is_none()
+            && cut.iter().all(gone)
+            && !to_absent
+                .into_iter()
+                .any(|link| link.up && !statuses.contains_key(&link.neighbour))
     }
 }
 
@@ -416,6 +458,3 @@ macro_rules! assert_route {
 fn is_absent(failure: &Failure) -> bool {
     failure.reason == Refusal::UnknownDestination.reason()
 }
-
-/// A short time, for the pause between two looks.
-const PAUSE: Duration = Duration::from_millis(2);

@@ -307,7 +307,12 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
             let conn = open.swap_remove(rng.usize(0..open.len()));
             brain.handle(now, Input::Closed(conn), &room, &mut out);
         }
-        if brain.status(now, &|_| true).links.iter().any(|link| link.cut) {
+        if brain
+            .status(now, &|_| true)
+            .links
+            .iter()
+            .any(|link| link.cut)
+        {
             let heal = hopline_mesh::brain::Command::Heal(node("b"));
             brain.handle(now, Input::Command(heal), &room, &mut out);
         }

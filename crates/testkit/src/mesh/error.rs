@@ -9,6 +9,7 @@ use hopline_mesh::node::{NodeStopped, StartError};
 use hopline_mesh::route::PatternError;
 use hopline_mesh::wire::control::NodeStatus;
 use hopline_topo::Problems;
+use hopline_topo::launch::LaunchError;
 
 /// Why a mesh in a test did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,22 @@ pub enum MeshError {
     /// A static route's destination is none.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// The processes did not start, or could not be found.
+    #[error(transparent)]
+    Launch(Box<LaunchError>),
+    /// The supervisor of the processes has ended.
+    #[error("the supervisor of the processes has ended")]
+    Ended,
+    /// A directory for the processes could not be made.
+    #[error("no directory for the state of the processes")]
+    State(#[from] std::io::Error),
     /// An endpoint is none.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+}
+
+impl From<LaunchError> for MeshError {
+    fn from(error: LaunchError) -> Self {
+        Self::Launch(Box::new(error))
+    }
 }

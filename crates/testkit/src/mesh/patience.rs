@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{MeshError, PAUSE};
+use super::MeshError;
+
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long anything that a test waits for may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -33,8 +33,8 @@ impl Identity {
         self.signal(Signal::TERM);
     }
 
-    /// Ends the process.
-    pub(super) fn kill(&self) {
+    /// Ends the process at once, if it is still the one that this is.
+    pub fn kill(&self) {
         self.signal(Signal::KILL);
     }
 
