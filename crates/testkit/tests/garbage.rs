@@ -284,7 +284,7 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
         unix_nanos: 1_700_000_000_000_000_000,
     };
     let mut brain = Brain::new(config("a", [listens("b", 10)]), now);
-    let room = |conn: ConnId| conn.0 % 7 != 0;
+    let room = |conn: ConnId| !conn.0.is_multiple_of(7);
     let mut out = Vec::new();
     let mut open: Vec<ConnId> = Vec::new();
     let mut last = 0;
