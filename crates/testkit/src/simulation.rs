@@ -27,7 +27,7 @@ use std::time::Duration;
 use hopline_mesh::brain::{Brain, Command, Config, Event, Input, Now};
 use hopline_mesh::name::NodeName;
 
-pub use clients::ClientId;
+pub use clients::{ClientId, Way};
 pub use node::{config, dials, listens};
 pub use seeds::for_each_seed;
 

@@ -320,3 +320,27 @@ fn nothing_is_delivered_twice_while_nodes_die() {
         assert!(twice.is_empty(), "delivered twice: {twice:?}");
     });
 }
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let weather = Weather {
+        cuts: true,
+        breaks: true,
+        kills: true,
+        moves: true,
+        stalls: true,
+        window: 8,
+    };
+    let run = |seed| {
+        let storm = storm(seed, weather);
+        let events = NODES.map(|node| format!("{:?}", storm.mesh.events(node)));
+        let handed = storm
+            .ever
+            .iter()
+            .map(|client| storm.mesh.handed(*client).to_vec());
+        (events, handed.collect::<Vec<_>>(), storm.mesh.elapsed())
+    };
+    for seed in 0..3 {
+        assert!(run(seed) == run(seed), "seed {seed}");
+    }
+}

@@ -96,7 +96,7 @@ impl File {
     /// The mesh, running, with a client `c-NAME` at each node.
     fn start(&self, seed: u64) -> (Simulation, Directory) {
         let mut mesh = Simulation::new(seed);
-        for n in 0..self.nodes {
+        for (n, name) in NAMES.into_iter().enumerate().take(self.nodes) {
             let declared = self.links.iter().filter_map(|&(from, to, cost, other)| {
                 let link = |cost, dials| LinkConfig {
                     cost,
@@ -109,16 +109,16 @@ impl File {
                     (to == n).then(|| (node(from), link(other, false)))
                 }
             });
-            let mut config = config(NAMES[n], declared);
+            let mut config = config(name, declared);
             config.hop_limit = self.hop_limit;
             config.statics = self.statics().remove(&node(n)).unwrap_or_default();
             mesh.add(config);
         }
         mesh.start_all();
         let mut directory = Directory::new();
-        for n in 0..self.nodes {
-            let name = format!("c-{}", NAMES[n]);
-            mesh.attach(NAMES[n], Some(name.as_bytes()));
+        for (n, at) in NAMES.into_iter().enumerate().take(self.nodes) {
+            let name = format!("c-{at}");
+            mesh.attach(at, Some(name.as_bytes()));
             directory.add(ClientName::from_identity(name.as_bytes()), node(n));
         }
         (mesh, directory)

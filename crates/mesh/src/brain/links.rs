@@ -271,8 +271,13 @@ impl Brain {
             return;
         };
         link.cut = true;
+        // What has come is acknowledged, so that it is in doubt to nobody.
+        let ack = link.session.as_mut().map(|it| (it.conn, it.ack()));
         if link.dials() {
             self.out.push(Output::Hang(neighbour.clone()));
+        }
+        if let Some((conn, ack)) = ack {
+            self.send_ack(conn, &ack);
         }
         let mut conns: Vec<_> = self
             .conns

@@ -7,6 +7,9 @@ use hopline_mesh::wire::{Kind, Path, Prefix};
 use super::pipes::{End, PipeId, Side};
 use super::{Simulation, node_name};
 
+/// Where a probe came by: the nodes up to its end, or up to its refusal and the reason for that.
+pub type Way = Result<Vec<String>, (Vec<String>, String)>;
+
 /// A client of the simulation, for as long as that lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub(super) usize);
@@ -115,10 +118,7 @@ impl Simulation {
     }
 
     /// The answers to a client's probes since it was last asked: each one's path there.
-    pub fn take_ways(
-        &mut self,
-        client: ClientId,
-    ) -> Vec<Result<Vec<String>, (Vec<String>, String)>> {
+    pub fn take_ways(&mut self, client: ClientId) -> Vec<Way> {
         self.take(client)
             .iter()
             .filter_map(|frames| way(frames))
@@ -133,7 +133,7 @@ impl Simulation {
 }
 
 /// The way in a probe's answer: the path there, or the path to the refusal and its reason.
-fn way(frames: &[Bytes]) -> Option<Result<Vec<String>, (Vec<String>, String)>> {
+fn way(frames: &[Bytes]) -> Option<Way> {
     let prefix = Prefix::read(frames.first()?).ok()?;
     let path = Path::read(frames.get(2)?).ok()?.nodes();
     match prefix.kind {

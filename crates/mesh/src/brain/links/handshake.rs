@@ -261,16 +261,12 @@ impl Brain {
 
     /// The link is gone: connections that stood by for it ask to be it.
     pub(in crate::brain) fn ask_again(&mut self, now: Now, neighbour: &NodeName) {
-        let waits = |(conn, what): (&ConnId, &Conn)| match what {
-            Conn::Standby(standby) if standby.neighbour == *neighbour && standby.we_dialled => {
-                Some((*conn, standby.welcomed))
-            }
-            Conn::Client(_)
-            | Conn::Greeting(_)
-            | Conn::Dialling(_)
-            | Conn::Link(_)
-            | Conn::Standby(_)
-            | Conn::Refused => None,
+        let waits = |(conn, what): (&ConnId, &Conn)| {
+            let Conn::Standby(standby) = what else {
+                return None;
+            };
+            let is_ours = standby.neighbour == *neighbour && standby.we_dialled;
+            is_ours.then_some((*conn, standby.welcomed))
         };
         let mut waiting: Vec<_> = self.conns.iter().filter_map(waits).collect();
         waiting.sort_unstable();
@@ -287,15 +283,11 @@ impl Brain {
 
     /// Whether a connection to `neighbour` that this node dialled is on its way to be the link.
     pub(super) fn is_dialling(&self, neighbour: &NodeName) -> bool {
-        self.conns.values().any(|conn| match conn {
-            Conn::Dialling(dialling) => {
-                dialling.neighbour == *neighbour && dialling.state != State::Refused
-            }
-            Conn::Client(_)
-            | Conn::Greeting(_)
-            | Conn::Link(_)
-            | Conn::Standby(_)
-            | Conn::Refused => false,
+        self.conns.values().any(|conn| {
+            let Conn::Dialling(dialling) = conn else {
+                return false;
+            };
+            dialling.neighbour == *neighbour && dialling.state != State::Refused
         })
     }
 

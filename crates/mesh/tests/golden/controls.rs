@@ -1,0 +1,115 @@
+//! Vectors of questions, orders and answers.
+
+use std::collections::BTreeMap;
+
+use hopline_mesh::wire::control::{
+    Answer, ClientStatus, LinkStatus, NodeStatus, Request, RouteLine,
+};
+
+use super::{Vector, node, vector};
+
+pub(super) fn controls() -> Vec<Vector> {
+    let name = "alice".to_owned();
+    let neighbour = node("top");
+    let requests = [
+        ("request status", "what the node is", Request::Status {}),
+        ("request routes", "its routing table", Request::Routes {}),
+        (
+            "request locate",
+            "where a name is",
+            Request::Locate { name: name.clone() },
+        ),
+        (
+            "request claim",
+            "is its holder alive",
+            Request::Claim { name: name.clone() },
+        ),
+        (
+            "request cut",
+            "order: take a link down",
+            Request::Cut {
+                neighbour: neighbour.clone(),
+            },
+        ),
+        (
+            "request heal",
+            "order: let it come up",
+            Request::Heal {
+                neighbour: neighbour.clone(),
+            },
+        ),
+    ];
+    let link = LinkStatus {
+        neighbour: neighbour.clone(),
+        cost: 10,
+        up: true,
+        dials: true,
+        cut: false,
+        queued: 3,
+    };
+    let attached = ClientStatus {
+        name: name.clone(),
+        dialect: Some("json".to_owned()),
+        attached: true,
+        since: 1_700_000_000_001,
+    };
+    let status = NodeStatus {
+        mesh: "regions".to_owned(),
+        node: node("east"),
+        incarnation: 1_700_000_000_000,
+        uptime_ms: 1500,
+        revision: "0123456789abcdef".to_owned(),
+        attachments: "fedcba9876543210".to_owned(),
+        pending: 1,
+        reachable: vec![node("east"), neighbour],
+        links: vec![link],
+        clients: vec![attached],
+        counters: BTreeMap::from([("accepted".to_owned(), 2), ("unreachable".to_owned(), 1)]),
+    };
+    let line = RouteLine {
+        destination: "west".to_owned(),
+        next_hop: Some("top".to_owned()),
+        cost: Some(20),
+        hops: Some(2),
+        origin: "computed".to_owned(),
+    };
+    let answers = [
+        (
+            "answer status",
+            "what the node is and knows",
+            Answer::Status(Box::new(status)),
+        ),
+        (
+            "answer routes",
+            "one line of its table",
+            Answer::Routes(vec![line]),
+        ),
+        (
+            "answer located",
+            "the nodes that have a name",
+            Answer::Located {
+                nodes: vec![node("east")],
+            },
+        ),
+        (
+            "answer claimed",
+            "the holder is alive",
+            Answer::Claimed { name, held: true },
+        ),
+        ("answer done", "the order was carried out", Answer::Done {}),
+        (
+            "answer refused",
+            "it was not",
+            Answer::Refused {
+                reason: "not allowed".to_owned(),
+            },
+        ),
+    ];
+    let requests = requests
+        .into_iter()
+        .map(|(name, meaning, value)| vector(name, meaning, value, Request::write, Request::read));
+    let answers = answers
+        .into_iter()
+        .map(|(name, meaning, value)| vector(name, meaning, value, Answer::write, Answer::read));
+    requests.chain(answers).collect()
+}
