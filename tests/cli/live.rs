@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use insta::assert_snapshot;
 
-use crate::sandbox::{Sandbox, squeezed, until};
+use crate::sandbox::{Sandbox, until};
 
 /// A `recv` that has taken its name, which node `seen_from` knows.
 async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> Child {
@@ -29,6 +29,23 @@ async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> C
     })
     .await;
     child
+}
+
+/// `text` as tables are compared: runs of blanks inside a line count as two.
+fn squeezed(text: &str) -> String {
+    let mut squeezed = String::new();
+    for line in text.lines() {
+        let body = line.trim_start();
+        squeezed.push_str(&line[..line.len() - body.len()]);
+        let cells: Vec<&str> = body
+            .split("  ")
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .collect();
+        squeezed.push_str(&cells.join("  "));
+        squeezed.push('\n');
+    }
+    squeezed
 }
 
 fn rest(mut child: Child) -> (String, Option<i32>) {
@@ -117,7 +134,7 @@ async fn a_message_is_received_with_the_way_that_it_took() {
     let (sandbox, file) = Sandbox::with_regions();
     let text = file.display().to_string();
     sandbox.data(&["up", "--detach", &text]);
-    let bob = receive(&sandbox, &file, "bob", &["-n", "2"]).await;
+    let bob = receive(&sandbox, &file, "bob", &["-n", "3"]).await;
     let mut shown = sandbox.show(&["send", &text, "bob", "good morning", "--as", "alice"]);
     shown.push_str(&sandbox.show(&[
         "send",
@@ -131,6 +148,8 @@ async fn a_message_is_received_with_the_way_that_it_took() {
         "carol",
         "--json",
     ]));
+    // The last one, so that bob is there for as long as the others are looked after.
+    sandbox.run(&["send", &text, "bob", "the end"]);
     let (received, code) = rest(bob);
     shown.push_str(&format!("--- bob has\n{received}--- exit {code:?}\n"));
     assert_snapshot!(shown);

@@ -6,13 +6,23 @@ use std::process::{Command, Stdio};
 
 use hopline::topo::launch::Identity;
 
-use crate::sandbox::{REGIONS, Sandbox, until, until_gone};
+use crate::sandbox::{REGIONS, Sandbox, until};
 
 fn signal(name: &str, process: &Identity) {
     let status = Command::new("kill")
         .args([name, &process.pid.to_string()])
         .status();
     assert!(status.unwrap().success());
+}
+
+/// Waits until none of the processes is there.
+async fn until_gone(processes: &[Identity]) {
+    for process in processes {
+        until(&format!("process {} ends", process.pid), || async {
+            !process.is_alive().await
+        })
+        .await;
+    }
 }
 
 async fn until_converged(sandbox: &Sandbox, file: &Path) {

@@ -1,11 +1,5 @@
 //! A place of its own for a test that runs the program: state, sockets, files.
 
-#![allow(
-    clippy::allow_attributes,
-    dead_code,
-    reason = "each test program uses another part of this"
-)]
-
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -192,33 +186,6 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, condition: impl 
         }
     });
     assert!(held.await.is_ok(), "{what}: not within {PATIENCE:?}");
-}
-
-/// Waits until none of the processes is there.
-pub(crate) async fn until_gone(processes: &[Identity]) {
-    for process in processes {
-        until(&format!("process {} ends", process.pid), || async {
-            !process.is_alive().await
-        })
-        .await;
-    }
-}
-
-/// `text` as tables are compared: runs of blanks inside a line count as two.
-pub(crate) fn squeezed(text: &str) -> String {
-    let mut squeezed = String::new();
-    for line in text.lines() {
-        let body = line.trim_start();
-        squeezed.push_str(&line[..line.len() - body.len()]);
-        let cells: Vec<&str> = body
-            .split("  ")
-            .map(str::trim)
-            .filter(|s| !s.is_empty())
-            .collect();
-        squeezed.push_str(&cells.join("  "));
-        squeezed.push('\n');
-    }
-    squeezed
 }
 
 /// `text` with `[N]` for each number that stands right behind `before`.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use hopline::mesh::client::{Client, Failure, Incoming, Outgoing};
+use hopline::mesh::wire::MessageId;
+use hopline::topo::launch::Running;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -68,7 +70,7 @@ impl Send {
         let name = self.name.clone().unwrap_or_else(own_name);
         let node = entrance(&running, self.at.as_deref(), Some(&name))?;
         let mut client = attach(&running, &node, Some(&name)).await?;
-        let outcome = self.outcome(&mut client, message).await;
+        let outcome = self.outcome(&mut client, message, &running).await;
         client.shutdown().await;
         let (path, failure) = match outcome? {
             Ok(path) => (path, None),
@@ -88,6 +90,7 @@ impl Send {
             })?;
         } else {
             match &failure {
+                None if path.is_empty() => output::data(&format!("sent to {}", self.to))?,
                 None => output::data(&format!("sent to {}: {}", self.to, arrows(&path)))?,
                 Some(failure) => {
                     output::message(&format!(
@@ -110,18 +113,42 @@ impl Send {
         &self,
         client: &mut Client,
         message: Outgoing,
+        running: &Running,
     ) -> anyhow::Result<Result<Vec<String>, Failure>> {
         let id = client.send_message(message).await?;
         let probed = client.trace(&self.to, self.timeout).await;
-        while let Ok(Ok(incoming)) = timeout(Duration::ZERO, client.recv()).await {
-            match incoming {
-                Incoming::Failed(failure) if failure.id == id => return Ok(Err(failure)),
-                Incoming::Failed(_) | Incoming::Message(_) => {}
+        if let Some(failure) = failure_of(client, id).await {
+            return Ok(Err(failure));
+        }
+        let failure = match probed {
+            Ok(trace) => return Ok(Ok(trace.path.into_iter().map(|step| step.node).collect())),
+            Err(error) => refusal(error)?,
+        };
+        // The probe did not come as far as the message, which may have been handed over just before the
+        // receiver left. Were it refused, the node that did so says it before it answers a probe.
+        for node in running.plan.nodes.keys() {
+            let _ = client.trace(node.as_str(), self.timeout).await;
+        }
+        match failure_of(client, id).await {
+            Some(failure) => Ok(Err(failure)),
+            None => {
+                output::message(&format!(
+                    "note: {} has left since: {}",
+                    self.to, failure.reason
+                ));
+                Ok(Ok(Vec::new()))
             }
         }
-        match probed {
-            Ok(trace) => Ok(Ok(trace.path.into_iter().map(|step| step.node).collect())),
-            Err(error) => Ok(Err(refusal(error)?)),
+    }
+}
+
+/// The failure of the message `id`, if it has come back.
+async fn failure_of(client: &mut Client, id: MessageId) -> Option<Failure> {
+    while let Ok(Ok(incoming)) = timeout(Duration::ZERO, client.recv()).await {
+        match incoming {
+            Incoming::Failed(failure) if failure.id == id => return Some(failure),
+            Incoming::Failed(_) | Incoming::Message(_) => {}
         }
     }
+    None
 }
