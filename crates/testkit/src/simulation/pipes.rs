@@ -45,8 +45,8 @@ pub(super) struct Pipe {
     pub(super) listener: NodeName,
     /// One end has closed it: nothing more is sent.
     pub(super) closed: bool,
-    /// How many ends have heard of its end.
-    ended: u8,
+    /// Which of its ends have heard of its end: the dialler, the listener.
+    ended: (bool, bool),
     /// When the last thing noted for each end will happen: what follows comes later.
     pub(super) dialler_last: Duration,
     pub(super) listener_last: Duration,
@@ -90,7 +90,7 @@ impl Simulation {
                 dialler,
                 listener,
                 closed: false,
-                ended: 0,
+                ended: (false, false),
                 dialler_last: self.now,
                 listener_last: self.now,
                 tap: tap::Tap::new(window.unwrap_or_default()),
@@ -138,8 +138,12 @@ impl Simulation {
             return;
         };
         open.closed = true;
-        self.put(pipe, Side::Dialler, Happening::Ended);
-        self.put(pipe, Side::Listener, Happening::Ended);
+        let (dialler, listener) = open.ended;
+        for (side, has_heard) in [(Side::Dialler, dialler), (Side::Listener, listener)] {
+            if !has_heard {
+                self.put(pipe, side, Happening::Ended);
+            }
+        }
     }
 
     pub(super) fn arrived_opening(&mut self, pipe: PipeId, side: Side, opened: Opened) {
@@ -166,9 +170,12 @@ impl Simulation {
             return;
         };
         open.closed = true;
-        open.ended += 1;
+        match side {
+            Side::Dialler => open.ended.0 = true,
+            Side::Listener => open.ended.1 = true,
+        }
         let end = open.end(side);
-        if open.ended == 2 {
+        if open.ended == (true, true) {
             self.pipes.remove(&pipe);
         }
         match end {
