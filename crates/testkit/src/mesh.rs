@@ -325,10 +325,24 @@ impl Mesh {
     /// # Cancel safety
     /// Nothing changes.
     pub async fn converged(&self) -> Result<(), MeshError> {
+        self.until(|statuses| self.is_converged(statuses)).await
+    }
+
+    /// Waits until a condition holds of what the running nodes say of themselves.
+    ///
+    /// # Errors
+    /// [`MeshError::NotConverged`] after [`PATIENCE`], with what every node says.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn until(
+        &self,
+        holds: impl Fn(&BTreeMap<NodeName, NodeStatus>) -> bool,
+    ) -> Result<(), MeshError> {
         let mut last = BTreeMap::new();
         patience::until(async || {
             last = self.statuses().await?;
-            Ok(self.is_converged(&last))
+            Ok(holds(&last))
         })
         .await?
         .then_some(())
