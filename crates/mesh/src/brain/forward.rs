@@ -189,6 +189,15 @@ impl Brain {
             }
             Standing::Attached => {}
         }
+        if self
+            .client(conn)
+            .is_some_and(|client| client.dialect == Some(Dialect::Native))
+        {
+            // Its first message settled what it speaks.
+            self.counters.add(WireError::Magic.reason());
+            let failed = Prefix::new(Kind::Data);
+            return self.native_error(conn, &WireError::Magic.to_string(), &failed, room);
+        }
         if !self.config.dialects.contains(&Dialect::Json) {
             self.counters.add(Reason::NotAccepted.text());
             return self.json_error(conn, "this node does not speak json", &first, room);

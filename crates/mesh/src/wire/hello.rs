@@ -16,6 +16,8 @@
 //! role and both nonces (RFC 2104, FIPS 180-4). It authenticates the start of a connection, not the
 //! bytes that follow.
 
+mod octets;
+
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -41,6 +43,7 @@ pub enum Hello {
         /// Its name.
         node: NodeName,
         /// Its nonce.
+        #[serde(with = "octets")]
         nonce: Nonce,
     },
     /// The listening node says who it is, and proves it.
@@ -48,13 +51,16 @@ pub enum Hello {
         /// Its name.
         node: NodeName,
         /// Its nonce.
+        #[serde(with = "octets")]
         nonce: Nonce,
         /// Its proof.
+        #[serde(with = "octets")]
         proof: Proof,
     },
     /// The dialling node proves who it is.
     Proof {
         /// Its proof.
+        #[serde(with = "octets")]
         proof: Proof,
     },
     /// The link is up.
