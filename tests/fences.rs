@@ -128,11 +128,9 @@ const LINES: usize = 400;
 const LONG: &[&str] = &[
     "crates/core/tests/it/hostile.rs",
     "crates/mesh/src/brain/forward.rs",
-    "crates/mesh/tests/golden_wire.rs",
     "crates/mesh/tests/route_decide.rs",
     "crates/testkit/src/mesh.rs",
     "crates/testkit/tests/flooding.rs",
-    "crates/topo/src/launch/supervise.rs",
 ];
 
 #[test]

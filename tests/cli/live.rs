@@ -149,7 +149,7 @@ async fn a_message_is_received_with_the_way_that_it_took() {
         "--json",
     ]));
     // The last one, so that bob is there for as long as the others are looked after.
-    sandbox.run(&["send", &text, "bob", "the end"]);
+    sandbox.run(&["send", &text, "bob", "the end", "--as", "alice"]);
     let (received, code) = rest(bob);
     shown.push_str(&format!("--- bob has\n{received}--- exit {code:?}\n"));
     assert_snapshot!(shown);

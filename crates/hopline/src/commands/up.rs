@@ -78,7 +78,7 @@ pub(super) fn launch(file: PathBuf, plan: Plan, homes: Homes) -> anyhow::Result<
         plan,
         program,
         homes,
-        patience: Duration::from_secs(10) + Duration::from_millis(100) * nodes,
+        patience: Duration::from_secs(30) + Duration::from_millis(100) * nodes,
     })
 }
 

@@ -26,6 +26,12 @@ use crate::endpoint::Endpoint;
 /// How long a node that was told to end may take.
 const FAREWELL: Duration = Duration::from_secs(4);
 
+/// How often a node is asked whether it lives.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// A node that has said nothing for so long, though asked, hangs.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// What all nodes of a mesh are told, as it is now.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Orders {
@@ -135,18 +141,27 @@ impl Keeper {
             mut lines,
         } = process;
         let stop = self.stop.clone();
+        let mut hangs = false;
         let heard = {
             let name = self.setup.plan.name.clone();
             let news = self.news.clone();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => None,
-                endpoint = hear_out(&name, &mut lines, &news) => Some(endpoint),
+                (endpoint, is_silent) = hear_out(&name, &mut lines, &news) => {
+                    hangs = is_silent;
+                    Some(endpoint)
+                }
                 never = tell_all(&self.setup, stdin, self.orders.clone()) => match never {},
             }
         };
         // The node's stdin is closed by now, and it has closed its stdout or is told to end.
+        if hangs {
+            // It may not even notice that its stdin is closed.
+            let _ = child.start_kill();
+        }
         let ended = match timeout(FAREWELL, child.wait()).await {
+            Ok(_) if hangs => format!("did not answer for {} s and was killed", SILENCE.as_secs()),
             Ok(ended) => describe(ended),
             Err(_) => {
                 tracing::warn!(node = %self.setup.plan.name, "does not end: killed");
@@ -167,14 +182,20 @@ impl Keeper {
     }
 }
 
-/// Passes on what a node says until it says no more. Gives back where it listened.
+/// Passes on what a node says until it says no more. Gives back where it listened, and whether it hangs:
+/// it has not ended, and is silent.
 async fn hear_out(
     name: &NodeName,
     lines: &mut Lines<BufReader<ChildStdout>>,
     news: &mpsc::Sender<(NodeName, News)>,
-) -> Option<Endpoint> {
+) -> (Option<Endpoint>, bool) {
     let mut listened = None;
-    while let Ok(Some(line)) = lines.next_line().await {
+    loop {
+        let line = match timeout(SILENCE, lines.next_line()).await {
+            Ok(Ok(Some(line))) => line,
+            Ok(Ok(None) | Err(_)) => return (listened, false),
+            Err(_) => return (listened, true),
+        };
         let told = match words::word(&line) {
             Ok(FromNode::Ready { endpoint }) => {
                 listened = Some(endpoint.clone());
@@ -188,10 +209,9 @@ async fn hear_out(
             }
         };
         if news.send((name.clone(), told)).await.is_err() {
-            break;
+            return (listened, false);
         }
     }
-    listened
 }
 
 /// Tells a node what it starts with, and then every change. It never comes to an end: that of the node
@@ -234,7 +254,11 @@ async fn keep_telling(
             asked = now.asked;
             write(stdin, &ToNode::Ask {}).await?;
         }
-        orders.changed().await.ok()?;
+        match timeout(ASK_EVERY, orders.changed()).await {
+            Ok(changed) => changed.ok()?,
+            // A node that lives has something to say.
+            Err(_) => write(stdin, &ToNode::Ask {}).await?,
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +21,7 @@ use super::lock::Lock;
 use super::place::Place;
 use super::process::Identity;
 use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
+use super::report::Report;
 use super::running::{self, leftovers};
 use super::words::Setup;
 use super::{key, sockets, store};
@@ -46,59 +46,6 @@ pub struct Launch {
     pub homes: Homes,
     /// How long the mesh may take to be whole.
     pub patience: Duration,
-}
-
-/// What a supervisor tells of its mesh.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
-    /// A node listens.
-    Ready {
-        /// The node.
-        node: NodeName,
-        /// Where.
-        endpoint: Endpoint,
-    },
-    /// Every node listens, every planned link is up, and all nodes know the same.
-    Whole {
-        /// The state directory.
-        place: Place,
-    },
-    /// A node's process has ended and will be started again.
-    Ended {
-        /// The node.
-        node: NodeName,
-        /// How it ended.
-        how: String,
-        /// When it will be started again.
-        again_in: Duration,
-    },
-    /// A node that is started again could not start; its end follows.
-    Failed {
-        /// The node.
-        node: NodeName,
-        /// Why.
-        failure: Failure,
-    },
-    /// The nodes are told to leave.
-    Stopping,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
-            Self::Whole { .. } => f.write_str("the mesh is whole"),
-            Self::Ended {
-                node,
-                how,
-                again_in,
-            } => {
-                write!(f, "{node} {how}; it is started again in {again_in:?}")
-            }
-            Self::Failed { node, failure } => write!(f, "{node} did not start: {failure}"),
-            Self::Stopping => f.write_str("the nodes are told to leave"),
-        }
-    }
 }
 
 /// Runs a mesh until `stop` is cancelled, then stops it and takes its state away.
@@ -263,7 +210,8 @@ impl Supervisor {
                 Some((node, told)) = news.recv() => {
                     match told {
                         News::Failed(failure) => return Err(self.failed(node, failure)),
-                        News::Ended(reason, _) => {
+                        // One that has listened before is started again, as at any other time.
+                        News::Ended(reason, _) if !self.has_listened(&node) => {
                             return Err(self.failed(node, Failure::Other { reason }));
                         }
                         told => self.take(&node, told)?,
@@ -363,6 +311,11 @@ impl Supervisor {
         self.orders
             .send_modify(|orders| orders.addresses = addresses);
         Ok(())
+    }
+
+    fn has_listened(&self, node: &NodeName) -> bool {
+        let record = self.processes.get(node);
+        record.is_some_and(|record| record.endpoint.is_some())
     }
 
     fn all_listen(&self) -> bool {
