@@ -3,12 +3,14 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output, Window};
 use hopline_mesh::dialect::Dialect;
-use hopline_mesh::name::NodeName;
-use hopline_mesh::route::StaticRoutes;
+use hopline_mesh::name::{ClientName, LinkName, NodeName};
+use hopline_mesh::route::{
+    Directory, Graph, Places, Question, StaticRoutes, Table, TableInput, Verdict, decide,
+};
 use hopline_mesh::wire::hello::MeshKey;
 use hopline_mesh::wire::{Kind, Path, Prefix, Stamp};
 
@@ -195,5 +197,93 @@ fn wire(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, wire, relay);
+/// The four steps of a relay on one message: read the prefix, decide, stamp, copy. Its table has 1,000
+/// nodes, its directory 1,000 clients.
+fn steps(criterion: &mut Criterion) {
+    let name = |index: usize| NodeName::parse(&format!("n{index}")).expect("a name");
+    let links = (1..1000).map(|to| (LinkName::new(name(to / 2), name(to)).expect("a link"), 10));
+    let graph = Graph::new([], links);
+    let (me, destination) = (name(1), name(900));
+    let table = Table::build(&TableInput {
+        me: &me,
+        graph: &graph,
+        upstreams: &[],
+        statics: &StaticRoutes::new(),
+        hop_limit: 64,
+    });
+    let clients = (0..1000).map(|index| {
+        (
+            ClientName::from_identity(format!("client{index}").as_bytes()),
+            name(index),
+        )
+    });
+    let relay = Relay {
+        table,
+        directory: clients.collect(),
+    };
+    let header = Prefix {
+        destination: "client900",
+        source: "alice",
+        ..Prefix::new(Kind::Data)
+    }
+    .write();
+    let stamp = |node| Stamp {
+        node,
+        ingress: "n0",
+        revision: 7,
+        times: None,
+    };
+    let path = Path::read(&[]).expect("empty").stamped(&stamp("n0"), 1);
+    let payload = Bytes::from_static(&[7; 64]);
+    let mut batch = BytesMut::with_capacity(1 << 20);
+    criterion.bench_function("relay/read prefix, decide, stamp, copy", |bencher| {
+        bencher.iter(|| {
+            let prefix = Prefix::read(black_box(&header)).expect("a prefix");
+            let path = Path::read(black_box(&path)).expect("a path");
+            let question = Question {
+                destination: prefix.destination,
+                retrace: None,
+                path: &path,
+                from: Some("n0"),
+                hop_limit: prefix.hop_limit,
+                size: 64,
+            };
+            let Verdict::Forward(_) = black_box(decide(&relay.table, &relay, &question)) else {
+                panic!("{destination} is another node");
+            };
+            if batch.len() > 1 << 19 {
+                batch.clear();
+            }
+            batch.put_slice(&header);
+            path.write_stamped(&stamp("n1"), 9, &mut batch);
+            batch.put_slice(&payload);
+        });
+    });
+}
+
+/// What `decide` may know besides the table: nobody is here, and there is room.
+struct Relay {
+    table: Table,
+    directory: Directory,
+}
+
+impl Places for Relay {
+    fn is_here(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn holder(&self, name: &str) -> Option<&NodeName> {
+        self.directory.holder(name, &self.table)
+    }
+
+    fn link_is_up(&self, _: &str) -> bool {
+        true
+    }
+
+    fn has_room(&self, _: &str, _: usize) -> bool {
+        true
+    }
+}
+
+criterion_group!(benches, wire, steps, relay);
 criterion_main!(benches);

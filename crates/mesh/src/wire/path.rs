@@ -162,7 +162,8 @@ impl<'a> Path<'a> {
     }
 
     /// The length of the frame that [`Path::stamped`] makes.
-    pub(crate) fn stamped_length(&self, new: &Stamp<'_>) -> usize {
+    #[must_use]
+    pub fn stamped_length(&self, new: &Stamp<'_>) -> usize {
         if self.count == u8::MAX {
             return HEAD + self.stamps.len();
         }
@@ -172,7 +173,7 @@ impl<'a> Path<'a> {
     }
 
     /// Writes what [`Path::stamped`] makes behind what is in `frame`.
-    pub(crate) fn write_stamped(&self, new: &Stamp<'_>, sequence: u64, frame: &mut BytesMut) {
+    pub fn write_stamped(&self, new: &Stamp<'_>, sequence: u64, frame: &mut BytesMut) {
         frame.put_u64_le(sequence);
         let Some(count) = self.count.checked_add(1) else {
             frame.put_u8(self.count);
