@@ -28,7 +28,6 @@ fn main() -> ExitCode {
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers())
         .enable_all()
         .build()
     {
@@ -43,13 +42,4 @@ fn main() -> ExitCode {
     // A read of stdin that nobody waits for must not keep the program.
     runtime.shutdown_background();
     ExitCode::from(code)
-}
-
-/// How many threads work: one a core, and four at least.
-///
-/// The transport takes two locks that wait without giving their thread back: `zeromq` 0.7 holds its cache
-/// of a single peer while it waits for an entry of its map, which may just have been granted to a task
-/// that no thread is left to run. With two threads that was seen to stop a node in one of 300 starts.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4))
 }
