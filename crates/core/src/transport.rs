@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener;
@@ -16,6 +16,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 use zeromq::{RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketRecv, SocketSend};
 
 use crate::Frames;
@@ -83,7 +85,13 @@ impl Wire {
         message.push_back(inner.0.clone());
         message.extend(frames);
         let message = message.try_into().map_err(|_| Lost)?;
-        self.half.clone().send(message).await.map_err(|_| Lost)
+        let mut half = self.half.clone();
+        let mut sending = half.send(message);
+        let sent = match poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => apart(sending).await,
+        };
+        sent.map_err(|_| Lost)
     }
 
     /// Queues a mark for a private connection.
@@ -110,6 +118,21 @@ impl WireInbox {
                 return Poll::Ready((inner, frames.into()));
             }
         }
+    }
+}
+
+/// Waits for the transport, with the thread and not as a task.
+///
+/// The transport, when it makes or loses a connection, lets an entry of its map go, which grants it to
+/// whoever waits for it, and at once waits for that entry again without giving its thread back. A task
+/// that is granted the entry is woken into the place of that very thread from which no other takes it
+/// (tokio's LIFO slot), so neither would ever go on. A thread that waits by itself is simply woken. On a
+/// runtime of one thread nobody else can hold the entry.
+async fn apart<T>(waiting: impl Future<Output = T>) -> T {
+    let runtime = Handle::current();
+    match runtime.runtime_flavor() {
+        RuntimeFlavor::CurrentThread => waiting.await,
+        _ => block_in_place(|| runtime.block_on(waiting)),
     }
 }
 

@@ -94,7 +94,10 @@ impl Pool {
         };
         let kind = SocketKind::Dealer;
         let guest = handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
-        self.until_known(&inner.name).await?;
+        // The transport answers before it knows the connection: ask until a mark comes back.
+        while self.wire.send_mark(&inner.name, Mark::Flush).await.is_err() {
+            tokio::time::sleep(STEP).await;
+        }
         let mut window = Window::new(&self.buffers, guest.early);
         let mark = self.wire.secret.message(Mark::Flush);
         while window.bytes() != mark {
@@ -103,29 +106,5 @@ impl Pool {
             }
         }
         Ok(inner)
-    }
-
-    /// The transport answers before it knows the connection: asks until it takes a mark for it.
-    ///
-    /// This must not be asked by a task of the runtime. When the transport has put its first connection
-    /// into its map, it lets the entry go, which grants it to whoever waits for it, and at once waits
-    /// for that entry again without giving its thread back. A task that is granted the entry is woken
-    /// into the place of that very thread from which no other takes it (tokio's LIFO slot), so neither
-    /// would ever go on. A thread that waits by itself is simply woken.
-    async fn until_known(&self, name: &InnerName) -> Result<(), Cause> {
-        let (wire, name) = (Arc::clone(&self.wire), name.clone());
-        let runtime = tokio::runtime::Handle::current();
-        let ask = move || {
-            let asked = async {
-                while wire.send_mark(&name, Mark::Flush).await.is_err() {
-                    tokio::time::sleep(STEP).await;
-                }
-            };
-            runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await })
-        };
-        match tokio::task::spawn_blocking(ask).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Cause::Internal),
-        }
     }
 }
