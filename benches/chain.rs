@@ -122,11 +122,7 @@ impl Hopline {
                 config = config.upstream(name(index - 1), 10);
             }
             if index + 1 < count {
-                let link = LinkConfig {
-                    cost: 10,
-                    dials: false,
-                    upstream: false,
-                };
+                let link = LinkConfig { cost: 10, dials: false, upstream: false };
                 config = config.link(name(index + 1), link);
             }
             let node = RoutingNode::start(config).await.expect("a node");
@@ -139,12 +135,8 @@ impl Hopline {
             nodes.push(node);
         }
         let options = |name: &str| ClientOptions::named(name).expect("a name");
-        let alice = Client::connect(nodes[0].endpoint(), options("alice"))
-            .await
-            .expect("alice");
-        let bob = Client::connect(nodes[count - 1].endpoint(), options("bob"))
-            .await
-            .expect("bob");
+        let alice = Client::connect(nodes[0].endpoint(), options("alice")).await.expect("alice");
+        let bob = Client::connect(nodes[count - 1].endpoint(), options("bob")).await.expect("bob");
         for (client, to) in [(&alice, "bob"), (&bob, "alice")] {
             while client.trace(to, Duration::from_secs(5)).await.is_err() {}
         }
@@ -196,13 +188,7 @@ impl Bare {
         let mut endpoints = Vec::new();
         for _ in 0..count {
             let mut router = RouterSocket::new();
-            endpoints.push(
-                router
-                    .bind("tcp://127.0.0.1:0")
-                    .await
-                    .expect("bound")
-                    .to_string(),
-            );
+            endpoints.push(router.bind("tcp://127.0.0.1:0").await.expect("bound").to_string());
             routers.push(router);
         }
         let alice = dealer("alice", &endpoints[0]).await;
@@ -215,11 +201,7 @@ impl Bare {
             let first = index == 0;
             relays.spawn(relay(router, next, first));
         }
-        Self {
-            alice,
-            bob,
-            _relays: relays,
-        }
+        Self { alice, bob, _relays: relays }
     }
 }
 
@@ -273,10 +255,7 @@ fn addressed(to: &'static str, mut message: ZmqMessage) -> ZmqMessage {
 
 impl Chain for Bare {
     async fn send(&mut self) {
-        self.alice
-            .send(PAYLOAD.to_vec().into())
-            .await
-            .expect("sent");
+        self.alice.send(PAYLOAD.to_vec().into()).await.expect("sent");
     }
 
     async fn receive(&mut self) {

@@ -29,14 +29,7 @@ impl Chain {
         let brain = |index: usize, name: &str, links: &[(&str, bool)]| {
             let node = |name: &str| NodeName::parse(name).expect("a name");
             let link = |&(to, dials): &(&str, bool)| {
-                (
-                    node(to),
-                    LinkConfig {
-                        cost: 10,
-                        dials,
-                        upstream: dials,
-                    },
-                )
+                (node(to), LinkConfig { cost: 10, dials, upstream: dials })
             };
             let config = Config {
                 mesh: "bench".to_owned(),
@@ -57,9 +50,7 @@ impl Chain {
             brain(1, "top", &[("east", false), ("west", false)]),
             brain(2, "west", &[("top", true)]),
         ]);
-        let top = || Opened::Dialled {
-            neighbour: NodeName::parse("top").expect("a name"),
-        };
+        let top = || Opened::Dialled { neighbour: NodeName::parse("top").expect("a name") };
         let stranger = |identity: Option<&'static str>| Opened::Accepted {
             identity: identity.map(Bytes::from_static_str),
             request: false,
@@ -100,10 +91,7 @@ impl FromStaticStr for Bytes {
 fn carried(at: usize, outputs: Vec<Output>) -> Vec<(usize, Input)> {
     let to = |output| match output {
         Output::Send { conn: LEFT, frames } => Some((at - 1, Input::Received(RIGHT, frames))),
-        Output::Send {
-            conn: RIGHT,
-            frames,
-        } => Some((at + 1, Input::Received(LEFT, frames))),
+        Output::Send { conn: RIGHT, frames } => Some((at + 1, Input::Received(LEFT, frames))),
         _ => None,
     };
     outputs.into_iter().filter_map(to).collect()
@@ -114,19 +102,12 @@ fn room(_: ConnId) -> bool {
 }
 
 fn now() -> Now {
-    Now {
-        since_start: Duration::from_secs(1),
-        unix_nanos: 1,
-    }
+    Now { since_start: Duration::from_secs(1), unix_nanos: 1 }
 }
 
 /// A batch of native messages from alice to bob, as east hands it to top.
 fn batch(east: &mut Brain) -> Vec<(usize, Input)> {
-    let header = Prefix {
-        destination: "bob",
-        ..Prefix::new(Kind::Data)
-    }
-    .write();
+    let header = Prefix { destination: "bob", ..Prefix::new(Kind::Data) }.write();
     let mut outputs = Vec::new();
     for _ in 0..BATCH {
         let frames = vec![header.clone(), Bytes::new(), Bytes::from_static(&[7; 64])];
@@ -154,9 +135,7 @@ fn relay(criterion: &mut Criterion) {
                 chain.0[1].flush(now(), &room, &mut outputs);
                 spent += start.elapsed();
                 assert!(
-                    outputs
-                        .iter()
-                        .any(|output| matches!(output, Output::Send { conn: RIGHT, .. }))
+                    outputs.iter().any(|output| matches!(output, Output::Send { conn: RIGHT, .. }))
                 );
                 for (at, input) in carried(1, black_box(outputs)) {
                     chain.give(at, input);
@@ -169,25 +148,13 @@ fn relay(criterion: &mut Criterion) {
 }
 
 fn wire(criterion: &mut Criterion) {
-    let header = Prefix {
-        destination: "bob",
-        source: "alice",
-        ..Prefix::new(Kind::Data)
-    }
-    .write();
+    let header = Prefix { destination: "bob", source: "alice", ..Prefix::new(Kind::Data) }.write();
     criterion.bench_function("wire/read prefix", |bencher| {
         bencher.iter(|| Prefix::read(black_box(&header)).map(|prefix| prefix.hop_limit));
     });
-    let stamp = |node| Stamp {
-        node,
-        ingress: "east",
-        revision: 7,
-        times: None,
-    };
+    let stamp = |node| Stamp { node, ingress: "east", revision: 7, times: None };
     let one = Path::read(&[]).expect("empty").stamped(&stamp("east"), 1);
-    let two = Path::read(&one)
-        .expect("one stamp")
-        .stamped(&stamp("top"), 1);
+    let two = Path::read(&one).expect("one stamp").stamped(&stamp("top"), 1);
     criterion.bench_function("wire/read path of 2", |bencher| {
         bencher.iter(|| Path::read(black_box(&two)).map(|path| path.len()));
     });
@@ -211,28 +178,12 @@ fn steps(criterion: &mut Criterion) {
         statics: &StaticRoutes::new(),
         hop_limit: 64,
     });
-    let clients = (0..1000).map(|index| {
-        (
-            ClientName::from_identity(format!("client{index}").as_bytes()),
-            name(index),
-        )
-    });
-    let relay = Relay {
-        table,
-        directory: clients.collect(),
-    };
-    let header = Prefix {
-        destination: "client900",
-        source: "alice",
-        ..Prefix::new(Kind::Data)
-    }
-    .write();
-    let stamp = |node| Stamp {
-        node,
-        ingress: "n0",
-        revision: 7,
-        times: None,
-    };
+    let clients = (0..1000)
+        .map(|index| (ClientName::from_identity(format!("client{index}").as_bytes()), name(index)));
+    let relay = Relay { table, directory: clients.collect() };
+    let header =
+        Prefix { destination: "client900", source: "alice", ..Prefix::new(Kind::Data) }.write();
+    let stamp = |node| Stamp { node, ingress: "n0", revision: 7, times: None };
     let path = Path::read(&[]).expect("empty").stamped(&stamp("n0"), 1);
     let payload = Bytes::from_static(&[7; 64]);
     let mut batch = BytesMut::with_capacity(1 << 20);

@@ -38,12 +38,8 @@ fn grid(side: usize) -> Graph {
     let name = |row: usize, column: usize| node(&format!("{row}.{column}"));
     let link = |a, b| (LinkName::new(a, b).expect("two ends"), 10);
     let pairs = (1..side).flat_map(|n| (0..side).map(move |m| (n, m)));
-    let links = pairs.flat_map(|(n, m)| {
-        [
-            link(name(n - 1, m), name(n, m)),
-            link(name(m, n - 1), name(m, n)),
-        ]
-    });
+    let links = pairs
+        .flat_map(|(n, m)| [link(name(n - 1, m), name(n, m)), link(name(m, n - 1), name(m, n))]);
     Graph::new([], links)
 }
 
@@ -79,10 +75,7 @@ impl Here {
                 .map(|name| hopline_mesh::name::ClientName::from_identity(name.as_bytes()))
                 .zip(nodes)
                 .collect(),
-            queues: graph
-                .neighbours(me)
-                .map(|(node, _)| (node.clone(), 1 << 20))
-                .collect(),
+            queues: graph.neighbours(me).map(|(node, _)| (node.clone(), 1 << 20)).collect(),
         }
     }
 }

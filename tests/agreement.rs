@@ -12,14 +12,9 @@ const SEED: u64 = 1;
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("topologies");
-    let entries = std::fs::read_dir(folder)
-        .expect("the folder is there")
-        .flatten();
+    let entries = std::fs::read_dir(folder).expect("the folder is there").flatten();
     let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
-    files.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "toml")
-    });
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     assert!(files.len() >= 7, "{files:?}");
     files
@@ -67,19 +62,15 @@ async fn come_up_in_another_order(mesh: &mut Mesh, seed: u64) -> Result<(), Mesh
     let mut order: Vec<NodeName> = before.keys().cloned().collect();
     order.sort_by_key(|name| {
         let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        name.as_str()
-            .as_bytes()
-            .iter()
-            .fold(seed.wrapping_mul(0x9e37_79b9), mix)
+        name.as_str().as_bytes().iter().fold(seed.wrapping_mul(0x9e37_79b9), mix)
     });
     for name in order {
         mesh.kill_node(name.as_str())?;
     }
     mesh.until(|now| {
-        before.iter().all(|(name, old)| {
-            now.get(name)
-                .is_some_and(|new| new.incarnation > old.incarnation)
-        })
+        before
+            .iter()
+            .all(|(name, old)| now.get(name).is_some_and(|new| new.incarnation > old.incarnation))
     })
     .await?;
     mesh.converged().await
@@ -88,9 +79,7 @@ async fn come_up_in_another_order(mesh: &mut Mesh, seed: u64) -> Result<(), Mesh
 /// Every pair of nodes and planned clients: the same way, or the same reason from the same node.
 async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
     let nodes = mesh.topology().nodes().keys().map(NodeName::to_string);
-    let names: Vec<String> = nodes
-        .chain(mesh.topology().clients().keys().cloned())
-        .collect();
+    let names: Vec<String> = nodes.chain(mesh.topology().clients().keys().cloned()).collect();
     for from in &names {
         for to in &names {
             let offline = mesh.route(from, to)?;

@@ -54,55 +54,12 @@ const GRANTS: &[(&str, &str)] = &[
 
 /// What touches the world.
 const WORLD: &[(&str, &[&str])] = &[
-    (
-        "a socket",
-        &[
-            "tokio::net",
-            "TcpStream",
-            "TcpListener",
-            "UdpSocket",
-            "socket2",
-        ],
-    ),
+    ("a socket", &["tokio::net", "TcpStream", "TcpListener", "UdpSocket", "socket2"]),
     ("a socket", &["UnixStream", "UnixListener", "UnixDatagram"]),
-    (
-        "a file",
-        &[
-            "std::fs",
-            "tokio::fs",
-            "File::open",
-            "File::create",
-            "OpenOptions",
-        ],
-    ),
-    (
-        "a clock",
-        &[
-            "Instant::now",
-            "SystemTime::now",
-            "UNIX_EPOCH",
-            "tokio::time",
-        ],
-    ),
-    (
-        "a task",
-        &[
-            "JoinSet",
-            "tokio::spawn",
-            "task::spawn",
-            "thread::spawn",
-            "tokio::runtime",
-        ],
-    ),
-    (
-        "a process",
-        &[
-            "std::process",
-            "tokio::process",
-            "tokio::signal",
-            "std::env",
-        ],
-    ),
+    ("a file", &["std::fs", "tokio::fs", "File::open", "File::create", "OpenOptions"]),
+    ("a clock", &["Instant::now", "SystemTime::now", "UNIX_EPOCH", "tokio::time"]),
+    ("a task", &["JoinSet", "tokio::spawn", "task::spawn", "thread::spawn", "tokio::runtime"]),
+    ("a process", &["std::process", "tokio::process", "tokio::signal", "std::env"]),
     ("chance", &["getrandom", "fastrand", "rand::"]),
 ];
 
@@ -125,13 +82,7 @@ const LINES: usize = 400;
 
 /// Files that are longer and wait to be split by noun. A file that fits again must leave this list;
 /// none may be added.
-const LONG: &[&str] = &[
-    "crates/core/tests/it/hostile.rs",
-    "crates/mesh/src/brain/forward.rs",
-    "crates/mesh/tests/route_decide.rs",
-    "crates/testkit/src/mesh.rs",
-    "crates/testkit/tests/flooding.rs",
-];
+const LONG: &[&str] = &[];
 
 #[test]
 fn only_the_rim_touches_the_world() {
@@ -186,10 +137,7 @@ fn one_file_names_the_transport() {
         let named = |(_, line): (usize, &str)| says(line, "zeromq");
         source.is_shipped() && source.path != TRANSPORT && source.code().any(named)
     });
-    assert!(
-        broken.is_empty(),
-        "the crate `zeromq` is named in:\n{broken}"
-    );
+    assert!(broken.is_empty(), "the crate `zeromq` is named in:\n{broken}");
 }
 
 #[test]
@@ -197,21 +145,11 @@ fn no_file_is_too_long() {
     let is_long = |source: &Source| source.text.lines().count() > LINES;
     let excused = |source: &Source| LONG.contains(&source.path.as_str());
     let broken = paths_where(|source| is_long(source) && !excused(source));
-    assert!(
-        broken.is_empty(),
-        "over {LINES} lines, split them by noun:\n{broken}"
-    );
+    assert!(broken.is_empty(), "over {LINES} lines, split them by noun:\n{broken}");
     let sources = sources();
-    let long = |path: &&str| {
-        sources
-            .iter()
-            .any(|source| source.path == **path && is_long(source))
-    };
+    let long = |path: &&str| sources.iter().any(|source| source.path == **path && is_long(source));
     let stale: Vec<_> = LONG.iter().filter(|path| !long(path)).collect();
-    assert!(
-        stale.is_empty(),
-        "these fit again, take them out of the list: {stale:?}"
-    );
+    assert!(stale.is_empty(), "these fit again, take them out of the list: {stale:?}");
 }
 
 #[test]
@@ -232,17 +170,11 @@ fn the_lists_name_what_is_there() {
     // A rim entry may come before its file; a grant or an excuse may not outlive it.
     let sources = sources();
     let is_there = |path: &str| sources.iter().any(|source| source.path == path);
-    let gone = LONG
-        .iter()
-        .filter(|path| !is_there(path))
-        .collect::<Vec<_>>();
+    let gone = LONG.iter().filter(|path| !is_there(path)).collect::<Vec<_>>();
     assert!(gone.is_empty(), "no longer there: {gone:?}");
     for (name, folder) in CRATES {
         let manifest = read(&root().join(folder).join("Cargo.toml"));
-        assert!(
-            manifest.contains(&format!("name = \"{name}\"")),
-            "{folder} is not {name}"
-        );
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{folder} is not {name}");
     }
 }
 
@@ -266,8 +198,7 @@ impl Source {
     /// The lines of code with their numbers: no comments, no tests at the end.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let tests = self.text.lines().position(|line| line == "#[cfg(test)]");
-        self.all_code()
-            .take_while(move |(number, _)| tests.is_none_or(|at| *number <= at))
+        self.all_code().take_while(move |(number, _)| tests.is_none_or(|at| *number <= at))
     }
 
     /// The lines of code with their numbers, those of tests too.
@@ -309,10 +240,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
 }
 
 fn paths_where(broken: impl Fn(&Source) -> bool) -> String {
-    let paths = sources()
-        .into_iter()
-        .filter(broken)
-        .map(|source| source.path);
+    let paths = sources().into_iter().filter(broken).map(|source| source.path);
     paths.fold(String::new(), |text, path| text + &path + "\n")
 }
 
@@ -343,10 +271,7 @@ fn walk(folder: &Path, found: &mut Vec<Source>) {
             let text = read(&path);
             let path = path.strip_prefix(root()).expect("it is below the root");
             let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-            found.push(Source {
-                path: parts.join("/"),
-                text,
-            });
+            found.push(Source { path: parts.join("/"), text });
         }
     }
 }

@@ -12,15 +12,9 @@ use crate::sandbox::{Sandbox, until};
 async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> Child {
     let text = file.display().to_string();
     let mut command = sandbox.command(&[&["recv", &text, name, "--timeout", "30s"], more].concat());
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("receiving"), "{line}");
     until("the name is known everywhere", || async {
         let nodes = sandbox.running(file).plan.nodes;
@@ -37,11 +31,7 @@ fn squeezed(text: &str) -> String {
     for line in text.lines() {
         let body = line.trim_start();
         squeezed.push_str(&line[..line.len() - body.len()]);
-        let cells: Vec<&str> = body
-            .split("  ")
-            .map(str::trim)
-            .filter(|s| !s.is_empty())
-            .collect();
+        let cells: Vec<&str> = body.split("  ").map(str::trim).filter(|s| !s.is_empty()).collect();
         squeezed.push_str(&cells.join("  "));
         squeezed.push('\n');
     }
@@ -50,12 +40,7 @@ fn squeezed(text: &str) -> String {
 
 fn rest(mut child: Child) -> (String, Option<i32>) {
     let mut text = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
+    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     (text, child.wait().unwrap().code())
 }
 
@@ -64,11 +49,7 @@ fn the_demo_tells_the_whole_story_and_ends() {
     let sandbox = Sandbox::new();
     assert_snapshot!(squeezed(&sandbox.show(&["demo"])));
     let run = sandbox.path().join("run");
-    assert_eq!(
-        std::fs::read_dir(run).unwrap().count(),
-        0,
-        "sockets are left behind"
-    );
+    assert_eq!(std::fs::read_dir(run).unwrap().count(), 0, "sockets are left behind");
 }
 
 #[test]
@@ -98,29 +79,12 @@ fn status_is_one_document_with_what_was_planned() {
     assert_eq!(status["converged"], true);
     assert!(status["revision"].is_string());
     let nodes = status["nodes"].as_array().unwrap();
-    let names: Vec<_> = nodes
-        .iter()
-        .map(|node| node["node"].as_str().unwrap())
-        .collect();
+    let names: Vec<_> = nodes.iter().map(|node| node["node"].as_str().unwrap()).collect();
     assert_eq!(names, ["east", "top", "west"]);
     for node in nodes {
-        assert_eq!(
-            (&node["state"], &node["restarts"]),
-            (&"up".into(), &0.into()),
-            "{node}"
-        );
-        assert!(
-            node["pid"].is_u64() && node["endpoint"].is_string(),
-            "{node}"
-        );
-        assert!(
-            node["links"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .all(|link| link["up"] == true),
-            "{node}"
-        );
+        assert_eq!((&node["state"], &node["restarts"]), (&"up".into(), &0.into()), "{node}");
+        assert!(node["pid"].is_u64() && node["endpoint"].is_string(), "{node}");
+        assert!(node["links"].as_array().unwrap().iter().all(|link| link["up"] == true), "{node}");
     }
     let alice = &nodes[0]["clients"][0];
     assert_eq!(
@@ -161,12 +125,7 @@ async fn the_way_of_a_running_mesh_is_the_one_that_was_foretold() {
     let text = file.display().to_string();
     sandbox.data(&["up", "--detach", &text]);
     let mut bob = receive(&sandbox, &file, "bob", &[]).await;
-    for (from, to) in [
-        ("alice", "bob"),
-        ("alice", "west"),
-        ("bob", "east"),
-        ("top", "east"),
-    ] {
+    for (from, to) in [("alice", "bob"), ("alice", "west"), ("bob", "east"), ("top", "east")] {
         let foretold = sandbox.json(&["route", &text, from, to, "--json"]);
         let traced = sandbox.json(&["trace", &text, from, to, "--json"]);
         for key in ["from", "to", "path", "hops", "reachable"] {

@@ -1,9 +1,6 @@
 //! The command line: a command and everything it shows.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what a test needs may panic as the test itself may"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test needs may panic as the test itself may")]
 
 mod live;
 mod offline;

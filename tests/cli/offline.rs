@@ -9,10 +9,7 @@ const REGIONS: &str = "topologies/regions.toml";
 /// Commands and everything they show, one after the other.
 fn shown(commands: &[&[&str]]) -> String {
     let sandbox = Sandbox::new();
-    let shown: Vec<String> = commands
-        .iter()
-        .map(|command| sandbox.show(command))
-        .collect();
+    let shown: Vec<String> = commands.iter().map(|command| sandbox.show(command)).collect();
     shown.join("\n")
 }
 
@@ -46,12 +43,7 @@ fn check_tells_every_mistake_at_its_place() {
 
 #[test]
 fn check_prints_findings_as_one_document() {
-    assert_snapshot!(shown(&[&[
-        "check",
-        "--json",
-        "topologies/invalid/bad-cost.toml",
-        REGIONS
-    ]]));
+    assert_snapshot!(shown(&[&["check", "--json", "topologies/invalid/bad-cost.toml", REGIONS]]));
 }
 
 #[test]
@@ -60,10 +52,7 @@ fn a_lint_is_an_error_where_it_is_denied() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.run(&["check", file]).status.code(), Some(0));
     for deny in ["all", "costs-differ"] {
-        assert_eq!(
-            sandbox.run(&["check", file, "--deny", deny]).status.code(),
-            Some(1)
-        );
+        assert_eq!(sandbox.run(&["check", file, "--deny", deny]).status.code(), Some(1));
     }
     let other = sandbox.run(&["check", file, "--deny", "no-upstream"]);
     assert_eq!(other.status.code(), Some(0));
@@ -86,14 +75,7 @@ fn route_tells_the_way_or_why_there_is_none() {
 fn a_link_that_is_down_may_leave_another_way() {
     assert_snapshot!(shown(&[
         &["route", "topologies/diamond.toml", "bottom", "top"],
-        &[
-            "route",
-            "topologies/diamond.toml",
-            "bottom",
-            "top",
-            "--down",
-            "left"
-        ],
+        &["route", "topologies/diamond.toml", "bottom", "top", "--down", "left"],
     ]));
 }
 
@@ -114,12 +96,8 @@ fn graph_draws_the_mesh_with_a_route_and_what_is_down() {
         &["graph", REGIONS],
         &["graph", REGIONS, "--route", "alice", "bob"],
         &["graph", REGIONS, "--format", "dot", "--down", "top--west"],
-        &[
-            "graph", REGIONS, "--format", "mermaid", "--route", "alice", "top"
-        ],
-        &[
-            "graph", REGIONS, "--route", "alice", "bob", "--down", "west"
-        ],
+        &["graph", REGIONS, "--format", "mermaid", "--route", "alice", "top"],
+        &["graph", REGIONS, "--route", "alice", "bob", "--down", "west"],
     ]));
 }
 
@@ -127,10 +105,7 @@ fn graph_draws_the_mesh_with_a_route_and_what_is_down() {
 fn every_shell_has_its_completions() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        assert!(
-            sandbox.data(&["completions", shell]).contains("hopline"),
-            "{shell}"
-        );
+        assert!(sandbox.data(&["completions", shell]).contains("hopline"), "{shell}");
     }
 }
 
@@ -138,10 +113,7 @@ fn every_shell_has_its_completions() {
 fn a_reader_that_goes_away_is_no_fault() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(&["completions", "bash"]);
-    let mut child = command
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

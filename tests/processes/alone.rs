@@ -29,19 +29,10 @@ fn regions(sandbox: &mut Sandbox) -> std::path::PathBuf {
 
 fn start(sandbox: &Sandbox, file: &Path, node: &str) -> Child {
     let mut command = sandbox.command(&["node", &file.display().to_string(), node]);
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    assert!(
-        line.starts_with(&format!("{node}: ready at ipc://")),
-        "{line}"
-    );
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with(&format!("{node}: ready at ipc://")), "{line}");
     child
 }
 
@@ -59,13 +50,8 @@ async fn start_order_does_not_matter() {
         let file = regions(&mut sandbox);
         let mut nodes = order.map(|node| start(&sandbox, &file, node));
         let east = Endpoint::Ipc(sandbox.path().join("east"));
-        let client = Client::connect(&east, ClientOptions::anonymous())
-            .await
-            .unwrap();
-        until("east reaches west", || async {
-            client.trace("west", PATIENCE).await.is_ok()
-        })
-        .await;
+        let client = Client::connect(&east, ClientOptions::anonymous()).await.unwrap();
+        until("east reaches west", || async { client.trace("west", PATIENCE).await.is_ok() }).await;
         let trace = client.trace("west", PATIENCE).await.unwrap();
         assert_eq!(trace.nodes(), ["east", "top", "west"], "{order:?}");
         client.shutdown().await;

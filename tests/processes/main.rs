@@ -1,9 +1,6 @@
 //! Real processes: whoever is killed, nothing is left over and nothing is lost sight of.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what a test needs may panic as the test itself may"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test needs may panic as the test itself may")]
 
 mod alone;
 #[path = "../sandbox/mod.rs"]

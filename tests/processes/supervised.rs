@@ -9,19 +9,15 @@ use hopline::topo::launch::Identity;
 use crate::sandbox::{REGIONS, Sandbox, until};
 
 fn signal(name: &str, process: &Identity) {
-    let status = Command::new("kill")
-        .args([name, &process.pid.to_string()])
-        .status();
+    let status = Command::new("kill").args([name, &process.pid.to_string()]).status();
     assert!(status.unwrap().success());
 }
 
 /// Waits until none of the processes is there.
 async fn until_gone(processes: &[Identity]) {
     for process in processes {
-        until(&format!("process {} ends", process.pid), || async {
-            !process.is_alive().await
-        })
-        .await;
+        until(&format!("process {} ends", process.pid), || async { !process.is_alive().await })
+            .await;
     }
 }
 
@@ -40,10 +36,7 @@ async fn a_mesh_is_up_when_up_returns_and_gone_when_down_does() {
     let (sandbox, file) = Sandbox::with_regions();
     let text = file.display().to_string();
     sandbox.data(&["up", "--detach", &text]);
-    assert_eq!(
-        sandbox.data(&["trace", &text, "east", "west"]),
-        "east -> top -> west  2 hops\n"
-    );
+    assert_eq!(sandbox.data(&["trace", &text, "east", "west"]), "east -> top -> west  2 hops\n");
     let processes = sandbox.processes(&file);
     assert_eq!(processes.len(), 4);
     sandbox.data(&["down", &text]);
@@ -60,16 +53,9 @@ async fn a_supervisor_that_is_told_to_end_stops_its_mesh() {
         let (sandbox, file) = Sandbox::with_regions();
         let text = file.display().to_string();
         let mut command = sandbox.command(&["up", &text]);
-        let mut up = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut up = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         until("the mesh is up", || async {
-            sandbox
-                .run(&["trace", &text, "east", "west"])
-                .status
-                .success()
+            sandbox.run(&["trace", &text, "east", "west"]).status.success()
         })
         .await;
         let processes = sandbox.processes(&file);
@@ -102,10 +88,7 @@ fn a_port_that_is_taken_is_told_and_nothing_is_left_running() {
     let port = taken.local_addr().unwrap().port();
     let mut sandbox = Sandbox::new();
     let at = format!("[nodes.west]\nbind = \"tcp://127.0.0.1:{port}\"");
-    let file = sandbox.file(
-        "taken.toml",
-        &REGIONS.replace("[nodes.west]\nbind = \"auto\"", &at),
-    );
+    let file = sandbox.file("taken.toml", &REGIONS.replace("[nodes.west]\nbind = \"auto\"", &at));
     let text = file.display().to_string();
     for command in [&["up", &text][..], &["up", "--detach", &text]] {
         let up = sandbox.run(command);
@@ -113,18 +96,10 @@ fn a_port_that_is_taken_is_told_and_nothing_is_left_running() {
         let told = String::from_utf8(up.stderr).unwrap();
         let wanted = format!("node `west` did not start: port {port} is taken");
         assert!(told.contains(&wanted), "{told}");
-        assert!(
-            told.contains("help: stop the program that listens there"),
-            "{told}"
-        );
+        assert!(told.contains("help: stop the program that listens there"), "{told}");
     }
     assert_eq!(sandbox.run(&["status", &text]).status.code(), Some(1));
-    assert_eq!(
-        std::fs::read_dir(sandbox.path().join("run"))
-            .unwrap()
-            .count(),
-        0
-    );
+    assert_eq!(std::fs::read_dir(sandbox.path().join("run")).unwrap().count(), 0);
     drop(taken);
     sandbox.data(&["up", "--detach", &text]);
 }
@@ -134,19 +109,13 @@ fn the_mesh_that_holds_a_port_is_named() {
     let mut sandbox = Sandbox::new();
     let first = sandbox.file("first.toml", REGIONS);
     sandbox.data(&["up", "--detach", &first.display().to_string()]);
-    let endpoint = sandbox.running(&first).processes["top"]
-        .endpoint
-        .clone()
-        .unwrap();
+    let endpoint = sandbox.running(&first).processes["top"].endpoint.clone().unwrap();
     let at = format!("[nodes.top]\nbind = \"{endpoint}\"");
     let second = REGIONS.replace("[nodes.top]\nbind = \"auto\"", &at);
     let second = sandbox.file("second.toml", &second);
     let up = sandbox.run(&["up", &second.display().to_string()]);
     let told = String::from_utf8(up.stderr).unwrap();
-    assert!(
-        told.contains(&format!("hopline down {}", first.display())),
-        "{told}"
-    );
+    assert!(told.contains(&format!("hopline down {}", first.display())), "{told}");
 }
 
 #[tokio::test]
@@ -161,12 +130,7 @@ async fn a_killed_supervisor_leaves_no_orphan() {
     assert_eq!(down.status.code(), Some(0));
     let told = String::from_utf8(down.stderr).unwrap();
     assert!(told.contains("what it left behind is gone now"), "{told}");
-    assert_eq!(
-        std::fs::read_dir(sandbox.path().join("run"))
-            .unwrap()
-            .count(),
-        0
-    );
+    assert_eq!(std::fs::read_dir(sandbox.path().join("run")).unwrap().count(), 0);
 }
 
 #[tokio::test]
@@ -181,10 +145,7 @@ async fn a_mesh_whose_supervisor_was_killed_starts_again_at_once() {
     until_gone(&processes).await;
     let after = sandbox.running(&file);
     for (node, record) in &before.processes {
-        assert_eq!(
-            after.processes[node].endpoint, record.endpoint,
-            "{node} has its port again"
-        );
+        assert_eq!(after.processes[node].endpoint, record.endpoint, "{node} has its port again");
     }
     until_converged(&sandbox, &file).await;
 }
@@ -207,10 +168,7 @@ async fn a_killed_node_is_started_again_and_the_mesh_converges() {
         assert_eq!(after.endpoint, before.endpoint);
         assert_eq!(after.last_end.as_deref(), Some("was ended by signal 9"));
     }
-    assert_eq!(
-        sandbox.data(&["trace", &text, "east", "west"]),
-        "east -> top -> west  2 hops\n"
-    );
+    assert_eq!(sandbox.data(&["trace", &text, "east", "west"]), "east -> top -> west  2 hops\n");
 }
 
 #[tokio::test]
@@ -231,10 +189,7 @@ async fn a_node_whose_port_was_taken_meanwhile_moves_and_is_found() {
     until_converged(&sandbox, &file).await;
     let after = sandbox.running(&file).processes["top"].clone();
     assert_eq!(after.endpoint == before.endpoint, taken.is_err());
-    assert_eq!(
-        sandbox.data(&["trace", &text, "east", "west"]),
-        "east -> top -> west  2 hops\n"
-    );
+    assert_eq!(sandbox.data(&["trace", &text, "east", "west"]), "east -> top -> west  2 hops\n");
 }
 
 #[test]
@@ -247,11 +202,7 @@ fn a_file_that_was_broken_meanwhile_can_still_be_stopped() {
     std::fs::remove_file(&file).unwrap();
     sandbox.data(&["down", &text]);
     let down = sandbox.run(&["down", &text]);
-    assert_eq!(
-        down.status.code(),
-        Some(1),
-        "neither file nor mesh is there"
-    );
+    assert_eq!(down.status.code(), Some(1), "neither file nor mesh is there");
 }
 
 #[test]
@@ -264,8 +215,5 @@ fn fifty_nodes_are_whole_in_time() {
     let file = sandbox.file("star.toml", &text).display().to_string();
     sandbox.data(&["up", "--detach", &file]);
     let traced = sandbox.json(&["trace", &file, "leaf-0", "leaf-48", "--json"]);
-    assert_eq!(
-        traced["path"],
-        serde_json::json!(["leaf-0", "hub", "leaf-48"])
-    );
+    assert_eq!(traced["path"], serde_json::json!(["leaf-0", "hub", "leaf-48"]));
 }

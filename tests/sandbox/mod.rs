@@ -44,17 +44,11 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     pub(crate) fn new() -> Self {
         // Short, for the sockets in it.
-        let dir = tempfile::Builder::new()
-            .prefix("hl")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let dir = tempfile::Builder::new().prefix("hl").tempdir_in("/tmp").unwrap();
         for sub in ["state", "run", "home"] {
             std::fs::create_dir(dir.path().join(sub)).unwrap();
         }
-        Self {
-            dir,
-            files: Vec::new(),
-        }
+        Self { dir, files: Vec::new() }
     }
 
     /// A sandbox with the regions topology.
@@ -130,10 +124,7 @@ impl Sandbox {
             text.push_str("--- stderr\n");
             text.push_str(&String::from_utf8_lossy(&output.stderr));
         }
-        text.push_str(&format!(
-            "--- exit {}\n",
-            output.status.code().unwrap_or(-1)
-        ));
+        text.push_str(&format!("--- exit {}\n", output.status.code().unwrap_or(-1)));
         self.mask(&text)
     }
 
@@ -156,23 +147,15 @@ impl Sandbox {
     /// The processes of the mesh of `file`: the supervisor, then the nodes.
     pub(crate) fn processes(&self, file: &Path) -> Vec<Identity> {
         let running = self.running(file);
-        let nodes = running
-            .processes
-            .into_values()
-            .filter_map(|record| record.process);
-        [running.supervisor.process]
-            .into_iter()
-            .chain(nodes)
-            .collect()
+        let nodes = running.processes.into_values().filter_map(|record| record.process);
+        [running.supervisor.process].into_iter().chain(nodes).collect()
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         for file in &self.files {
-            let _ = self
-                .command(&["down", &file.display().to_string()])
-                .output();
+            let _ = self.command(&["down", &file.display().to_string()]).output();
         }
     }
 }

@@ -6,22 +6,11 @@ use hopline_core::{Cause, Endpoint, Limits, Router, RouterEvent, RouterOptions};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let endpoint = std::env::args()
-        .nth(1)
-        .unwrap_or("tcp://127.0.0.1:5555".into());
+    let endpoint = std::env::args().nth(1).unwrap_or("tcp://127.0.0.1:5555".into());
     let endpoint: Endpoint = endpoint.parse()?;
-    let seconds = std::env::args()
-        .nth(2)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(5);
-    let limits = Limits {
-        handshake: std::time::Duration::from_secs(seconds),
-        ..Limits::default()
-    };
-    let options = RouterOptions {
-        limits,
-        ..RouterOptions::default()
-    };
+    let seconds = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(5);
+    let limits = Limits { handshake: std::time::Duration::from_secs(seconds), ..Limits::default() };
+    let options = RouterOptions { limits, ..RouterOptions::default() };
     let mut router = Router::bind(&endpoint, options).await?;
     report(&format!("listening on {:?}", router.endpoints()));
     let sender = router.sender();

@@ -61,9 +61,7 @@ async fn bare() -> Result<(Duration, Duration), Box<dyn Error>> {
     let all = start.elapsed();
     let start = now();
     for _ in 0..ROUNDS {
-        dealer
-            .send(ZmqMessage::from(Bytes::from_static(&[7; 64])))
-            .await?;
+        dealer.send(ZmqMessage::from(Bytes::from_static(&[7; 64]))).await?;
         let message = router.recv().await?;
         router.send(message).await?;
         dealer.recv().await?;
@@ -76,9 +74,7 @@ async fn one_gate() -> Result<Duration, Box<dyn Error>> {
     let endpoint = "tcp://127.0.0.1:0".parse()?;
     let mut router = Router::bind(&endpoint, RouterOptions::default()).await?;
     let mut dealer = DealerSocket::new();
-    dealer
-        .connect(&router.endpoints().remove(0).to_string())
-        .await?;
+    dealer.connect(&router.endpoints().remove(0).to_string()).await?;
     let start = now();
     let sending = async {
         let payload = Bytes::from_static(&[7; 64]);
@@ -101,14 +97,8 @@ async fn one_gate() -> Result<Duration, Box<dyn Error>> {
 async fn ours() -> Result<(Duration, Duration), Box<dyn Error>> {
     let endpoint = "tcp://127.0.0.1:0".parse()?;
     let mut router = Router::bind(&endpoint, RouterOptions::default()).await?;
-    let high_water = HighWater {
-        messages: 10_000,
-        bytes: 1 << 20,
-    };
-    let options = DealerOptions {
-        high_water,
-        ..DealerOptions::default()
-    };
+    let high_water = HighWater { messages: 10_000, bytes: 1 << 20 };
+    let options = DealerOptions { high_water, ..DealerOptions::default() };
     let mut dealer = Dealer::connect(&router.endpoints().remove(0), options)?;
     let sender = dealer.sender();
     let start = now();

@@ -89,14 +89,8 @@ impl Cause {
 
     /// What an ERROR command of another gate says.
     pub(crate) fn from_error(reason: &[u8]) -> Self {
-        let ours = [
-            Self::NameInUse,
-            Self::TooManyConnections,
-            Self::WrongSocketType,
-        ];
-        let told = ours
-            .into_iter()
-            .find(|cause| cause.reason().as_bytes() == reason);
+        let ours = [Self::NameInUse, Self::TooManyConnections, Self::WrongSocketType];
+        let told = ours.into_iter().find(|cause| cause.reason().as_bytes() == reason);
         told.unwrap_or(Self::PeerError)
     }
 

@@ -42,19 +42,12 @@ impl Counters {
         let mut entry = self.refused.entry(cause.reason()).or_default();
         entry.count += 1;
         let now = now();
-        let due = entry
-            .told
-            .is_none_or(|told| now - told >= Duration::from_secs(1));
+        let due = entry.told.is_none_or(|told| now - told >= Duration::from_secs(1));
         if due {
             entry.told = Some(now);
             let count = entry.count;
             drop(entry);
-            tracing::warn!(
-                reason = cause.reason(),
-                address,
-                count,
-                "connection refused"
-            );
+            tracing::warn!(reason = cause.reason(), address, count, "connection refused");
         }
     }
 
@@ -66,9 +59,7 @@ impl Counters {
     pub(crate) fn enter(&self, most: usize) -> bool {
         let most = u64::try_from(most).unwrap_or(u64::MAX);
         let more = |open: u64| (open < most).then_some(open + 1);
-        self.open
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .is_ok()
+        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     pub(crate) fn leave(&self) {
@@ -85,11 +76,7 @@ impl Counters {
 
     pub(crate) fn read(&self) -> GateCounts {
         GateCounts {
-            refused: self
-                .refused
-                .iter()
-                .map(|entry| (*entry.key(), entry.count))
-                .collect(),
+            refused: self.refused.iter().map(|entry| (*entry.key(), entry.count)).collect(),
             accepted: self.accepted.load(Ordering::Relaxed),
             open: self.open.load(Ordering::Relaxed),
             inner_connections: self.inner.load(Ordering::Relaxed),
@@ -97,10 +84,7 @@ impl Counters {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the gate is the rim: it limits what it logs"
-)]
+#[expect(clippy::disallowed_methods, reason = "the gate is the rim: it limits what it logs")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -78,13 +78,7 @@ impl Dealer {
         }
         let wire = if let Endpoint::Mem(name) = endpoint {
             let (registry, mailbox) = (Arc::clone(&registry), inbox.mailbox());
-            tasks.spawn(dial_mem(
-                registry,
-                mailbox,
-                stop.clone(),
-                call,
-                name.clone(),
-            ));
+            tasks.spawn(dial_mem(registry, mailbox, stop.clone(), call, name.clone()));
             None
         } else {
             let (wire, wire_inbox) = transport::open(runtime_dir.as_deref())
@@ -96,16 +90,7 @@ impl Dealer {
             Some(wire)
         };
         let _stop_when_dropped = stop.clone().drop_guard();
-        Ok(Self {
-            inbox,
-            registry,
-            link: changes,
-            redial,
-            wire,
-            tasks,
-            stop,
-            _stop_when_dropped,
-        })
+        Ok(Self { inbox, registry, link: changes, redial, wire, tasks, stop, _stop_when_dropped })
     }
 
     /// Waits for what happens next.
@@ -207,15 +192,7 @@ fn event(mail: Mail) -> DealerEvent {
         Mail::Attached(_) => DealerEvent::Up,
         Mail::Message(_, frames) => DealerEvent::Message(frames),
         Mail::Detached(_, cause) => DealerEvent::Down(cause),
-        Mail::Retrying {
-            attempt,
-            delay,
-            cause,
-        } => DealerEvent::Retrying {
-            attempt,
-            delay,
-            cause,
-        },
+        Mail::Retrying { attempt, delay, cause } => DealerEvent::Retrying { attempt, delay, cause },
     }
 }
 

@@ -115,10 +115,7 @@ fn tcp(rest: &str) -> Result<Endpoint, EndpointError> {
         .ok_or(EndpointError::BadHost)?;
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let port = if digits { port.parse().ok() } else { None };
-    Ok(Endpoint::Tcp {
-        host: host.to_owned(),
-        port: port.ok_or(EndpointError::BadPort)?,
-    })
+    Ok(Endpoint::Tcp { host: host.to_owned(), port: port.ok_or(EndpointError::BadPort)? })
 }
 
 fn ipc(rest: &str) -> Result<Endpoint, EndpointError> {
@@ -128,11 +125,7 @@ fn ipc(rest: &str) -> Result<Endpoint, EndpointError> {
 }
 
 fn mem(rest: &str) -> Result<Endpoint, EndpointError> {
-    if rest.is_empty() {
-        Err(EndpointError::NoName)
-    } else {
-        Ok(Endpoint::Mem(rest.to_owned()))
-    }
+    if rest.is_empty() { Err(EndpointError::NoName) } else { Ok(Endpoint::Mem(rest.to_owned())) }
 }
 
 #[cfg(test)]
@@ -141,19 +134,11 @@ mod tests {
 
     #[test]
     fn endpoints_are_written_as_they_are_read() {
-        for text in [
-            "tcp://127.0.0.1:0",
-            "tcp://[::1]:5555",
-            "tcp://a.b:1",
-            "tcp://*:9",
-        ]
-        .into_iter()
-        .chain(["ipc:///tmp/x.sock", "ipc://rel", "mem://a node"])
+        for text in ["tcp://127.0.0.1:0", "tcp://[::1]:5555", "tcp://a.b:1", "tcp://*:9"]
+            .into_iter()
+            .chain(["ipc:///tmp/x.sock", "ipc://rel", "mem://a node"])
         {
-            assert_eq!(
-                text.parse::<Endpoint>().map(|e| e.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(text.parse::<Endpoint>().map(|e| e.to_string()), Ok(text.to_owned()));
         }
     }
 

@@ -60,30 +60,14 @@ impl Gate {
     pub(crate) fn new(registry: &Arc<Registry>, wire: Wire, stop: CancellationToken) -> Arc<Self> {
         let wire = Arc::new(wire);
         let buffers = Arc::<Buffers>::default();
-        let pool = Pool::new(
-            Arc::clone(&wire),
-            Arc::clone(registry),
-            Arc::clone(&buffers),
-        );
-        Arc::new(Self {
-            registry: Arc::clone(registry),
-            wire,
-            stop,
-            pool,
-            buffers,
-        })
+        let pool = Pool::new(Arc::clone(&wire), Arc::clone(registry), Arc::clone(&buffers));
+        Arc::new(Self { registry: Arc::clone(registry), wire, stop, pool, buffers })
     }
 
     /// Carries one stranger from its first message to its last, and makes the private connection
     /// clean again. Says why it ended; the private connection comes back unless it was spoilt.
     async fn carry(&self, guest: Carried, inner: Inner, pad_max: u64) -> (Cause, Option<Inner>) {
-        let Carried {
-            outer,
-            early,
-            asides,
-            outlet,
-            held,
-        } = guest;
+        let Carried { outer, early, asides, outlet, held } = guest;
         let mut inward = Inward::new(self.registry.limits, Window::new(&self.buffers, early));
         let mut outward = Outward::new(Window::new(&self.buffers, Vec::new()));
         let known = &outlet.known;
@@ -101,11 +85,7 @@ impl Gate {
             cause = splice(&mut inward, &mut outward, &outer, &inner.stream, &asides) => cause,
         };
         let ended = matches!(cause, Cause::Closed | Cause::Reset);
-        let cause = if ended && inward.is_cut() {
-            Cause::Aborted
-        } else {
-            cause
-        };
+        let cause = if ended && inward.is_cut() { Cause::Aborted } else { cause };
 
         if self.stop.is_cancelled() {
             outlet.seal();
@@ -171,20 +151,13 @@ impl Gate {
         let Ok(other) = self.pool.take().await else {
             return;
         };
-        if self
-            .say(&other, Mark::Detach(outlet.known.peer.id))
-            .await
-            .is_ok()
-        {
+        if self.say(&other, Mark::Detach(outlet.known.peer.id)).await.is_ok() {
             self.pool.put(other);
         }
     }
 
     async fn say(&self, inner: &Inner, mark: Mark) -> std::io::Result<()> {
-        inner
-            .stream
-            .write_all(&self.wire.secret.message(mark))
-            .await
+        inner.stream.write_all(&self.wire.secret.message(mark)).await
     }
 }
 

@@ -135,10 +135,7 @@ mod tests {
     fn identities_have_1_to_255_bytes() {
         assert_eq!(Identity::new(Bytes::new()), Err(IdentityError::Empty));
         assert!(Identity::new(vec![0xFE; 255]).is_ok());
-        assert_eq!(
-            Identity::new(vec![1; 256]),
-            Err(IdentityError::TooLong { len: 256 })
-        );
+        assert_eq!(Identity::new(vec![1; 256]), Err(IdentityError::TooLong { len: 256 }));
     }
 
     #[test]

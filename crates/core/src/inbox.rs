@@ -35,22 +35,12 @@ struct WireHalf {
 
 impl Inbox {
     pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        Self {
-            registry,
-            wire: None,
-            mailbox: None,
-            mailbox_first: false,
-        }
+        Self { registry, wire: None, mailbox: None, mailbox_first: false }
     }
 
     pub(crate) fn add_wire(&mut self, inbox: WireInbox, wire: &Wire, retries: Retries) {
         let secret = wire.secret.clone();
-        self.wire = Some(WireHalf {
-            inbox,
-            secret,
-            retries,
-            carried: Vec::new(),
-        });
+        self.wire = Some(WireHalf { inbox, secret, retries, carried: Vec::new() });
     }
 
     /// The mailbox, made when it is first asked for.
@@ -70,9 +60,7 @@ impl Inbox {
     }
 
     fn poll_mailbox(&self, cx: &Context<'_>) -> Poll<Mail> {
-        self.mailbox
-            .as_ref()
-            .map_or(Poll::Pending, |mailbox| mailbox.poll(cx))
+        self.mailbox.as_ref().map_or(Poll::Pending, |mailbox| mailbox.poll(cx))
     }
 
     fn poll_wire(&mut self, cx: &mut Context<'_>) -> Poll<Mail> {
@@ -121,11 +109,7 @@ impl WireHalf {
             Mark::Retry => {
                 let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
                 let (attempt, delay, cause) = retries.pop_front()?;
-                Some(Mail::Retrying {
-                    attempt,
-                    delay,
-                    cause,
-                })
+                Some(Mail::Retrying { attempt, delay, cause })
             }
             Mark::Abort | Mark::Flush => None,
         }

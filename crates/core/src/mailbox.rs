@@ -15,11 +15,7 @@ pub(crate) enum Mail {
     Attached(Arc<Known>),
     Message(Arc<Known>, Frames),
     Detached(Arc<Known>, Cause),
-    Retrying {
-        attempt: u32,
-        delay: Duration,
-        cause: Cause,
-    },
+    Retrying { attempt: u32, delay: Duration, cause: Cause },
 }
 
 /// Mail from many, read by one. It is bounded by the permits of those who write.

@@ -66,19 +66,8 @@ pub(crate) fn enter(
         .inspect_err(|cause| registry.counters.refuse(*cause, &address))?;
 
     let kind = options.socket_kind;
-    let peer = Peer {
-        id,
-        identity: said,
-        kind,
-        port: listener.port,
-        address,
-    };
-    let far = Arc::new(Known {
-        peer,
-        name: called,
-        end: OnceLock::new(),
-        inner: 0,
-    });
+    let peer = Peer { id, identity: said, kind, port: listener.port, address };
+    let far = Arc::new(Known { peer, name: called, end: OnceLock::new(), inner: 0 });
     let limits = lesser(options.limits, registry.limits);
     let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
     let to_far = Way::Mem(Arc::clone(&listener.mailbox), Arc::clone(&far));

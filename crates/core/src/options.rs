@@ -48,10 +48,7 @@ pub struct HighWater {
 
 impl Default for HighWater {
     fn default() -> Self {
-        Self {
-            messages: 1_000,
-            bytes: MIB,
-        }
+        Self { messages: 1_000, bytes: MIB }
     }
 }
 
@@ -82,11 +79,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self {
-            first: Duration::from_millis(50),
-            most: Duration::from_secs(5),
-            jitter: 0.25,
-        }
+        Self { first: Duration::from_millis(50), most: Duration::from_secs(5), jitter: 0.25 }
     }
 }
 
@@ -149,10 +142,7 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_the_most_and_jitter_only_shortens_it() {
-        let backoff = Backoff {
-            jitter: 0.5,
-            ..Backoff::default()
-        };
+        let backoff = Backoff { jitter: 0.5, ..Backoff::default() };
         assert_eq!(backoff.delay(1, 0.0), Duration::from_millis(50));
         assert_eq!(backoff.delay(2, 0.0), Duration::from_millis(100));
         assert_eq!(backoff.delay(u32::MAX, 0.0), Duration::from_secs(5));

@@ -90,8 +90,7 @@ impl Outlet {
 
     /// Takes a message for the peer, over the high-water mark if need be.
     pub(crate) async fn press(&self, frames: Frames) -> Result<(), SendError> {
-        self.pass(frames, |room, bytes| Some(room.take_over(bytes)))
-            .await
+        self.pass(frames, |room, bytes| Some(room.take_over(bytes))).await
     }
 
     async fn pass(

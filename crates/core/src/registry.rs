@@ -60,11 +60,7 @@ impl Registry {
         }
         holders.push(id);
         drop(holders);
-        Ok(Claim {
-            registry: Arc::clone(self),
-            name: name.clone(),
-            id,
-        })
+        Ok(Claim { registry: Arc::clone(self), name: name.clone(), id })
     }
 
     /// From now on the peer can be sent to, and its end will be told.

@@ -28,35 +28,22 @@ pub(crate) struct Room {
 impl Room {
     pub(crate) fn new(mark: HighWater) -> Arc<Self> {
         let freed = Notify::new();
-        Arc::new(Self {
-            mark,
-            used: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            freed,
-        })
+        Arc::new(Self { mark, used: AtomicU64::new(0), waiting: AtomicUsize::new(0), freed })
     }
 
     /// Room for one message of so many bytes, if there is any.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
         let cost = ONE_MESSAGE + (bytes as u64 & BYTES_MASK);
         let more = |used| (used == 0 || self.fits(used + cost)).then_some(used + cost);
-        self.used
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
-            .ok()?;
-        Some(Permit {
-            room: Arc::clone(self),
-            cost,
-        })
+        self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        Some(Permit { room: Arc::clone(self), cost })
     }
 
     /// Room for one message of so many bytes, over the marks if need be.
     pub(crate) fn take_over(self: &Arc<Self>, bytes: usize) -> Permit {
         let cost = ONE_MESSAGE + (bytes as u64 & BYTES_MASK);
         self.used.fetch_add(cost, Ordering::AcqRel);
-        Permit {
-            room: Arc::clone(self),
-            cost,
-        }
+        Permit { room: Arc::clone(self), cost }
     }
 
     /// Whether a message of one byte would find room now.
@@ -125,10 +112,7 @@ pub(crate) struct Permit {
 impl Permit {
     /// The same bytes, which own the permit from now on.
     pub(crate) fn owned_by(self, frame: Bytes) -> Bytes {
-        Bytes::from_owner(Held {
-            frame,
-            _permit: self,
-        })
+        Bytes::from_owner(Held { frame, _permit: self })
     }
 }
 
@@ -182,10 +166,7 @@ mod tests {
     #[test]
     fn a_frame_gives_its_room_back_when_its_last_copy_is_dropped() {
         let room = room(1, 10);
-        let frame = room
-            .take(3)
-            .expect("room")
-            .owned_by(Bytes::from_static(b"abc"));
+        let frame = room.take(3).expect("room").owned_by(Bytes::from_static(b"abc"));
         let copy = frame.clone();
         drop(frame);
         assert_eq!(copy, "abc");

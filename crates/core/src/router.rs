@@ -99,9 +99,9 @@ impl Router {
         let index = self.endpoints.len();
         let bound = match endpoint {
             Endpoint::Mem(name) => self.listen_mem(name, index),
-            Endpoint::Tcp { host, port } => bind_tcp(host, *port, index)
-                .await
-                .and_then(|port| self.open(port)),
+            Endpoint::Tcp { host, port } => {
+                bind_tcp(host, *port, index).await.and_then(|port| self.open(port))
+            }
             Endpoint::Ipc(path) => bind_ipc(path, index).await.and_then(|port| self.open(port)),
         };
         match bound {
@@ -110,10 +110,7 @@ impl Router {
                 self.endpoints.push(resolved);
                 Ok(index)
             }
-            Err(source) => Err(BindError {
-                endpoint: endpoint.clone(),
-                source,
-            }),
+            Err(source) => Err(BindError { endpoint: endpoint.clone(), source }),
         }
     }
 
@@ -201,10 +198,7 @@ impl Router {
             None => {
                 let (wire, inbox) = transport::open(self.options.runtime_dir.as_deref())?;
                 self.inbox.add_wire(inbox, &wire, Retries::default());
-                Arc::clone(
-                    self.gate
-                        .insert(Gate::new(&self.registry, wire, self.stop.clone())),
-                )
+                Arc::clone(self.gate.insert(Gate::new(&self.registry, wire, self.stop.clone())))
             }
         };
         self.tasks.spawn(port.serve(gate));

@@ -49,14 +49,7 @@ pub(crate) fn open(runtime_dir: Option<&Path>) -> io::Result<(Wire, WireInbox)> 
         Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
     }
     let (send, recv) = socket.split();
-    Ok((
-        Wire {
-            half: send,
-            secret,
-            home,
-        },
-        WireInbox { half: recv },
-    ))
+    Ok((Wire { half: send, secret, home }, WireInbox { half: recv }))
 }
 
 impl Wire {
@@ -146,9 +139,7 @@ pub(crate) struct InnerName(Bytes);
 
 impl InnerName {
     pub(crate) fn new(number: usize) -> Self {
-        Self(Bytes::copy_from_slice(
-            &(number as u64 | MADE_HERE).to_be_bytes(),
-        ))
+        Self(Bytes::copy_from_slice(&(number as u64 | MADE_HERE).to_be_bytes()))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -177,9 +168,7 @@ impl Home {
             return Self::make_in(dir);
         }
         let session = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let in_session = session
-            .filter(|dir| dir.is_absolute())
-            .map(|dir| Self::make_in(&dir));
+        let in_session = session.filter(|dir| dir.is_absolute()).map(|dir| Self::make_in(&dir));
         match in_session {
             Some(Ok(home)) => Ok(home),
             _ => Self::make_in(&std::env::temp_dir()),
@@ -214,9 +203,7 @@ impl Drop for Home {
 
 impl std::fmt::Debug for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wire")
-            .field("home", &self.home)
-            .finish_non_exhaustive()
+        f.debug_struct("Wire").field("home", &self.home).finish_non_exhaustive()
     }
 }
 

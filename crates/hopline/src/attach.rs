@@ -25,10 +25,7 @@ pub(crate) fn running(file: &Path) -> anyhow::Result<Running> {
         Found::Running(running) => Ok(*running),
         Found::Nothing if !file.exists() => Err(no_file(file).into()),
         Found::Nothing => Err(Bad::new(format!("no mesh of {} runs", file.display()))
-            .help(format!(
-                "start it with `hopline up --detach {}`",
-                file.display()
-            ))
+            .help(format!("start it with `hopline up --detach {}`", file.display()))
             .into()),
         Found::Leftovers(_) => {
             let message = format!(
@@ -43,10 +40,7 @@ pub(crate) fn running(file: &Path) -> anyhow::Result<Running> {
 
 /// That a file is not there, and no mesh that once was of it runs.
 pub(crate) fn no_file(file: &Path) -> Bad {
-    Bad::new(format!(
-        "there is no file {}, and no mesh of it runs",
-        file.display()
-    ))
+    Bad::new(format!("there is no file {}, and no mesh of it runs", file.display()))
 }
 
 /// Attaches at a node's control socket: by `name`, or anonymously.
@@ -64,10 +58,7 @@ pub(crate) async fn attach(
         runtime_dir: Some(running.supervisor.sockets.clone()),
         ..options.timeout(PATIENCE)
     };
-    let record = running
-        .processes
-        .get(node)
-        .filter(|record| record.state == ProcessState::Up);
+    let record = running.processes.get(node).filter(|record| record.state == ProcessState::Up);
     let Some(record) = record else {
         return Err(Bad::new(format!("node `{node}` is not up")).into());
     };
@@ -101,10 +92,7 @@ pub(crate) fn entrance(
     if let Some(node) = planned {
         return Ok(node.name.clone());
     }
-    let mut up = running
-        .processes
-        .iter()
-        .filter(|(_, record)| record.state == ProcessState::Up);
+    let mut up = running.processes.iter().filter(|(_, record)| record.state == ProcessState::Up);
     let first = up.next().map(|(node, _)| node.clone());
     first.ok_or_else(|| Bad::new("no node of the mesh is up").into())
 }
@@ -117,9 +105,7 @@ pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result
     }
     let entrance = entrance(running, None, Some(name))?;
     let client = attach(running, &entrance, None).await?;
-    let request = Request::Locate {
-        name: name.to_owned(),
-    };
+    let request = Request::Locate { name: name.to_owned() };
     let answer = client.ask(entrance.as_str(), request, PATIENCE).await;
     client.shutdown().await;
     if let Ok(Answer::Located { nodes }) = answer
@@ -132,17 +118,8 @@ pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result
         return Ok(node.name.clone());
     }
     let plan = &running.plan;
-    let clients = plan
-        .nodes
-        .values()
-        .flat_map(|node| &node.clients)
-        .map(String::as_str);
-    let known: Vec<&str> = plan
-        .nodes
-        .keys()
-        .map(NodeName::as_str)
-        .chain(clients)
-        .collect();
+    let clients = plan.nodes.values().flat_map(|node| &node.clients).map(String::as_str);
+    let known: Vec<&str> = plan.nodes.keys().map(NodeName::as_str).chain(clients).collect();
     let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
     let message = format!("`{name}` is no node, and no client of that name is attached or planned");
     Err(Bad::new(message).maybe_help(help).into())
@@ -166,22 +143,14 @@ pub(crate) fn absent(running: &Running, to: &str, failure: &Failure) -> Option<S
     let mut nodes = running.plan.nodes.values();
     let planned = nodes.find(|node| node.clients.contains(to))?;
     let is_unknown = failure.reason == Refusal::UnknownDestination.reason();
-    is_unknown.then(|| {
-        format!(
-            "`{to}` is planned at `{}`, and not attached now",
-            planned.name
-        )
-    })
+    is_unknown.then(|| format!("`{to}` is planned at `{}`, and not attached now", planned.name))
 }
 
 /// A failure as a message: what, where, and how far it came.
 pub(crate) fn not_reached(running: &Running, to: &str, failure: &Failure) -> String {
     let path: Vec<&str> = failure.path.iter().map(|step| step.node.as_str()).collect();
     let reason = &failure.reason;
-    let mut text = format!(
-        "`{to}` is not reached: {reason}, says node `{}`",
-        failure.node
-    );
+    let mut text = format!("`{to}` is not reached: {reason}, says node `{}`", failure.node);
     if path.len() > 1 {
         text.push_str(&format!("\n  it came as far as {}", arrows(&path)));
     }

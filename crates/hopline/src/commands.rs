@@ -82,9 +82,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
 
 /// Reads `500ms`, `5s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let seconds = match unit {
         "ms" => 0.001,
@@ -92,9 +90,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         _ => return Err("a duration is written `500ms`, `5s` or `2m`".to_owned()),
     };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| "a duration begins with a number".to_owned())?;
+    let number: f64 = number.parse().map_err(|_| "a duration begins with a number".to_owned())?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 

@@ -17,20 +17,13 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers; all else is bad input.
-            let code = if error.use_stderr() {
-                trouble::BAD
-            } else {
-                trouble::DONE
-            };
+            let code = if error.use_stderr() { trouble::BAD } else { trouble::DONE };
             // Whoever asked has gone away if this fails.
             let _ = error.print();
             return ExitCode::from(code);
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(trouble::report(&error.into())),
     };

@@ -40,10 +40,7 @@ pub(crate) fn absolute(file: &Path) -> anyhow::Result<PathBuf> {
 
 /// Where the state of meshes is on this machine.
 pub(crate) fn homes() -> anyhow::Result<Homes> {
-    Ok(Homes::from_env(
-        |name| std::env::var_os(name),
-        std::env::temp_dir(),
-    )?)
+    Ok(Homes::from_env(|name| std::env::var_os(name), std::env::temp_dir())?)
 }
 
 /// A node of the plan.
@@ -52,12 +49,7 @@ pub(crate) fn node(plan: &Plan, name: &str) -> anyhow::Result<NodeName> {
         return Ok(node.clone());
     }
     let nodes = plan.nodes.keys().map(NodeName::as_str);
-    Err(unknown(
-        format!("the mesh `{}` has no node `{name}`", plan.mesh),
-        name,
-        nodes,
-    )
-    .into())
+    Err(unknown(format!("the mesh `{}` has no node `{name}`", plan.mesh), name, nodes).into())
 }
 
 /// A node or planned client that a message may come from.
@@ -86,10 +78,7 @@ pub(crate) fn destination(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Re
 fn nobody(plan: &Plan, name: &str) -> Bad {
     let nodes = plan.nodes.keys().map(NodeName::as_str);
     let clients = plan.nodes.values().flat_map(|node| &node.clients);
-    let message = format!(
-        "`{name}` is no node and no planned client of the mesh `{}`",
-        plan.mesh
-    );
+    let message = format!("`{name}` is no node and no planned client of the mesh `{}`", plan.mesh);
     let known: Vec<&str> = nodes.chain(clients.map(String::as_str)).collect();
     match nearest(name, known) {
         Some(near) => Bad::new(message).help(format!("did you mean `{near}`?")),
@@ -102,10 +91,7 @@ fn nobody(plan: &Plan, name: &str) -> Bad {
 
 /// What has failed: nodes and links of the mesh.
 pub(crate) fn down(plan: &Plan, mesh: &Offline, texts: &[String]) -> anyhow::Result<Vec<Down>> {
-    texts
-        .iter()
-        .map(|text| one_down(plan, mesh, text))
-        .collect()
+    texts.iter().map(|text| one_down(plan, mesh, text)).collect()
 }
 
 fn one_down(plan: &Plan, mesh: &Offline, text: &str) -> anyhow::Result<Down> {
@@ -119,11 +105,8 @@ fn one_down(plan: &Plan, mesh: &Offline, text: &str) -> anyhow::Result<Down> {
     }
     let dials = |name: &NodeName| {
         let node = plan.nodes.get(name);
-        let ends = node
-            .into_iter()
-            .flat_map(|node| node.dials.iter().chain(&node.accepts));
-        ends.map(|dial| format!("{name}--{}", dial.node))
-            .collect::<Vec<_>>()
+        let ends = node.into_iter().flat_map(|node| node.dials.iter().chain(&node.accepts));
+        ends.map(|dial| format!("{name}--{}", dial.node)).collect::<Vec<_>>()
     };
     let of = dials(link.lesser());
     let help =

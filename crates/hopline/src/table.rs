@@ -30,13 +30,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [
-            vec!["a".to_owned(), "b".to_owned()],
-            vec!["long".to_owned(), String::new()],
-        ];
-        assert_eq!(
-            table(&["N", "STATE"], &rows),
-            "N     STATE\na     b\nlong\n"
-        );
+        let rows = [vec!["a".to_owned(), "b".to_owned()], vec!["long".to_owned(), String::new()]];
+        assert_eq!(table(&["N", "STATE"], &rows), "N     STATE\na     b\nlong\n");
     }
 }

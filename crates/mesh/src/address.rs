@@ -69,21 +69,14 @@ impl<'a> Address<'a> {
             return named(group).map(Self::Group);
         }
         match text.rsplit_once('@') {
-            Some((name, node)) => Ok(Self::At {
-                name: named(name)?,
-                node: named(node)?,
-            }),
+            Some((name, node)) => Ok(Self::At { name: named(name)?, node: named(node)? }),
             None => named(text).map(Self::Name),
         }
     }
 }
 
 fn named(text: &str) -> Result<&str, AddressError> {
-    if text.is_empty() {
-        Err(AddressError::NoName)
-    } else {
-        Ok(text)
-    }
+    if text.is_empty() { Err(AddressError::NoName) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -92,13 +85,7 @@ mod tests {
 
     #[test]
     fn a_name_at_a_node_is_parted_at_its_last_mark() {
-        assert_eq!(
-            Address::parse("a@b@c"),
-            Ok(Address::At {
-                name: "a@b",
-                node: "c"
-            })
-        );
+        assert_eq!(Address::parse("a@b@c"), Ok(Address::At { name: "a@b", node: "c" }));
     }
 
     #[test]

@@ -104,11 +104,7 @@ impl Brain {
             Input::Opened(conn, opened) => self.opened(now, conn, opened, room),
             Input::Received(conn, frames) => self.received(now, conn, frames, room),
             Input::Closed(conn) => self.closed(now, conn, room),
-            Input::Undelivered {
-                frames,
-                original,
-                reason,
-            } => {
+            Input::Undelivered { frames, original, reason } => {
                 self.undelivered(now, frames, original, reason, room);
             }
             Input::Command(command) => self.command(now, command, room),
@@ -135,11 +131,7 @@ impl Brain {
     pub fn next_tick(&self) -> Option<std::time::Duration> {
         let links = self.links.values().filter_map(Link::due);
         let conns = self.conns.values().filter_map(Conn::due);
-        links
-            .chain(conns)
-            .chain(self.clients.due())
-            .chain(self.asked.due())
-            .min()
+        links.chain(conns).chain(self.clients.due()).chain(self.asked.due()).min()
     }
 
     /// This node's name.
@@ -157,10 +149,7 @@ impl Brain {
 
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {
         match command {
-            Command::SetRoute {
-                destination,
-                next_hop,
-            } => {
+            Command::SetRoute { destination, next_hop } => {
                 self.tables.set_route(destination, next_hop);
             }
             Command::Cut(neighbour) => self.cut(now, &neighbour, room),
@@ -171,19 +160,13 @@ impl Brain {
 
     fn next_id(&mut self) -> MessageId {
         self.last_id += 1;
-        MessageId {
-            incarnation: self.config.incarnation,
-            counter: self.last_id,
-        }
+        MessageId { incarnation: self.config.incarnation, counter: self.last_id }
     }
 
     /// A message between neighbours, or between a node and its client: one frame of prefix, an empty
     /// path and one payload frame.
     fn local(&self, kind: Kind, payload: bytes::Bytes) -> hopline_core::Frames {
-        let prefix = Prefix {
-            source: self.config.node.as_str(),
-            ..Prefix::new(kind)
-        };
+        let prefix = Prefix { source: self.config.node.as_str(), ..Prefix::new(kind) };
         vec![prefix.write(), bytes::Bytes::new(), payload]
     }
 

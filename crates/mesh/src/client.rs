@@ -74,41 +74,24 @@ impl Client {
         let (standing, mut watched) = watch::channel(Standing::Away);
         let (inbound, inbox) = mpsc::channel(INBOX);
         let stop = CancellationToken::new();
-        let session = Session {
-            dealer,
-            shared: shared.clone(),
-            standing,
-            inbound,
-        };
+        let session = Session { dealer, shared: shared.clone(), standing, inbound };
         let mut tasks = JoinSet::new();
         tasks.spawn(session.run(stop.clone()));
         let taken_in = watched.wait_for(|standing| *standing != Standing::Away);
         match timeout(options.timeout, taken_in).await {
             Ok(Ok(standing)) => match &*standing {
                 Standing::Refused(reason) => {
-                    return Err(ConnectError::Refused {
-                        reason: reason.clone(),
-                    });
+                    return Err(ConnectError::Refused { reason: reason.clone() });
                 }
                 Standing::Away | Standing::Hosted { .. } => {}
             },
             Ok(Err(_)) => return Err(ConnectError::Stopped),
             Err(_) => {
                 let endpoint = endpoint.clone();
-                return Err(ConnectError::Timeout {
-                    endpoint,
-                    after: options.timeout,
-                });
+                return Err(ConnectError::Timeout { endpoint, after: options.timeout });
             }
         }
-        Ok(Self {
-            shared,
-            dealer: sender,
-            standing: watched,
-            inbox,
-            stop,
-            tasks,
-        })
+        Ok(Self { shared, dealer: sender, standing: watched, inbox, stop, tasks })
     }
 
     /// The address by which this client is reached, as its node said last.
@@ -199,8 +182,7 @@ impl Client {
         payload: impl Into<Bytes>,
         patience: Duration,
     ) -> Result<Message, RequestError> {
-        self.exchange(Kind::Data, Outgoing::new(to, payload), patience)
-            .await
+        self.exchange(Kind::Data, Outgoing::new(to, payload), patience).await
     }
 
     /// Asks for the way to an address: a probe goes there, and what handled it is told.
@@ -214,17 +196,10 @@ impl Client {
         let mut probe = Outgoing::new(to, Bytes::new());
         probe.trace = true;
         let answer = self.exchange(Kind::Probe, probe, patience).await?;
-        let path = answer
-            .payload
-            .first()
-            .and_then(|frame| Path::read(frame).ok());
+        let path = answer.payload.first().and_then(|frame| Path::read(frame).ok());
         let path = path.ok_or(RequestError::Malformed)?;
         let back = answer.path;
-        Ok(Trace {
-            to: to.to_owned(),
-            path: path.stamps().map(Into::into).collect(),
-            back,
-        })
+        Ok(Trace { to: to.to_owned(), path: path.stamps().map(Into::into).collect(), back })
     }
 
     /// Asks a node something, or gives it an order. Orders are taken only from a client that came in
@@ -285,9 +260,7 @@ impl Client {
 
     async fn send_as(&self, kind: Kind, id: MessageId, message: Outgoing) -> Result<(), SendError> {
         if message.to.len() > MAX_DESTINATION {
-            return Err(SendError::DestinationTooLong {
-                length: message.to.len(),
-            });
+            return Err(SendError::DestinationTooLong { length: message.to.len() });
         }
         let tail = Tail {
             correlation: message.correlation,
@@ -295,11 +268,7 @@ impl Client {
             ..Tail::default()
         };
         let header = Prefix {
-            flags: if message.trace {
-                Flags::TRACE
-            } else {
-                Flags::default()
-            },
+            flags: if message.trace { Flags::TRACE } else { Flags::default() },
             hop_limit: message.hop_limit.unwrap_or(0),
             id,
             destination: &message.to,
@@ -311,9 +280,7 @@ impl Client {
         frames.extend([header, Bytes::new()]);
         frames.extend(message.payload);
         let mut standing = self.standing.clone();
-        let hosted = standing
-            .wait_for(|standing| *standing != Standing::Away)
-            .await;
+        let hosted = standing.wait_for(|standing| *standing != Standing::Away).await;
         match hosted.map(|standing| standing.clone()) {
             Ok(Standing::Hosted { .. } | Standing::Away) => {}
             Ok(Standing::Refused(reason)) => return Err(SendError::Refused { reason }),

@@ -56,10 +56,7 @@ impl NodeName {
             return Err(NameError::Empty);
         };
         let is_mark = |c: char| matches!(c, '.' | '_' | '-');
-        if let Some(c) = text
-            .chars()
-            .find(|&c| !c.is_ascii_alphanumeric() && !is_mark(c))
-        {
+        if let Some(c) = text.chars().find(|&c| !c.is_ascii_alphanumeric() && !is_mark(c)) {
             return Err(NameError::Character(c));
         }
         if let Some(c) = [first, last].into_iter().find(|&c| is_mark(c)) {
@@ -123,11 +120,7 @@ impl ClientName {
             return self.0.as_bytes().to_vec();
         };
         let digit = |c: u8| (c as char).to_digit(16).map_or(0, |value| value as u8);
-        digits
-            .as_bytes()
-            .chunks_exact(2)
-            .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
-            .collect()
+        digits.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
     }
 
     /// The name as text.
@@ -154,14 +147,8 @@ impl LinkName {
     /// [`NameError::SelfLink`] where the two are the same node.
     pub fn new(a: NodeName, b: NodeName) -> Result<Self, NameError> {
         match a.cmp(&b) {
-            std::cmp::Ordering::Less => Ok(Self {
-                lesser: a,
-                greater: b,
-            }),
-            std::cmp::Ordering::Greater => Ok(Self {
-                lesser: b,
-                greater: a,
-            }),
+            std::cmp::Ordering::Less => Ok(Self { lesser: a, greater: b }),
+            std::cmp::Ordering::Greater => Ok(Self { lesser: b, greater: a }),
             std::cmp::Ordering::Equal => Err(NameError::SelfLink),
         }
     }
@@ -303,14 +290,8 @@ mod tests {
 
     #[test]
     fn a_link_is_one_thing_whichever_end_is_named_first() {
-        assert_eq!(
-            LinkName::parse("top--east").unwrap(),
-            LinkName::parse("east--top").unwrap()
-        );
-        assert_eq!(
-            LinkName::parse("top--east").unwrap().to_string(),
-            "east--top"
-        );
+        assert_eq!(LinkName::parse("top--east").unwrap(), LinkName::parse("east--top").unwrap());
+        assert_eq!(LinkName::parse("top--east").unwrap().to_string(), "east--top");
         assert_eq!(LinkName::parse("a--a"), Err(NameError::SelfLink));
         assert_eq!(LinkName::parse("a-b"), Err(NameError::NotALink));
     }
@@ -336,9 +317,6 @@ mod tests {
         assert_eq!(ClientName::from_identity(b"upstream").as_str(), "upstream");
         assert_eq!(ClientName::from_identity(b"a@b").as_str(), "hex:614062");
         assert_eq!(ClientName::from_identity(b"\xff\x00").as_str(), "hex:ff00");
-        assert_eq!(
-            ClientName::from_identity("caf\u{e9}".as_bytes()).as_str(),
-            "caf\u{e9}"
-        );
+        assert_eq!(ClientName::from_identity("caf\u{e9}".as_bytes()).as_str(), "caf\u{e9}");
     }
 }

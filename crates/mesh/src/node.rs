@@ -106,14 +106,7 @@ impl RoutingNode {
         let control = rim.control();
         let mut tasks = JoinSet::new();
         tasks.spawn(rim.run());
-        Ok(Self {
-            name,
-            endpoint,
-            control,
-            orders,
-            events,
-            tasks,
-        })
+        Ok(Self { name, endpoint, control, orders, events, tasks })
     }
 
     /// The node's name.
@@ -143,10 +136,7 @@ impl RoutingNode {
     /// # Cancel safety
     /// Either the node was told or it was not.
     pub async fn dial(&self, neighbour: NodeName, endpoint: Endpoint) -> Result<(), NodeStopped> {
-        self.orders
-            .send(Order::Dial(neighbour, endpoint))
-            .await
-            .map_err(|_| NodeStopped)
+        self.orders.send(Order::Dial(neighbour, endpoint)).await.map_err(|_| NodeStopped)
     }
 
     /// Sets the static route to a destination: a name, or a prefix `region.*`. The next hop is a
@@ -180,12 +170,7 @@ impl RoutingNode {
     async fn set_route(&self, destination: &str, next_hop: Option<&str>) -> Result<(), RouteError> {
         let _: Pattern = destination.parse()?;
         let (destination, next_hop) = (destination.to_owned(), next_hop.map(str::to_owned));
-        Ok(self
-            .command(Command::SetRoute {
-                destination,
-                next_hop,
-            })
-            .await?)
+        Ok(self.command(Command::SetRoute { destination, next_hop }).await?)
     }
 
     /// Gives the node an order, and waits until it is carried out.
@@ -244,10 +229,7 @@ impl RoutingNode {
         order: impl FnOnce(oneshot::Sender<T>) -> Order,
     ) -> Result<T, NodeStopped> {
         let (answer, answered) = oneshot::channel();
-        self.orders
-            .send(order(answer))
-            .await
-            .map_err(|_| NodeStopped)?;
+        self.orders.send(order(answer)).await.map_err(|_| NodeStopped)?;
         answered.await.map_err(|_| NodeStopped)
     }
 }

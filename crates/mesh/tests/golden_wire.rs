@@ -76,13 +76,7 @@ fn vectors() -> Vec<Vector> {
 /// The golden file as this version would write it.
 fn written(vectors: &[Vector]) -> String {
     let mut text = HEAD.to_owned();
-    for Vector {
-        name,
-        meaning,
-        bytes,
-        ..
-    } in vectors
-    {
+    for Vector { name, meaning, bytes, .. } in vectors {
         let _ = writeln!(text, "\n{name}: {meaning}");
         for line in bytes.chunks(32) {
             let hex: String = line.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -108,10 +102,7 @@ fn golden() -> BTreeMap<&'static str, Vec<u8>> {
 #[test]
 fn what_is_written_is_golden() {
     let written = written(&vectors());
-    assert!(
-        written == GOLDEN,
-        "the wire form has changed; it would be:\n{written}"
-    );
+    assert!(written == GOLDEN, "the wire form has changed; it would be:\n{written}");
 }
 
 #[test]
@@ -129,12 +120,8 @@ fn what_is_golden_reads_back() {
 #[test]
 fn every_kind_has_a_vector() {
     let golden = golden();
-    let kinds = golden
-        .iter()
-        .filter(|(name, _)| name.starts_with("prefix "));
-    let mut numbers: Vec<_> = kinds
-        .map(|(_, bytes)| Prefix::read(bytes).unwrap().kind)
-        .collect();
+    let kinds = golden.iter().filter(|(name, _)| name.starts_with("prefix "));
+    let mut numbers: Vec<_> = kinds.map(|(_, bytes)| Prefix::read(bytes).unwrap().kind).collect();
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers, Kind::ALL);

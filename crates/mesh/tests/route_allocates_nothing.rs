@@ -36,17 +36,8 @@ impl Places for Here {
 fn here() -> Here {
     let links = ["east--top", "top--west", "east--far", "x--y"];
     let graph = Graph::new([], links.map(|link| (LinkName::parse(link).unwrap(), 10)));
-    let statics = [
-        ("south.*", "upstream"),
-        ("north.*", "alice"),
-        ("gone", "nobody"),
-    ];
-    let attached = [
-        ("bob", "west"),
-        ("bob", "x"),
-        ("carol", "x"),
-        ("dave", "top"),
-    ];
+    let statics = [("south.*", "upstream"), ("north.*", "alice"), ("gone", "nobody")];
+    let attached = [("bob", "west"), ("bob", "x"), ("carol", "x"), ("dave", "top")];
     Here {
         table: Table::build(&TableInput {
             me: &node("east"),

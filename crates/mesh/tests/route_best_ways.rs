@@ -10,9 +10,8 @@ use hopline_mesh::route::{
 use proptest::prelude::*;
 
 /// Names in order, which is not the order that an eye or a length would give them.
-const NAMES: [&str; 12] = [
-    "0", "B", "Z", "a", "a-1", "a.b", "ab", "b", "m", "node10", "node2", "z9",
-];
+const NAMES: [&str; 12] =
+    ["0", "B", "Z", "a", "a-1", "a.b", "ab", "b", "m", "node10", "node2", "z9"];
 
 type Links = BTreeMap<(usize, usize), u32>;
 
@@ -25,18 +24,13 @@ fn link(a: usize, b: usize) -> LinkName {
 }
 
 fn graph(nodes: usize, links: &Links) -> Graph {
-    Graph::new(
-        (0..nodes).map(node),
-        links.iter().map(|(&(a, b), &cost)| (link(a, b), cost)),
-    )
+    Graph::new((0..nodes).map(node), links.iter().map(|(&(a, b), &cost)| (link(a, b), cost)))
 }
 
 /// Up to `most` nodes and 60 links whose costs are small, so that there are many ties.
 fn meshes(most: usize) -> impl Strategy<Value = (usize, Links)> {
     (2..=most, 1..=3_u32).prop_flat_map(|(nodes, dearest)| {
-        let pairs: Vec<_> = (0..nodes)
-            .flat_map(|a| (a + 1..nodes).map(move |b| (a, b)))
-            .collect();
+        let pairs: Vec<_> = (0..nodes).flat_map(|a| (a + 1..nodes).map(move |b| (a, b))).collect();
         let fewest = pairs.len().min(nodes - 1);
         let most = pairs.len().min(60);
         proptest::sample::subsequence(pairs, fewest..=most).prop_flat_map(move |pairs| {
@@ -71,9 +65,7 @@ fn exact_ways(nodes: usize, links: &Links, source: usize) -> Vec<Option<(u64, Ve
             }
         }
     }
-    best.into_iter()
-        .map(|found| found.map(|(sum, way)| (sum.0, way)))
-        .collect()
+    best.into_iter().map(|found| found.map(|(sum, way)| (sum.0, way))).collect()
 }
 
 /// All ways from `way`'s last node to `to` that visit no node twice.
@@ -100,9 +92,7 @@ fn all_ways(links: &Links, way: &mut Vec<usize>, to: usize, found: &mut Vec<Vec<
 }
 
 fn links_of(way: &[usize]) -> BTreeSet<(usize, usize)> {
-    way.windows(2)
-        .map(|pair| (pair[0].min(pair[1]), pair[0].max(pair[1])))
-        .collect()
+    way.windows(2).map(|pair| (pair[0].min(pair[1]), pair[0].max(pair[1]))).collect()
 }
 
 /// The rule as it is written: cost, hops, then the last of the links that only one of them has.

@@ -34,19 +34,11 @@ impl East {
     }
 
     fn with_statics(statics: &[(&str, &str)]) -> Self {
-        let links = [
-            "top--west",
-            "east--top",
-            "east--far",
-            "far--farther",
-            "x--y",
-        ];
+        let links = ["top--west", "east--top", "east--far", "far--farther", "x--y"];
         let links = links.map(|link| (LinkName::parse(link).unwrap(), 10));
         let graph = Graph::new([], links);
-        let statics: StaticRoutes = statics
-            .iter()
-            .map(|(to, hop)| (to.parse().unwrap(), (*hop).into()))
-            .collect();
+        let statics: StaticRoutes =
+            statics.iter().map(|(to, hop)| (to.parse().unwrap(), (*hop).into())).collect();
         let table = Table::build(&TableInput {
             me: &node("east"),
             graph: &graph,
@@ -124,19 +116,10 @@ struct Message {
     hop_limit: u8,
 }
 
-const MESSAGE: Message = Message {
-    to: "west",
-    retrace: None,
-    path: &[],
-    hop_limit: 64,
-};
+const MESSAGE: Message = Message { to: "west", retrace: None, path: &[], hop_limit: 64 };
 
 fn error_back_to(neighbour: &'static str) -> Message {
-    Message {
-        retrace: Some(neighbour),
-        path: &["farther", "far"],
-        ..MESSAGE
-    }
+    Message { retrace: Some(neighbour), path: &["farther", "far"], ..MESSAGE }
 }
 
 fn forward(verdict: Verdict<'_>) -> Result<&str, Refusal> {
@@ -149,22 +132,14 @@ fn forward(verdict: Verdict<'_>) -> Result<&str, Refusal> {
 
 #[test]
 fn rule_1_an_error_retraces_the_path_of_the_message_that_failed() {
-    let message = Message {
-        to: "farther",
-        retrace: Some("top"),
-        ..MESSAGE
-    };
+    let message = Message { to: "farther", retrace: Some("top"), ..MESSAGE };
     assert_eq!(forward(East::new().ask(&message)), Ok("top"));
 }
 
 #[test]
 fn rule_1_an_error_is_routed_where_it_cannot_retrace() {
     let east = East::new().held("alice", "west").down("far");
-    let error = |before| Message {
-        to: "alice",
-        retrace: Some(before),
-        ..MESSAGE
-    };
+    let error = |before| Message { to: "alice", retrace: Some(before), ..MESSAGE };
     // Its link is down, it is no neighbour, it is nobody, it is this node.
     for before in ["far", "farther", "nobody", "east"] {
         assert_eq!(forward(east.ask(&error(before))), Ok("top"), "{before}");
@@ -182,15 +157,9 @@ fn rule_1_an_error_that_finds_the_queue_full_is_refused() {
 
 #[test]
 fn rule_1_an_error_keeps_to_the_hop_limit_and_out_of_loops() {
-    let short = Message {
-        hop_limit: 3,
-        ..error_back_to("top")
-    };
+    let short = Message { hop_limit: 3, ..error_back_to("top") };
     assert_eq!(forward(East::new().ask(&short)), Err(Refusal::HopLimit));
-    let been_here = Message {
-        path: &["east", "far"],
-        ..error_back_to("top")
-    };
+    let been_here = Message { path: &["east", "far"], ..error_back_to("top") };
     assert_eq!(forward(East::new().ask(&been_here)), Err(Refusal::Loop));
 }
 
@@ -208,10 +177,7 @@ fn rule_2_what_is_no_address_is_refused() {
 #[test]
 fn rule_2_a_destination_of_more_than_a_kibibyte_is_unknown() {
     let to = String::leak("x".repeat(1025));
-    assert_eq!(
-        forward(East::new().to(to)),
-        Err(Refusal::UnknownDestination)
-    );
+    assert_eq!(forward(East::new().to(to)), Err(Refusal::UnknownDestination));
 }
 
 #[test]
@@ -243,12 +209,7 @@ fn rule_3_a_name_attached_here_is_local_whoever_else_holds_it() {
 #[test]
 fn rule_3_what_a_static_route_gives_to_a_client_here_is_delivered() {
     let east = East::with_statics(&[("south.*", "gateway")]).here("gateway");
-    let last = Message {
-        to: "south.1",
-        path: &["far"],
-        hop_limit: 2,
-        ..MESSAGE
-    };
+    let last = Message { to: "south.1", path: &["far"], hop_limit: 2, ..MESSAGE };
     let gateway = Verdict::Deliver(Local::Client("gateway"));
     assert_eq!(east.ask(&last), gateway);
 }
@@ -256,33 +217,18 @@ fn rule_3_what_a_static_route_gives_to_a_client_here_is_delivered() {
 #[test]
 fn rule_4_a_message_that_was_here_is_in_a_loop() {
     let east = East::new().here("alice");
-    let been_here = Message {
-        path: &["east", "far"],
-        ..MESSAGE
-    };
+    let been_here = Message { path: &["east", "far"], ..MESSAGE };
     assert_eq!(forward(east.ask(&been_here)), Err(Refusal::Loop));
-    let unknown = Message {
-        to: "nobody",
-        ..been_here
-    };
+    let unknown = Message { to: "nobody", ..been_here };
     assert_eq!(forward(east.ask(&unknown)), Err(Refusal::Loop));
-    let local = Message {
-        to: "alice",
-        ..unknown
-    };
+    let local = Message { to: "alice", ..unknown };
     assert_eq!(east.ask(&local), Verdict::Deliver(Local::Client("alice")));
 }
 
 #[test]
 fn rule_5_a_path_has_at_most_as_many_nodes_as_the_hop_limit() {
     let east = East::new();
-    let within = |hop_limit, path| {
-        forward(east.ask(&Message {
-            hop_limit,
-            path,
-            ..MESSAGE
-        }))
-    };
+    let within = |hop_limit, path| forward(east.ask(&Message { hop_limit, path, ..MESSAGE }));
     // east, top, west.
     assert_eq!(within(3, &[]), Ok("top"));
     assert_eq!(within(2, &[]), Err(Refusal::HopLimit));
@@ -294,30 +240,15 @@ fn rule_5_a_path_has_at_most_as_many_nodes_as_the_hop_limit() {
 
 #[test]
 fn rule_5_the_last_node_that_the_hop_limit_allows_delivers() {
-    let last = Message {
-        to: "east",
-        path: &["far"],
-        hop_limit: 2,
-        ..MESSAGE
-    };
+    let last = Message { to: "east", path: &["far"], hop_limit: 2, ..MESSAGE };
     assert_eq!(East::new().ask(&last), Verdict::Deliver(Local::Node));
 }
 
 #[test]
 fn rule_6_a_name_that_nobody_holds_is_unknown() {
     let east = East::new().held("ghost", "east");
-    for to in [
-        "nobody",
-        "nobody@nowhere",
-        "west@nowhere",
-        "nobody@east",
-        "ghost",
-    ] {
-        assert_eq!(
-            forward(east.to(to)),
-            Err(Refusal::UnknownDestination),
-            "{to}"
-        );
+    for to in ["nobody", "nobody@nowhere", "west@nowhere", "nobody@east", "ghost"] {
+        assert_eq!(forward(east.to(to)), Err(Refusal::UnknownDestination), "{to}");
     }
 }
 
@@ -347,10 +278,7 @@ fn rule_6_of_several_holders_the_lesser_that_can_be_reached_is_chosen() {
 
 #[test]
 fn rule_7_a_message_does_not_go_back_where_it_came_from() {
-    let back = Message {
-        path: &["top"],
-        ..MESSAGE
-    };
+    let back = Message { path: &["top"], ..MESSAGE };
     let east = East::new();
     assert_eq!(forward(east.ask(&back)), Err(Refusal::NextHopIsSource));
 }
@@ -389,17 +317,13 @@ fn reasons_are_stable_and_tell_refusals_apart() {
 }
 
 fn texts() -> impl Strategy<Value = String> {
-    const KNOWN: [&str; 10] = [
-        "east", "top", "west", "far", "x", "bob", "alice", "south.1", "south.", ".",
-    ];
+    const KNOWN: [&str; 10] =
+        ["east", "top", "west", "far", "x", "bob", "alice", "south.1", "south.", "."];
     prop_oneof![
         any::<String>(),
         "[a-z@#*.:-]{0,12}",
         proptest::sample::select(&KNOWN[..]).prop_map(str::to_owned),
-        (
-            proptest::sample::select(&KNOWN[..]),
-            proptest::sample::select(&KNOWN[..])
-        )
+        (proptest::sample::select(&KNOWN[..]), proptest::sample::select(&KNOWN[..]))
             .prop_map(|(name, node)| format!("{name}@{node}")),
     ]
 }

@@ -9,9 +9,7 @@ fn node(name: &str) -> NodeName {
 }
 
 fn graph(links: &[(&str, u32)]) -> Graph {
-    let links = links
-        .iter()
-        .map(|(link, cost)| (LinkName::parse(link).unwrap(), *cost));
+    let links = links.iter().map(|(link, cost)| (LinkName::parse(link).unwrap(), *cost));
     Graph::new([], links)
 }
 
@@ -39,20 +37,15 @@ fn what_is_down_is_a_link_if_it_has_two_ends_and_a_node_otherwise() {
 #[test]
 fn a_link_given_twice_keeps_its_greater_cost() {
     let graph = graph(&[("a--b", 3), ("b--a", 7), ("a--b", 5), ("b--c", 0)]);
-    let costs: Vec<_> = graph
-        .links()
-        .map(|(link, cost)| (link.to_string(), cost))
-        .collect();
+    let costs: Vec<_> = graph.links().map(|(link, cost)| (link.to_string(), cost)).collect();
     assert_eq!(costs, [("a--b".to_owned(), 7), ("b--c".to_owned(), 1)]);
 }
 
 #[test]
 fn neighbours_come_in_the_order_of_their_names() {
     let graph = graph(&[("m--z", 1), ("a--m", 2), ("m--B", 3)]);
-    let neighbours: Vec<_> = graph
-        .neighbours(&node("m"))
-        .map(|(node, cost)| (node.as_str(), cost))
-        .collect();
+    let neighbours: Vec<_> =
+        graph.neighbours(&node("m")).map(|(node, cost)| (node.as_str(), cost)).collect();
     assert_eq!(neighbours, [("B", 3), ("a", 2), ("z", 1)]);
     assert_eq!(graph.neighbours(&node("nobody")).count(), 0);
 }

@@ -15,17 +15,13 @@ fn node(name: &str) -> NodeName {
 }
 
 fn graph(links: &[&str]) -> Graph {
-    let links = links
-        .iter()
-        .map(|link| (LinkName::parse(link).unwrap(), 10));
+    let links = links.iter().map(|link| (LinkName::parse(link).unwrap(), 10));
     Graph::new([], links)
 }
 
 fn routes(routes: &[(&str, &str)]) -> StaticRoutes {
     let routes = routes.iter();
-    routes
-        .map(|(to, hop)| (to.parse().unwrap(), (*hop).into()))
-        .collect()
+    routes.map(|(to, hop)| (to.parse().unwrap(), (*hop).into())).collect()
 }
 
 /// A message from `me`, which has links to `p`, `q` and `r`; beyond `r` is `far`. `me` dials `q`
@@ -62,13 +58,8 @@ fn an_exact_route_beats_a_prefix() {
 #[test]
 fn a_longer_prefix_beats_a_shorter() {
     let statics = [("a.*", "p"), ("a.b.*", "q"), ("a.b.c.*", "r")];
-    for (to, hop) in [
-        ("a.x", "p"),
-        ("a.b", "p"),
-        ("a.b.x", "q"),
-        ("a.b.c", "q"),
-        ("a.b.c.d", "r"),
-    ] {
+    for (to, hop) in [("a.x", "p"), ("a.b", "p"), ("a.b.x", "q"), ("a.b.c", "q"), ("a.b.c.d", "r")]
+    {
         assert_eq!(first_hop(&statics, to).as_deref(), Some(hop), "{to}");
     }
 }
@@ -99,10 +90,7 @@ fn a_route_for_the_name_beats_one_for_the_node_that_it_is_at() {
 
 #[test]
 fn a_node_as_next_hop_means_the_computed_way_to_it() {
-    assert_eq!(
-        first_hop(&[("south.1", "far")], "south.1").as_deref(),
-        Some("r")
-    );
+    assert_eq!(first_hop(&[("south.1", "far")], "south.1").as_deref(), Some("r"));
 }
 
 #[test]
@@ -124,11 +112,7 @@ fn a_next_hop_that_is_not_there_counts_as_absent() {
     // Not reachable, nobody, attached elsewhere, this node itself.
     for absent in ["lost", "nobody", "bob.1", "me"] {
         let shadowed = [("a.*", "p"), ("a.b.*", absent), ("a.b.c", absent)];
-        assert_eq!(
-            first_hop(&shadowed, "a.b.c").as_deref(),
-            Some("p"),
-            "{absent}"
-        );
+        assert_eq!(first_hop(&shadowed, "a.b.c").as_deref(), Some("p"), "{absent}");
         let computed = first_hop(&[("far", absent)], "far");
         assert_eq!(computed.as_deref(), Some("r"), "{absent}");
         let unknown = send(&[("nobody", absent)], "nobody");
@@ -148,19 +132,10 @@ fn a_pattern_is_a_name_or_a_prefix() {
     assert_eq!("a.b.*".parse(), Ok(Pattern::Prefix("a.b".to_owned())));
     assert_eq!("".parse::<Pattern>(), Err(PatternError::Empty));
     assert_eq!(".*".parse::<Pattern>(), Err(PatternError::Empty));
-    for (text, mark) in [
-        ("*", '*'),
-        ("a*", '*'),
-        ("*.a", '*'),
-        ("a.*.*", '*'),
-        ("a@b", '@'),
-        ("#a", '#'),
-    ] {
-        assert_eq!(
-            text.parse::<Pattern>(),
-            Err(PatternError::Mark(mark)),
-            "{text}"
-        );
+    for (text, mark) in
+        [("*", '*'), ("a*", '*'), ("*.a", '*'), ("a.*.*", '*'), ("a@b", '@'), ("#a", '#')]
+    {
+        assert_eq!(text.parse::<Pattern>(), Err(PatternError::Mark(mark)), "{text}");
     }
     let long = "x".repeat(1025);
     assert_eq!(long.parse::<Pattern>(), Err(PatternError::TooLong(1025)));

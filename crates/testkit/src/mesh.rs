@@ -1,6 +1,7 @@
 //! A mesh in a test: its nodes in this process over `mem://`, in milliseconds, or real processes.
 
 mod error;
+mod faults;
 mod memory;
 mod patience;
 mod processes;
@@ -9,7 +10,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hopline_core::Endpoint;
-use hopline_mesh::brain::Command;
 use hopline_mesh::client::{Client, ClientOptions, Failure, RequestError, Trace};
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::node::RoutingNode;
@@ -135,12 +135,7 @@ impl Mesh {
     }
 
     async fn started(topology: Topology, plan: Plan, nodes: Nodes) -> Result<Self, MeshError> {
-        let mesh = Self {
-            topology,
-            plan,
-            nodes,
-            cut: std::sync::Mutex::default(),
-        };
+        let mesh = Self { topology, plan, nodes, cut: std::sync::Mutex::default() };
         mesh.converged().await?;
         Ok(mesh)
     }
@@ -158,58 +153,8 @@ impl Mesh {
     pub fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {
         match &self.nodes {
             Nodes::Memory(memory) => memory.node(name),
-            Nodes::Processes(_) => Err(MeshError::NoNode {
-                name: name.to_owned(),
-            }),
+            Nodes::Processes(_) => Err(MeshError::NoNode { name: name.to_owned() }),
         }
-    }
-
-    /// Starts a node of this process that is declared and does not run.
-    ///
-    /// # Errors
-    /// [`MeshError`] where it is not declared or does not start, or nodes are processes, which their
-    /// supervisor starts.
-    ///
-    /// # Cancel safety
-    /// The node ends if the future is dropped.
-    pub async fn start_node(&mut self, name: &str) -> Result<(), MeshError> {
-        match &mut self.nodes {
-            Nodes::Memory(memory) => memory.start_node(&self.plan, name).await,
-            Nodes::Processes(_) => Err(MeshError::NoNode {
-                name: name.to_owned(),
-            }),
-        }
-    }
-
-    /// Ends a node of this process, with a good-bye to its neighbours.
-    ///
-    /// # Errors
-    /// [`MeshError::NoNode`] where none of this name runs here.
-    ///
-    /// # Cancel safety
-    /// The node ends at once if the future is dropped.
-    pub async fn stop_node(&mut self, name: &str) -> Result<(), MeshError> {
-        match &mut self.nodes {
-            Nodes::Memory(memory) => memory.take(name)?.shutdown().await,
-            Nodes::Processes(_) => {
-                return Err(MeshError::NoNode {
-                    name: name.to_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends a node without a word, as a crash would. A process is started again by its supervisor.
-    ///
-    /// # Errors
-    /// [`MeshError::NoNode`] where none of this name runs.
-    pub fn kill_node(&mut self, name: &str) -> Result<(), MeshError> {
-        match &mut self.nodes {
-            Nodes::Memory(memory) => drop(memory.take(name)?),
-            Nodes::Processes(processes) => processes.kill(name)?,
-        }
-        Ok(())
     }
 
     /// Where a node listens.
@@ -231,9 +176,7 @@ impl Mesh {
     pub fn route(&self, from: &str, to: &str) -> Result<Walk, MeshError> {
         let down: Vec<Down> = self.cut_links().into_iter().map(Down::Link).collect();
         let walk = Offline::new(&self.plan).route(from, to, &down);
-        walk.ok_or_else(|| MeshError::NotPlanned {
-            name: from.to_owned(),
-        })
+        walk.ok_or_else(|| MeshError::NotPlanned { name: from.to_owned() })
     }
 
     /// Attaches a client at the node that the topology plans for it.
@@ -282,40 +225,6 @@ impl Mesh {
         Ok(trace?)
     }
 
-    /// Takes a link down at both of its ends, until it is healed.
-    ///
-    /// # Errors
-    /// [`MeshError`] where it is no link between two running nodes.
-    ///
-    /// # Cancel safety
-    /// The link may be down at one end only.
-    pub async fn cut(&self, link: &str) -> Result<(), MeshError> {
-        let link: LinkName = link.parse()?;
-        self.order(&link, Command::Cut).await?;
-        self.cut
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(link);
-        Ok(())
-    }
-
-    /// Lets a link come up again.
-    ///
-    /// # Errors
-    /// As [`Mesh::cut`].
-    ///
-    /// # Cancel safety
-    /// The link may be healed at one end only.
-    pub async fn heal(&self, link: &str) -> Result<(), MeshError> {
-        let link: LinkName = link.parse()?;
-        self.order(&link, Command::Heal).await?;
-        self.cut
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .remove(&link);
-        Ok(())
-    }
-
     /// Waits until the mesh has converged: all links that can be up are up, every node that can reach
     /// another has the same revision and attachments as it, and every flood is acknowledged.
     ///
@@ -346,9 +255,7 @@ impl Mesh {
         })
         .await?
         .then_some(())
-        .ok_or_else(|| MeshError::NotConverged {
-            nodes: Box::new(last),
-        })
+        .ok_or_else(|| MeshError::NotConverged { nodes: Box::new(last) })
     }
 
     /// What every running node says of itself.
@@ -382,39 +289,11 @@ impl Mesh {
             return Ok(node.clone());
         }
         let planned = self.topology.clients().get(name);
-        planned.cloned().ok_or_else(|| MeshError::NotPlanned {
-            name: name.to_owned(),
-        })
+        planned.cloned().ok_or_else(|| MeshError::NotPlanned { name: name.to_owned() })
     }
 
     fn is_planned(&self, client: &str) -> bool {
         self.topology.clients().contains_key(client)
-    }
-
-    fn cut_links(&self) -> Vec<LinkName> {
-        let cut = self
-            .cut
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        cut.iter().cloned().collect()
-    }
-
-    async fn order(
-        &self,
-        link: &LinkName,
-        order: fn(NodeName) -> Command,
-    ) -> Result<(), MeshError> {
-        for (end, other) in [
-            (link.lesser(), link.greater()),
-            (link.greater(), link.lesser()),
-        ] {
-            let order = order(other.clone());
-            match &self.nodes {
-                Nodes::Memory(memory) => memory.node(end.as_str())?.command(order).await?,
-                Nodes::Processes(processes) => processes.command(end, order).await?,
-            }
-        }
-        Ok(())
     }
 
     /// Whether all links that can be up are up, none that was cut is, and all that reach each other
@@ -433,10 +312,7 @@ impl Mesh {
             node.accepts.retain(stays);
         }
         let up = |from: &NodeName, to: &NodeName| {
-            let mut links = statuses
-                .get(from)
-                .into_iter()
-                .flat_map(|status| &status.links);
+            let mut links = statuses.get(from).into_iter().flat_map(|status| &status.links);
             links.any(|link| link.up && link.neighbour == *to)
         };
         let gone = |link: &LinkName| {
@@ -446,9 +322,7 @@ impl Mesh {
         missing(&plan, statuses).is_none()
             && disagreement(statuses).is_none()
             && cut.iter().all(gone)
-            && !to_absent
-                .into_iter()
-                .any(|link| link.up && !statuses.contains_key(&link.neighbour))
+            && !to_absent.into_iter().any(|link| link.up && !statuses.contains_key(&link.neighbour))
     }
 }
 

@@ -146,9 +146,7 @@ impl Simulation {
     /// Whether a node runs.
     #[must_use]
     pub fn runs(&self, name: &str) -> bool {
-        self.nodes
-            .get(&node_name(name))
-            .is_some_and(|node| node.brain.is_some())
+        self.nodes.get(&node_name(name)).is_some_and(|node| node.brain.is_some())
     }
 
     /// Gives a node an order.
@@ -194,11 +192,7 @@ impl Simulation {
 
     /// Lets one thing happen. Says whether anything was to happen at all.
     pub fn step(&mut self) -> bool {
-        let tick = self
-            .nodes
-            .iter()
-            .filter_map(|(name, node)| Some((node.tick?, name)))
-            .min();
+        let tick = self.nodes.iter().filter_map(|(name, node)| Some((node.tick?, name))).min();
         let next = self.agenda.next_time();
         match (tick, next) {
             (Some((due, name)), next) if next.is_none_or(|next| due < next) => {
@@ -242,9 +236,7 @@ impl Simulation {
     /// What a node told whoever listens, since it was added, with the times.
     #[must_use]
     pub fn events(&self, name: &str) -> &[(Duration, Event)] {
-        self.nodes
-            .get(&node_name(name))
-            .map_or(&[], |node| &node.events)
+        self.nodes.get(&node_name(name)).map_or(&[], |node| &node.events)
     }
 
     /// The virtual time since the simulation began.
@@ -282,10 +274,7 @@ impl Simulation {
 
     fn time(&self) -> Now {
         let nanos = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
-        Now {
-            since_start: self.now,
-            unix_nanos: EPOCH.saturating_add(nanos),
-        }
+        Now { since_start: self.now, unix_nanos: EPOCH.saturating_add(nanos) }
     }
 
     fn delay(&mut self) -> Duration {

@@ -129,11 +129,7 @@ fn a_node_whose_clock_went_back_jumps_over_its_earlier_run() {
 
 fn flood(records: Vec<Record>) -> Vec<Bytes> {
     let flood = Flood { number: 0, records };
-    vec![
-        Prefix::new(Kind::LinkState).write(),
-        Bytes::new(),
-        flood.write(),
-    ]
+    vec![Prefix::new(Kind::LinkState).write(), Bytes::new(), flood.write()]
 }
 
 #[test]
@@ -143,23 +139,10 @@ fn the_word_of_an_earlier_run_is_ignored() {
     mesh.attach("d", Some(b"dora"));
     quiet(&mut mesh);
     let before = mesh.routes("a").unwrap();
-    let age = Age {
-        incarnation: 2,
-        sequence: 1_000,
-    };
+    let age = Age { incarnation: 2, sequence: 1_000 };
     let replay = vec![
-        Record::Adjacency(Adjacency {
-            origin: node("d"),
-            age,
-            links: Vec::new(),
-            leaving: false,
-        }),
-        Record::Adjacency(Adjacency {
-            origin: node("d"),
-            age,
-            links: Vec::new(),
-            leaving: true,
-        }),
+        Record::Adjacency(Adjacency { origin: node("d"), age, links: Vec::new(), leaving: false }),
+        Record::Adjacency(Adjacency { origin: node("d"), age, links: Vec::new(), leaving: true }),
         Record::Attachments(Attachments {
             origin: node("d"),
             age,
@@ -184,16 +167,8 @@ fn a_node_that_hears_itself_newer_jumps_over_it() {
         mesh.start_all();
         mesh.attach("d", Some(b"dora"));
         quiet(&mut mesh);
-        let age = Age {
-            incarnation,
-            sequence: 1,
-        };
-        let lie = Adjacency {
-            origin: node("d"),
-            age,
-            links: Vec::new(),
-            leaving: false,
-        };
+        let age = Age { incarnation, sequence: 1 };
+        let lie = Adjacency { origin: node("d"), age, links: Vec::new(), leaving: false };
         mesh.inject("b", "a", flood(vec![Record::Adjacency(lie)]));
         assert!(mesh.run_until_quiet(LIMIT));
         let honest = mesh.attach("a", Some(b"anna"));
@@ -214,10 +189,7 @@ fn a_change_to_what_is_not_known_is_asked_for_whole() {
     mesh.attach("d", Some(b"dora"));
     quiet(&mut mesh);
     let before = mesh.routes("a").unwrap();
-    let age = Age {
-        incarnation: mesh.status("d").unwrap().incarnation,
-        sequence: 50,
-    };
+    let age = Age { incarnation: mesh.status("d").unwrap().incarnation, sequence: 50 };
     let change = Attachments {
         origin: node("d"),
         age,
@@ -230,12 +202,7 @@ fn a_change_to_what_is_not_known_is_asked_for_whole() {
     assert_eq!(mesh.routes("a").unwrap(), before);
     mesh.attach("d", Some(b"doug"));
     quiet(&mut mesh);
-    assert!(
-        mesh.routes("a")
-            .unwrap()
-            .iter()
-            .any(|line| line.destination == "doug")
-    );
+    assert!(mesh.routes("a").unwrap().iter().any(|line| line.destination == "doug"));
 }
 
 #[test]
@@ -244,16 +211,12 @@ fn a_neighbour_that_cannot_keep_up_is_told_everything_in_the_end() {
         let mut mesh = five(seed);
         mesh.start_all();
         quiet(&mut mesh);
-        let many: Vec<_> = (0..400)
-            .map(|n| mesh.attach("d", Some(format!("many-{n}").as_bytes())))
-            .collect();
+        let many: Vec<_> =
+            (0..400).map(|n| mesh.attach("d", Some(format!("many-{n}").as_bytes()))).collect();
         quiet(&mut mesh);
         let known = |mesh: &Simulation| {
             let routes = mesh.routes("a").unwrap();
-            routes
-                .iter()
-                .filter(|line| line.destination.starts_with("many"))
-                .count()
+            routes.iter().filter(|line| line.destination.starts_with("many")).count()
         };
         assert_eq!(known(&mesh), 400);
         for client in many.into_iter().skip(1) {
@@ -278,20 +241,13 @@ fn a_node_that_leaves_is_forgotten_at_once() {
         quiet(&mut mesh);
         for name in ["a", "b", "c", "e"] {
             let routes = mesh.routes(name).unwrap();
-            let of_d = routes
-                .iter()
-                .filter(|line| line.destination.starts_with('d'));
+            let of_d = routes.iter().filter(|line| line.destination.starts_with('d'));
             assert_eq!(of_d.count(), 0, "at {name}");
         }
         mesh.start("d");
         mesh.attach("d", Some(b"dora"));
         quiet(&mut mesh);
-        assert!(
-            mesh.routes("a")
-                .unwrap()
-                .iter()
-                .any(|line| line.destination == "dora")
-        );
+        assert!(mesh.routes("a").unwrap().iter().any(|line| line.destination == "dora"));
     });
 }
 
@@ -329,10 +285,7 @@ impl Left {
             assert_eq!(status.reachable, reachable, "at {name}");
             let lines = mesh.routes(name).unwrap();
             for (to, hop) in table.iter() {
-                let line = lines
-                    .iter()
-                    .find(|line| line.destination == to.as_str())
-                    .unwrap();
+                let line = lines.iter().find(|line| line.destination == to.as_str()).unwrap();
                 assert_eq!(line.next_hop.as_deref(), Some(hop.neighbour.as_str()));
                 assert_eq!((line.cost, line.hops), (Some(hop.cost), Some(hop.hops)));
             }
@@ -360,11 +313,7 @@ impl Left {
             let held: Vec<_> = shared.into_iter().map(|(client, _)| client).collect();
             let mut once = held.clone();
             once.sort();
-            assert_eq!(
-                once,
-                claimed.into_iter().collect::<Vec<_>>(),
-                "one holder each, at {name}"
-            );
+            assert_eq!(once, claimed.into_iter().collect::<Vec<_>>(), "one holder each, at {name}");
         }
     }
 }

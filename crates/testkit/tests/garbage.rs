@@ -20,54 +20,30 @@ fn node(name: &str) -> NodeName {
 
 /// Random bytes, or bytes that begin as something that is right.
 fn frame(rng: &mut fastrand::Rng) -> Bytes {
-    let age = Age {
-        incarnation: rng.u64(..),
-        sequence: rng.u64(0..9),
-    };
-    let known = [
-        "a", "b", "c", "alice", "x@a", "", "*", "#g", "@", "hex:00@b",
-    ];
+    let age = Age { incarnation: rng.u64(..), sequence: rng.u64(0..9) };
+    let known = ["a", "b", "c", "alice", "x@a", "", "*", "#g", "@", "hex:00@b"];
     let name = known[rng.usize(0..known.len())];
-    let links = vec![Adjacent {
-        node: node("b"),
-        cost: rng.u32(..),
-    }];
+    let links = vec![Adjacent { node: node("b"), cost: rng.u32(..) }];
     let right = match rng.u8(0..11) {
         0 => Bytes::new(),
         1 => Prefix {
             class: Class::from_number(rng.u8(0..2)).unwrap(),
             flags: Flags(rng.u8(..)),
             hop_limit: rng.u8(..),
-            id: MessageId {
-                incarnation: rng.u64(..),
-                counter: rng.u64(..),
-            },
+            id: MessageId { incarnation: rng.u64(..), counter: rng.u64(..) },
             destination: name,
             source: name,
             ..Prefix::new(Kind::ALL[rng.usize(0..10)])
         }
         .write(),
         2 => {
-            let stamp = Stamp {
-                node: name,
-                ingress: "b",
-                revision: rng.u32(..),
-                times: None,
-            };
+            let stamp = Stamp { node: name, ingress: "b", revision: rng.u32(..), times: None };
             let path = Path::read(&[]).unwrap();
             path.stamped(&stamp, rng.u64(0..9))
         }
         3 => Bytes::from(format!(r#"{{"destination":"{name}","x":[1,2,{{}}]}}"#)),
-        4 => Hello::Open {
-            mesh: "m".to_owned(),
-            node: node("b"),
-            nonce: [rng.u8(..); 32],
-        }
-        .write(),
-        5 => Hello::Proof {
-            proof: [rng.u8(..); 32],
-        }
-        .write(),
+        4 => Hello::Open { mesh: "m".to_owned(), node: node("b"), nonce: [rng.u8(..); 32] }.write(),
+        5 => Hello::Proof { proof: [rng.u8(..); 32] }.write(),
         6 => Flood {
             number: rng.u64(..),
             records: vec![
@@ -81,26 +57,14 @@ fn frame(rng: &mut fastrand::Rng) -> Bytes {
             ],
         }
         .write(),
-        7 => LinkAck {
-            messages: rng.u64(..),
-            floods: rng.u64(..),
-            window: 0,
-            window_bytes: 0,
-        }
-        .write(),
+        7 => LinkAck { messages: rng.u64(..), floods: rng.u64(..), window: 0, window_bytes: 0 }
+            .write(),
         8 => {
             let members = [vec![Bytes::from_static(b"x")], Vec::new()];
             batch::write(members.iter().map(Vec::as_slice))
         }
-        9 => Request::Cut {
-            neighbour: node("b"),
-        }
-        .write(),
-        _ => Bytes::from(
-            (0..rng.usize(0..80))
-                .map(|_| rng.u8(..))
-                .collect::<Vec<_>>(),
-        ),
+        9 => Request::Cut { neighbour: node("b") }.write(),
+        _ => Bytes::from((0..rng.usize(0..80)).map(|_| rng.u8(..)).collect::<Vec<_>>()),
     };
     if rng.u8(0..4) > 0 {
         return right;
@@ -149,12 +113,7 @@ fn numbered(rng: &mut fastrand::Rng, sequence: u64) -> Vec<Bytes> {
     }
     let mut path = Bytes::new();
     for node in ["x", "b", "y"].into_iter().take(rng.usize(1..4)) {
-        let stamp = Stamp {
-            node,
-            ingress: "",
-            revision: 1,
-            times: None,
-        };
+        let stamp = Stamp { node, ingress: "", revision: 1, times: None };
         path = Path::read(&path).unwrap().stamped(&stamp, sequence);
     }
     message[1] = path;
@@ -194,17 +153,10 @@ fn honest_traffic_goes_on_beside_clients_that_send_garbage() {
         assert!(mesh.converged());
         assert!(mesh.is_linked("a", "b") && mesh.is_linked("b", "c"));
         let honest = mesh.take_json(bob);
-        let honest = honest
-            .iter()
-            .filter(|got| got["original_sender"] == "alice");
+        let honest = honest.iter().filter(|got| got["original_sender"] == "alice");
         assert_eq!(honest.count(), 300);
         let counters = mesh.status("b").unwrap().counters;
-        for counter in [
-            "malformed message",
-            "unexpected hello",
-            "not accepted",
-            "own name",
-        ] {
+        for counter in ["malformed message", "unexpected hello", "not accepted", "own name"] {
             assert!(
                 counters.get(counter).is_some_and(|count| *count > 0),
                 "{counter}: {counters:?}"
@@ -250,14 +202,7 @@ fn linked(brain: &mut Brain, now: Now, conn: ConnId, out: &mut Vec<Output>) {
         brain.handle(now, Input::Received(conn, frames), &room, out);
     };
     out.clear();
-    say(
-        Hello::Open {
-            mesh: "m".to_owned(),
-            node: node("b"),
-            nonce: [1; 32],
-        },
-        out,
-    );
+    say(Hello::Open { mesh: "m".to_owned(), node: node("b"), nonce: [1; 32] }, out);
     let challenge = out.iter().find_map(|output| match output {
         Output::Send { frames, .. } => Hello::read(&frames[2]).ok(),
         _ => None,
@@ -279,10 +224,7 @@ fn linked(brain: &mut Brain, now: Now, conn: ConnId, out: &mut Vec<Output>) {
 #[test]
 fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
     let mut rng = fastrand::Rng::with_seed(4711);
-    let mut now = Now {
-        since_start: Duration::ZERO,
-        unix_nanos: 1_700_000_000_000_000_000,
-    };
+    let mut now = Now { since_start: Duration::ZERO, unix_nanos: 1_700_000_000_000_000_000 };
     let mut brain = Brain::new(config("a", [listens("b", 10)]), now);
     let room = |conn: ConnId| !conn.0.is_multiple_of(7);
     let mut out = Vec::new();
@@ -297,18 +239,10 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
             let conn = ConnId(last);
             let identity = rng.bool().then(|| Bytes::from(vec![rng.u8(b'a'..b'h')]));
             let (request, operator) = (rng.u8(0..4) == 0, rng.u8(0..4) == 0);
-            let accepted = Opened::Accepted {
-                identity,
-                request,
-                operator,
-            };
+            let accepted = Opened::Accepted { identity, request, operator };
             brain.handle(now, Input::Opened(conn, accepted), &room, &mut out);
             if rng.u8(0..3) == 0
-                && brain
-                    .status(now, &|_| true)
-                    .links
-                    .iter()
-                    .all(|link| !link.up && !link.cut)
+                && brain.status(now, &|_| true).links.iter().all(|link| !link.up && !link.cut)
             {
                 linked(&mut brain, now, conn, &mut out);
                 link = Some((conn, 0));
@@ -332,9 +266,7 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
         for output in out.drain(..) {
             match output {
                 Output::Close(conn) => open.retain(|other| *other != conn),
-                Output::Deliver {
-                    frames, original, ..
-                } if rng.bool() => {
+                Output::Deliver { frames, original, .. } if rng.bool() => {
                     undelivered.push(Input::Undelivered {
                         frames,
                         original,
@@ -371,9 +303,6 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
         "name in use",
         "not allowed",
     ] {
-        assert!(
-            counters.get(counter).is_some_and(|count| *count > 0),
-            "{counter}: {counters:?}"
-        );
+        assert!(counters.get(counter).is_some_and(|count| *count > 0), "{counter}: {counters:?}");
     }
 }

@@ -62,10 +62,7 @@ fn a_message_shows_its_path_and_its_sender_and_the_reply_goes_back_the_same_way(
 #[test]
 fn a_forged_path_or_sender_is_replaced() {
     let (mut mesh, alice, bob) = alice_and_bob(1);
-    mesh.send_text(
-        alice,
-        r#"{"route_path":["x"],"destination":"bob","original_sender":"eve"}"#,
-    );
+    mesh.send_text(alice, r#"{"route_path":["x"],"destination":"bob","original_sender":"eve"}"#);
     assert!(mesh.run_until_quiet(LIMIT));
     assert_eq!(
         mesh.take_json(bob),
@@ -109,14 +106,8 @@ fn what_fails_comes_back_with_the_object_as_it_was_sent() {
         ("@west", "bad address"),
         ("*", "unsupported address"),
         ("#group", "unsupported address"),
-        (
-            &"x".repeat(1025),
-            &format!("Unknown destination: {}", "x".repeat(1025)),
-        ),
-        (
-            &"x".repeat(70_000),
-            &format!("Unknown destination: {}", "x".repeat(70_000)),
-        ),
+        (&"x".repeat(1025), &format!("Unknown destination: {}", "x".repeat(1025))),
+        (&"x".repeat(70_000), &format!("Unknown destination: {}", "x".repeat(70_000))),
     ] {
         let sent = json!({"destination": destination, "n": [1.50, {"deep": null}]});
         let got = answers(&mut mesh, alice, &sent);
@@ -136,15 +127,7 @@ fn what_fails_comes_back_with_the_object_as_it_was_sent() {
 #[test]
 fn what_is_no_message_comes_back_as_text() {
     let (mut mesh, alice, bob) = alice_and_bob(1);
-    for text in [
-        "",
-        "oops",
-        "[1]",
-        "7",
-        "{}",
-        r#"{"destination":7}"#,
-        "{\"destination\":\"bob\"",
-    ] {
+    for text in ["", "oops", "[1]", "7", "{}", r#"{"destination":7}"#, "{\"destination\":\"bob\""] {
         mesh.send_text(alice, text);
         assert!(mesh.run_until_quiet(LIMIT));
         let got = mesh.take_json(alice);
@@ -195,10 +178,7 @@ fn a_link_that_is_cut_is_told_by_whichever_node_knows_first() {
             assert_eq!(got[0]["message"], "unreachable");
             assert_eq!(got[0]["original_message"], sent);
         }
-        let (near, top) = (
-            mesh.count("east", "unreachable"),
-            mesh.count("top", "unreachable"),
-        );
+        let (near, top) = (mesh.count("east", "unreachable"), mesh.count("top", "unreachable"));
         assert_eq!(near + top, 2);
         far.set(far.get() + top);
     });
@@ -301,10 +281,7 @@ fn two_upstreams_never_deliver_twice() {
         }
         assert!(mesh.run_until_quiet(LIMIT));
         let got = mesh.take_json(bob);
-        let numbers: Vec<_> = got
-            .iter()
-            .map(|message| message["n"].as_u64().unwrap())
-            .collect();
+        let numbers: Vec<_> = got.iter().map(|message| message["n"].as_u64().unwrap()).collect();
         assert_eq!(numbers, (0..10).collect::<Vec<_>>());
     });
 }
@@ -313,14 +290,8 @@ fn two_upstreams_never_deliver_twice() {
 fn a_full_queue_is_told_to_the_sender_and_the_window_holds() {
     for_each_seed(10, |seed| {
         let mut mesh = Simulation::new(seed);
-        let window = Window {
-            messages: 3,
-            bytes: 1 << 20,
-        };
-        for mut config in [
-            config("a", [dials("b", 10)]),
-            config("b", [listens("a", 10)]),
-        ] {
+        let window = Window { messages: 3, bytes: 1 << 20 };
+        for mut config in [config("a", [dials("b", 10)]), config("b", [listens("a", 10)])] {
             config.window = window;
             mesh.add(config);
         }

@@ -40,10 +40,7 @@ fn a_wrong_key_is_never_a_link() {
         assert!(!mesh.is_linked("a", "b"));
         assert!(mesh.refusals("a", "wrong key") > 3, "it asks again");
         assert_eq!(
-            mesh.events("b")
-                .iter()
-                .filter(|(_, event)| matches!(event, Event::LinkUp(_)))
-                .count(),
+            mesh.events("b").iter().filter(|(_, event)| matches!(event, Event::LinkUp(_))).count(),
             0
         );
     });
@@ -75,30 +72,17 @@ fn say(mesh: &mut Simulation, client: ClientId, hello: &Hello) {
 
 fn heard(mesh: &mut Simulation, client: ClientId) -> Vec<Hello> {
     let hellos = mesh.take(client).into_iter();
-    hellos
-        .filter_map(|frames| Hello::read(frames.get(2)?).ok())
-        .collect()
+    hellos.filter_map(|frames| Hello::read(frames.get(2)?).ok()).collect()
 }
 
 /// A stranger at `top` that speaks as node `ghost` would, with this key. Gives back the stranger
 /// and what was said to its proof.
 fn stranger(mesh: &mut Simulation, key: &MeshKey) -> (ClientId, Vec<Hello>, Hello) {
     let client = mesh.attach("top", None);
-    let open = Hello::Open {
-        mesh: "m".to_owned(),
-        node: node("ghost"),
-        nonce: [1; 32],
-    };
+    let open = Hello::Open { mesh: "m".to_owned(), node: node("ghost"), nonce: [1; 32] };
     say(mesh, client, &open);
     let heard_first = heard(mesh, client);
-    let [
-        Hello::Challenge {
-            node: listener,
-            nonce,
-            ..
-        },
-    ] = heard_first.as_slice()
-    else {
+    let [Hello::Challenge { node: listener, nonce, .. }] = heard_first.as_slice() else {
         panic!("a challenge was expected, not {heard_first:?}");
     };
     let statement = Statement {
@@ -108,9 +92,7 @@ fn stranger(mesh: &mut Simulation, key: &MeshKey) -> (ClientId, Vec<Hello>, Hell
         dialer_nonce: &[1; 32],
         listener_nonce: nonce,
     };
-    let proof = Hello::Proof {
-        proof: key.prove(Role::Dialer, &statement),
-    };
+    let proof = Hello::Proof { proof: key.prove(Role::Dialer, &statement) };
     say(mesh, client, &proof);
     let answers = heard(mesh, client);
     (client, answers, proof)
@@ -118,10 +100,7 @@ fn stranger(mesh: &mut Simulation, key: &MeshKey) -> (ClientId, Vec<Hello>, Hell
 
 fn links(mesh: &Simulation, name: &str) -> Vec<String> {
     let links = mesh.status(name).unwrap().links.into_iter();
-    links
-        .filter(|link| link.up)
-        .map(|link| link.neighbour.to_string())
-        .collect()
+    links.filter(|link| link.up).map(|link| link.neighbour.to_string()).collect()
 }
 
 #[test]
@@ -139,9 +118,7 @@ fn a_proof_with_another_key_or_of_another_connection_is_refused() {
     let mut mesh = Simulation::new(1);
     mesh.add(config("top", []));
     mesh.start_all();
-    let refused = [Hello::Refused {
-        reason: "wrong key".to_owned(),
-    }];
+    let refused = [Hello::Refused { reason: "wrong key".to_owned() }];
     let (_, answers, _) = stranger(&mut mesh, &MeshKey::new([8; 32]));
     assert_eq!(answers, refused);
     let (client, answers, proof) = stranger(&mut mesh, &MeshKey::new([7; 32]));
@@ -150,11 +127,7 @@ fn a_proof_with_another_key_or_of_another_connection_is_refused() {
     quiet(&mut mesh);
     // The same words once more, from somebody who only listened.
     let replay = mesh.attach("top", None);
-    let open = Hello::Open {
-        mesh: "m".to_owned(),
-        node: node("ghost"),
-        nonce: [1; 32],
-    };
+    let open = Hello::Open { mesh: "m".to_owned(), node: node("ghost"), nonce: [1; 32] };
     say(&mut mesh, replay, &open);
     heard(&mut mesh, replay);
     say(&mut mesh, replay, &proof);
@@ -167,30 +140,16 @@ fn unexpected_words_close_the_connection() {
     let words = [
         Hello::Welcome {},
         Hello::Alive {},
-        Hello::Refused {
-            reason: "no".to_owned(),
-        },
-        Hello::Challenge {
-            node: node("ghost"),
-            nonce: [1; 32],
-            proof: [0; 32],
-        },
-        Hello::Open {
-            mesh: "m".to_owned(),
-            node: node("ghost"),
-            nonce: [1; 32],
-        },
+        Hello::Refused { reason: "no".to_owned() },
+        Hello::Challenge { node: node("ghost"), nonce: [1; 32], proof: [0; 32] },
+        Hello::Open { mesh: "m".to_owned(), node: node("ghost"), nonce: [1; 32] },
     ];
     for word in words {
         let mut mesh = Simulation::new(1);
         mesh.add(config("top", []));
         mesh.start_all();
         let client = mesh.attach("top", None);
-        let open = Hello::Open {
-            mesh: "m".to_owned(),
-            node: node("ghost"),
-            nonce: [1; 32],
-        };
+        let open = Hello::Open { mesh: "m".to_owned(), node: node("ghost"), nonce: [1; 32] };
         say(&mut mesh, client, &open);
         say(&mut mesh, client, &word);
         assert!(!mesh.is_connected(client), "{word:?}");
@@ -204,11 +163,7 @@ fn unexpected_words_close_the_connection() {
     say(
         &mut mesh,
         client,
-        &Hello::Open {
-            mesh: "m".to_owned(),
-            node: node("ghost"),
-            nonce: [1; 32],
-        },
+        &Hello::Open { mesh: "m".to_owned(), node: node("ghost"), nonce: [1; 32] },
     );
     quiet(&mut mesh);
     assert!(!mesh.is_connected(client));
@@ -244,11 +199,7 @@ fn of_two_that_dial_each_other_one_link_stays() {
         mesh.run_for(Duration::from_secs(60));
         assert_eq!(mesh.events("a").len(), ups, "it is stable");
         for node in ["a", "b"] {
-            assert_eq!(
-                mesh.refusals(node, "unexpected hello"),
-                0,
-                "nobody misbehaves"
-            );
+            assert_eq!(mesh.refusals(node, "unexpected hello"), 0, "nobody misbehaves");
             assert_eq!(mesh.count(node, "link sequence"), 0);
         }
         // Whichever connection breaks, there is a link again.

@@ -33,9 +33,7 @@ fn reached(
 ) -> (Vec<ClientId>, Vec<String>) {
     mesh.send_text(sender, json!({"destination": name}).to_string());
     quiet(mesh);
-    let got = clients
-        .iter()
-        .filter(|client| !mesh.take(**client).is_empty());
+    let got = clients.iter().filter(|client| !mesh.take(**client).is_empty());
     let got = got.copied().collect();
     let told = mesh.take_json(sender).into_iter();
     let told = told.map(|error| error["message"].as_str().unwrap().to_owned());
@@ -97,10 +95,7 @@ fn a_second_live_claim_is_refused_and_the_first_undisturbed() {
                 |event: &Event| matches!(event, Event::NameInUse(name) if name.as_str() == "bob");
             assert!(mesh.events(node).iter().any(|(_, event)| is_told(event)));
             assert!(
-                !mesh
-                    .events("west")
-                    .iter()
-                    .any(|(_, event)| matches!(event, Event::Detached(_)))
+                !mesh.events("west").iter().any(|(_, event)| matches!(event, Event::Detached(_)))
             );
         });
     }
@@ -208,11 +203,7 @@ fn of_two_meshes_that_meet_the_lesser_node_keeps_the_name() {
         let (got, told) = reached(&mut mesh, alice, "bob", &[at_west, at_east]);
         assert_eq!((got, told), (vec![at_east], vec![]));
         assert_eq!(
-            mesh.routes("top")
-                .unwrap()
-                .iter()
-                .filter(|line| line.destination == "bob")
-                .count(),
+            mesh.routes("top").unwrap().iter().filter(|line| line.destination == "bob").count(),
             1
         );
     });
@@ -231,21 +222,13 @@ fn a_name_that_was_taken_while_its_holder_was_away_goes_back() {
         quiet(&mut mesh);
         mesh.send_text(at_west, r#"{"destination":"west"}"#);
         quiet(&mut mesh);
-        assert_eq!(
-            mesh.take_json(at_west)[0]["node"],
-            "west",
-            "it has the name for now"
-        );
+        assert_eq!(mesh.take_json(at_west)[0]["node"], "west", "it has the name for now");
         mesh.heal("top", "west");
         quiet(&mut mesh);
         let (got, told) = reached(&mut mesh, alice, "bob", &[at_west, at_east]);
         assert_eq!((got, told), (vec![at_east], vec![]));
         assert_eq!(
-            mesh.routes("top")
-                .unwrap()
-                .iter()
-                .filter(|line| line.destination == "bob")
-                .count(),
+            mesh.routes("top").unwrap().iter().filter(|line| line.destination == "bob").count(),
             1
         );
     });
@@ -289,10 +272,7 @@ fn anonymous_clients_are_reached_by_the_address_that_they_send_from() {
         assert_eq!((got, told), (vec![client], vec![]));
         let bare = address.strip_suffix("@west").unwrap();
         let (got, told) = reached(&mut mesh, alice, bare, &nameless);
-        assert_eq!(
-            (got, told),
-            (vec![], vec![format!("Unknown destination: {bare}")])
-        );
+        assert_eq!((got, told), (vec![], vec![format!("Unknown destination: {bare}")]));
     }
     mesh.detach(nameless[0]);
     quiet(&mut mesh);

@@ -27,11 +27,7 @@ fn quiet(mesh: &mut Simulation) {
 }
 
 fn data<'a>(destination: &'a str, source: &'a str) -> Prefix<'a> {
-    Prefix {
-        destination,
-        source,
-        ..Prefix::new(Kind::Data)
-    }
+    Prefix { destination, source, ..Prefix::new(Kind::Data) }
 }
 
 fn native(mesh: &mut Simulation, node: &str, name: &[u8]) -> ClientId {
@@ -46,11 +42,7 @@ fn native(mesh: &mut Simulation, node: &str, name: &[u8]) -> ClientId {
 }
 
 fn order(mesh: &mut Simulation, client: ClientId, to: &str, order: &Request) -> Answer {
-    let prefix = Prefix {
-        destination: to,
-        flags: Flags::OPERATOR,
-        ..Prefix::new(Kind::Control)
-    };
+    let prefix = Prefix { destination: to, flags: Flags::OPERATOR, ..Prefix::new(Kind::Control) };
     mesh.send(client, vec![prefix.write(), Bytes::new(), order.write()]);
     mesh.run_for(Duration::from_secs(1));
     let answers = mesh.take(client);
@@ -63,25 +55,14 @@ fn a_message_keeps_its_frames_and_its_sender_is_written_by_the_ingress() {
     let mut mesh = regions(1);
     let alice = native(&mut mesh, "east", b"alice");
     let bob = native(&mut mesh, "west", b"bob");
-    let payload = [
-        Bytes::from_static(b"\xff"),
-        Bytes::new(),
-        Bytes::from_static(b"x"),
-    ];
-    let frames = [
-        vec![data("bob", "eve").write(), Bytes::new()],
-        payload.to_vec(),
-    ]
-    .concat();
+    let payload = [Bytes::from_static(b"\xff"), Bytes::new(), Bytes::from_static(b"x")];
+    let frames = [vec![data("bob", "eve").write(), Bytes::new()], payload.to_vec()].concat();
     mesh.send(alice, frames);
     quiet(&mut mesh);
     let got = mesh.take(bob);
     assert_eq!(got.len(), 1);
     assert_eq!(Prefix::read(&got[0][0]).unwrap().source, "alice");
-    assert_eq!(
-        Path::read(&got[0][1]).unwrap().nodes(),
-        ["east", "top", "west"]
-    );
+    assert_eq!(Path::read(&got[0][1]).unwrap().nodes(), ["east", "top", "west"]);
     assert_eq!(got[0][2..], payload);
 }
 
@@ -123,10 +104,7 @@ fn members_of_a_batch_have_their_own_fates() {
     let bob = native(&mut mesh, "west", b"bob");
     let members = ["bob", "nobody", "bob"].map(|to| vec![data(to, "").write(), Bytes::new()]);
     let batch = batch::write(members.iter().map(Vec::as_slice));
-    mesh.send(
-        alice,
-        vec![Prefix::new(Kind::Batch).write(), Bytes::new(), batch],
-    );
+    mesh.send(alice, vec![Prefix::new(Kind::Batch).write(), Bytes::new(), batch]);
     quiet(&mut mesh);
     assert_eq!((mesh.take(bob).len(), mesh.take(alice).len()), (2, 1));
 }
@@ -135,14 +113,7 @@ fn members_of_a_batch_have_their_own_fates() {
 fn an_error_says_why_where_and_on_which_path() {
     let mut mesh = regions(1);
     let alice = native(&mut mesh, "east", b"alice");
-    mesh.send(
-        alice,
-        vec![
-            data("bob@west", "").write(),
-            Bytes::new(),
-            Bytes::from_static(b"hi"),
-        ],
-    );
+    mesh.send(alice, vec![data("bob@west", "").write(), Bytes::new(), Bytes::from_static(b"hi")]);
     quiet(&mut mesh);
     let got = mesh.take(alice);
     let prefix = Prefix::read(&got[0][0]).unwrap();
@@ -151,14 +122,8 @@ fn an_error_says_why_where_and_on_which_path() {
     assert_eq!(tail.reason.as_deref(), Some("unknown destination"));
     assert_eq!(tail.node.as_deref(), Some("west"));
     assert_eq!(tail.destination.as_deref(), Some("bob@west"));
-    assert_eq!(
-        Path::read(&got[0][1]).unwrap().nodes(),
-        ["west", "top", "east"]
-    );
-    assert_eq!(
-        Path::read(&got[0][2]).unwrap().nodes(),
-        ["east", "top", "west"]
-    );
+    assert_eq!(Path::read(&got[0][1]).unwrap().nodes(), ["west", "top", "east"]);
+    assert_eq!(Path::read(&got[0][2]).unwrap().nodes(), ["east", "top", "west"]);
     assert_eq!(got[0][3], "hi");
 }
 
@@ -167,60 +132,35 @@ fn a_header_of_any_length_is_answered() {
     let mut mesh = regions(1);
     let name = [b'n'; 200];
     let alice = native(&mut mesh, "east", &name);
-    for length in [
-        1_024,
-        1_025,
-        40_000,
-        65_000,
-        MAX_HEADER - 32 - 250,
-        MAX_HEADER - 32,
-    ] {
+    for length in [1_024, 1_025, 40_000, 65_000, MAX_HEADER - 32 - 250, MAX_HEADER - 32] {
         // A long destination, then a long content type.
         let long = "x".repeat(length);
         mesh.send(alice, vec![data(&long, "").write(), Bytes::new()]);
-        let tail = Tail {
-            content_type: Some("x".repeat(length - 20)),
-            ..Tail::default()
-        };
-        let prefix = Prefix {
-            tail: &tail.write(),
-            ..data("nobody", "")
-        };
+        let tail = Tail { content_type: Some("x".repeat(length - 20)), ..Tail::default() };
+        let prefix = Prefix { tail: &tail.write(), ..data("nobody", "") };
         mesh.send(alice, vec![prefix.write(), Bytes::new()]);
         quiet(&mut mesh);
         let got = mesh.take(alice);
         assert_eq!(got.len(), 2, "{length}");
         for error in got {
-            assert_eq!(
-                Prefix::read(&error[0]).unwrap().kind,
-                Kind::Error,
-                "{length}"
-            );
+            assert_eq!(Prefix::read(&error[0]).unwrap().kind, Kind::Error, "{length}");
         }
     }
 }
 
 #[test]
 fn orders_are_taken_from_operators_only() {
-    let cut = Request::Cut {
-        neighbour: NodeName::parse("west").unwrap(),
-    };
-    let heal = Request::Heal {
-        neighbour: NodeName::parse("west").unwrap(),
-    };
+    let cut = Request::Cut { neighbour: NodeName::parse("west").unwrap() };
+    let heal = Request::Heal { neighbour: NodeName::parse("west").unwrap() };
     let mut mesh = regions(1);
     let alice = native(&mut mesh, "east", b"alice");
-    let refused = Answer::Refused {
-        reason: "not allowed".to_owned(),
-    };
+    let refused = Answer::Refused { reason: "not allowed".to_owned() };
     assert_eq!(
         order(&mut mesh, alice, "top", &cut),
         refused,
         "the mark is not the client's to set"
     );
-    let claim = Request::Claim {
-        name: "bob".to_owned(),
-    };
+    let claim = Request::Claim { name: "bob".to_owned() };
     assert_eq!(order(&mut mesh, alice, "top", &claim), refused);
     let operator = mesh.attach_operator("east");
     assert_eq!(order(&mut mesh, operator, "top", &cut), Answer::Done {});
@@ -235,9 +175,7 @@ fn an_order_that_cuts_its_own_way_back_is_answered() {
     for_each_seed(10, |seed| {
         let mut mesh = regions(seed);
         let operator = mesh.attach_operator("east");
-        let cut = Request::Cut {
-            neighbour: NodeName::parse("east").unwrap(),
-        };
+        let cut = Request::Cut { neighbour: NodeName::parse("east").unwrap() };
         assert_eq!(order(&mut mesh, operator, "top", &cut), Answer::Done {});
         assert!(!mesh.is_linked("top", "east"));
     });
@@ -255,13 +193,8 @@ fn a_client_called_like_a_node_that_is_not_known_yet_gives_no_orders() {
     // East has never heard of a node `west`; top meets it while the order is under way.
     let false_west = native(&mut mesh, "east", b"west");
     for pause in 0..40 {
-        let cut = Request::Cut {
-            neighbour: NodeName::parse("east").unwrap(),
-        };
-        let prefix = Prefix {
-            destination: "top",
-            ..Prefix::new(Kind::Control)
-        };
+        let cut = Request::Cut { neighbour: NodeName::parse("east").unwrap() };
+        let prefix = Prefix { destination: "top", ..Prefix::new(Kind::Control) };
         if pause == 1 {
             mesh.start("west");
         }

@@ -10,24 +10,12 @@ use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const NODES: [&str; 5] = ["a", "b", "c", "d", "e"];
-const LINKS: [(&str, &str); 6] = [
-    ("a", "b"),
-    ("b", "c"),
-    ("c", "d"),
-    ("d", "e"),
-    ("e", "a"),
-    ("b", "e"),
-];
+const LINKS: [(&str, &str); 6] =
+    [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "a"), ("b", "e")];
 const CLIENTS: usize = 8;
 /// The counters that are no reasons.
-const NO_REASONS: [&str; 6] = [
-    "accepted",
-    "received",
-    "forwarded",
-    "delivered",
-    "answered",
-    "returned",
-];
+const NO_REASONS: [&str; 6] =
+    ["accepted", "received", "forwarded", "delivered", "answered", "returned"];
 
 #[derive(Debug, Clone, Copy)]
 struct Weather {
@@ -62,10 +50,7 @@ fn storm(seed: u64, weather: Weather) -> Storm {
             dialled.or_else(|| (to == name).then(|| listens(from, 10)))
         });
         let mut config = config(name, declared);
-        config.window = Window {
-            messages: weather.window,
-            bytes: 1 << 20,
-        };
+        config.window = Window { messages: weather.window, bytes: 1 << 20 };
         mesh.add(config);
     }
     mesh.start_all();
@@ -97,9 +82,7 @@ fn storm(seed: u64, weather: Weather) -> Storm {
 
 impl Storm {
     fn come(&mut self, n: usize, node: &'static str) {
-        let client = self
-            .mesh
-            .attach(node, Some(format!("client-{n}").as_bytes()));
+        let client = self.mesh.attach(node, Some(format!("client-{n}").as_bytes()));
         self.ever.push(client);
         if n < self.now.len() {
             self.now[n] = (client, node);
@@ -197,9 +180,7 @@ impl Storm {
         let mut lost = 0;
         for name in NODES {
             let counters = self.mesh.status(name).unwrap().counters;
-            let reasons = counters
-                .iter()
-                .filter(|(name, _)| !NO_REASONS.contains(&name.as_str()));
+            let reasons = counters.iter().filter(|(name, _)| !NO_REASONS.contains(&name.as_str()));
             let reasons: u64 = reasons.map(|(_, count)| count).sum();
             lost += reasons.saturating_sub(counters.get("returned").copied().unwrap_or_default());
         }
@@ -232,14 +213,8 @@ fn nothing_vanishes(seeds: u64, weather: Weather, all_are_told: bool) {
     });
 }
 
-const CALM: Weather = Weather {
-    cuts: false,
-    breaks: false,
-    kills: false,
-    moves: false,
-    stalls: false,
-    window: 1000,
-};
+const CALM: Weather =
+    Weather { cuts: false, breaks: false, kills: false, moves: false, stalls: false, window: 1000 };
 
 #[test]
 fn in_calm_weather_every_sender_knows() {
@@ -248,14 +223,7 @@ fn in_calm_weather_every_sender_knows() {
 
 #[test]
 fn while_clients_do_not_read() {
-    nothing_vanishes(
-        20,
-        Weather {
-            stalls: true,
-            ..CALM
-        },
-        false,
-    );
+    nothing_vanishes(20, Weather { stalls: true, ..CALM }, false);
 }
 
 #[test]
@@ -265,55 +233,26 @@ fn with_narrow_windows() {
 
 #[test]
 fn while_clients_move() {
-    nothing_vanishes(
-        30,
-        Weather {
-            moves: true,
-            window: 20,
-            ..CALM
-        },
-        false,
-    );
+    nothing_vanishes(30, Weather { moves: true, window: 20, ..CALM }, false);
 }
 
 #[test]
 fn while_links_are_cut_and_healed() {
-    nothing_vanishes(
-        30,
-        Weather {
-            cuts: true,
-            stalls: true,
-            window: 50,
-            ..CALM
-        },
-        false,
-    );
+    nothing_vanishes(30, Weather { cuts: true, stalls: true, window: 50, ..CALM }, false);
 }
 
 #[test]
 fn while_links_break() {
-    let weather = Weather {
-        cuts: true,
-        breaks: true,
-        moves: true,
-        stalls: true,
-        window: 20,
-        ..CALM
-    };
+    let weather =
+        Weather { cuts: true, breaks: true, moves: true, stalls: true, window: 20, ..CALM };
     nothing_vanishes(15, weather, false);
 }
 
 #[test]
 fn nothing_is_delivered_twice_while_nodes_die() {
     for_each_seed(20, |seed| {
-        let weather = Weather {
-            cuts: true,
-            breaks: true,
-            kills: true,
-            moves: true,
-            stalls: true,
-            window: 8,
-        };
+        let weather =
+            Weather { cuts: true, breaks: true, kills: true, moves: true, stalls: true, window: 8 };
         let mut storm = storm(seed, weather);
         let (delivered, _) = storm.fates();
         let twice: Vec<_> = delivered.iter().filter(|(_, times)| **times > 1).collect();
@@ -323,21 +262,12 @@ fn nothing_is_delivered_twice_while_nodes_die() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let weather = Weather {
-        cuts: true,
-        breaks: true,
-        kills: true,
-        moves: true,
-        stalls: true,
-        window: 8,
-    };
+    let weather =
+        Weather { cuts: true, breaks: true, kills: true, moves: true, stalls: true, window: 8 };
     let run = |seed| {
         let storm = storm(seed, weather);
         let events = NODES.map(|node| format!("{:?}", storm.mesh.events(node)));
-        let handed = storm
-            .ever
-            .iter()
-            .map(|client| storm.mesh.handed(*client).to_vec());
+        let handed = storm.ever.iter().map(|client| storm.mesh.handed(*client).to_vec());
         (events, handed.collect::<Vec<_>>(), storm.mesh.elapsed())
     };
     for seed in 0..3 {

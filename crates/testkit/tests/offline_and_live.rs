@@ -31,22 +31,12 @@ fn files() -> impl Strategy<Value = File> {
         let more = prop::collection::vec((0..nodes, 0..nodes), 0..nodes);
         let links = (tree, more).prop_flat_map(|(tree, more)| {
             let more = more.into_iter().map(|(a, b)| (a.min(b), a.max(b)));
-            let pairs: BTreeSet<_> = tree
-                .into_iter()
-                .chain(more)
-                .filter(|(a, b)| a != b)
-                .collect();
+            let pairs: BTreeSet<_> = tree.into_iter().chain(more).filter(|(a, b)| a != b).collect();
             pairs.into_iter().map(link).collect::<Vec<_>>()
         });
         let statics = prop::collection::vec((0..nodes, prop::option::of(0..nodes)), 0..3);
-        (links, statics, prop_oneof![Just(64_u8), 2..=4_u8]).prop_map(
-            move |(links, statics, hop_limit)| File {
-                nodes,
-                links,
-                statics,
-                hop_limit,
-            },
-        )
+        (links, statics, prop_oneof![Just(64_u8), 2..=4_u8])
+            .prop_map(move |(links, statics, hop_limit)| File { nodes, links, statics, hop_limit })
     })
 }
 
@@ -73,10 +63,7 @@ impl File {
     fn upstreams(&self) -> BTreeMap<NodeName, Vec<(NodeName, u32)>> {
         let mut upstreams: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for &(from, to, cost, _) in &self.links {
-            upstreams
-                .entry(node(from))
-                .or_default()
-                .push((node(to), cost));
+            upstreams.entry(node(from)).or_default().push((node(to), cost));
         }
         upstreams
     }
@@ -85,10 +72,7 @@ impl File {
         let mut statics: BTreeMap<_, StaticRoutes> = BTreeMap::new();
         for &(at, to) in &self.statics {
             let hop = to.map_or(NextHop::Upstream, |to| NextHop::from(NAMES[to]));
-            statics
-                .entry(node(at))
-                .or_default()
-                .set("region.*".parse().unwrap(), hop);
+            statics.entry(node(at)).or_default().set("region.*".parse().unwrap(), hop);
         }
         statics
     }
@@ -98,11 +82,7 @@ impl File {
         let mut mesh = Simulation::new(seed);
         for (n, name) in NAMES.into_iter().enumerate().take(self.nodes) {
             let declared = self.links.iter().filter_map(|&(from, to, cost, other)| {
-                let link = |cost, dials| LinkConfig {
-                    cost,
-                    dials,
-                    upstream: dials,
-                };
+                let link = |cost, dials| LinkConfig { cost, dials, upstream: dials };
                 if from == n {
                     Some((node(to), link(cost, true)))
                 } else {

@@ -61,12 +61,7 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn new(spec: &'a Spec, broken: &'a Broken) -> Self {
-        let mut checker = Self {
-            spec,
-            broken,
-            declared: BTreeMap::new(),
-            problems: Vec::new(),
-        };
+        let mut checker = Self { spec, broken, declared: BTreeMap::new(), problems: Vec::new() };
         for node in &spec.nodes {
             let name = checker.node_name("node", &node.name);
             checker.declared.insert(&node.name.value, name);
@@ -77,10 +72,7 @@ impl<'a> Checker<'a> {
     /// The topology as far as it can be made out; without its mistaken parts.
     fn topology(&mut self) -> Option<Topology> {
         let mesh = &self.spec.mesh;
-        let name = mesh
-            .name
-            .as_ref()
-            .and_then(|name| self.node_name("mesh", name));
+        let name = mesh.name.as_ref().and_then(|name| self.node_name("mesh", name));
         let hop_limit = self.hop_limit(mesh.hop_limit.as_ref());
         let key_file = self.filled("key_file", mesh.key_file.as_ref());
         let duplicate = self.duplicate(mesh.duplicate.as_ref());

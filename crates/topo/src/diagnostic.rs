@@ -61,17 +61,11 @@ impl Diagnostic {
     }
 
     pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
     pub(crate) fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span: span.clone(),
-            text: text.into(),
-        });
+        self.labels.push(Label { span: span.clone(), text: text.into() });
         self
     }
 
@@ -103,10 +97,7 @@ impl Source {
     /// A file called `name` that holds `text`.
     #[must_use]
     pub fn new(name: &str, text: &str) -> Self {
-        Self {
-            name: name.into(),
-            text: text.into(),
-        }
+        Self { name: name.into(), text: text.into() }
     }
 
     /// The file's name as it was given.
@@ -134,9 +125,7 @@ impl Source {
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

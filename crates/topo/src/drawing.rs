@@ -35,9 +35,7 @@ impl Marks {
 
     /// Whether the route passes `link`.
     fn has_link(&self, link: &LinkName) -> bool {
-        self.route
-            .windows(2)
-            .any(|step| link.other(&step[0]) == Some(&step[1]))
+        self.route.windows(2).any(|step| link.other(&step[0]) == Some(&step[1]))
     }
 
     /// Whether `link` is down, by itself or with one of its ends.

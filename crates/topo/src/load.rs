@@ -20,10 +20,9 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
     let name = path.display().to_string();
     match text(path) {
         Ok(text) => parse(&name, &text),
-        Err((problem, text)) => Err(Problems {
-            diagnostics: vec![problem],
-            source: Source::new(&name, &text),
-        }),
+        Err((problem, text)) => {
+            Err(Problems { diagnostics: vec![problem], source: Source::new(&name, &text) })
+        }
     }
 }
 
@@ -34,15 +33,8 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 pub fn parse(name: &str, text: &str) -> Result<Loaded, Problems> {
     let source = Source::new(name, text);
     match check::check(text) {
-        Ok((topology, warnings)) => Ok(Loaded {
-            topology,
-            warnings,
-            source,
-        }),
-        Err(diagnostics) => Err(Problems {
-            diagnostics,
-            source,
-        }),
+        Ok((topology, warnings)) => Ok(Loaded { topology, warnings, source }),
+        Err(diagnostics) => Err(Problems { diagnostics, source }),
     }
 }
 

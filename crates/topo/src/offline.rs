@@ -53,12 +53,7 @@ impl Offline {
         });
         let clients = plan.nodes.values().flat_map(|node| {
             let names = node.clients.iter();
-            names.map(|name| {
-                (
-                    ClientName::from_identity(name.as_bytes()),
-                    node.name.clone(),
-                )
-            })
+            names.map(|name| (ClientName::from_identity(name.as_bytes()), node.name.clone()))
         });
         let statics = plan.nodes.values().map(|node| {
             let routes = node.routes.iter().filter_map(|(to, hop)| {
@@ -69,9 +64,7 @@ impl Offline {
         let upstreams = plan.nodes.values();
         Self {
             graph: Graph::new(plan.nodes.keys().cloned(), links),
-            upstreams: upstreams
-                .map(|node| (node.name.clone(), node.upstreams.clone()))
-                .collect(),
+            upstreams: upstreams.map(|node| (node.name.clone(), node.upstreams.clone())).collect(),
             statics: statics.collect(),
             directory: clients.collect(),
             hop_limit: plan.hop_limit,

@@ -76,10 +76,7 @@ impl Plan {
                 let (Some(plan), Some(other)) = (nodes.get_mut(end), name.other(end)) else {
                     continue;
                 };
-                let dial = Dial {
-                    node: other.clone(),
-                    cost: link.cost,
-                };
+                let dial = Dial { node: other.clone(), cost: link.cost };
                 if link.dialers.contains(end) {
                     plan.upstreams.push((other.clone(), link.cost));
                 }

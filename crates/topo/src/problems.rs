@@ -56,17 +56,12 @@ impl Problems {
 
     /// The errors alone.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error)
     }
 }
 
 fn findings(source: &Source, diagnostics: &[Diagnostic]) -> Vec<Finding> {
-    diagnostics
-        .iter()
-        .map(|diagnostic| Finding::new(source, diagnostic))
-        .collect()
+    diagnostics.iter().map(|diagnostic| Finding::new(source, diagnostic)).collect()
 }
 
 impl fmt::Display for Problems {

@@ -36,11 +36,8 @@ impl Broken {
 
 /// Finds the mistakes of syntax in `text`, and what is left without them.
 pub(crate) fn read(text: &str) -> Syntax {
-    let mut syntax = Syntax {
-        text: text.to_owned(),
-        broken: Broken::default(),
-        problems: Vec::new(),
-    };
+    let mut syntax =
+        Syntax { text: text.to_owned(), broken: Broken::default(), problems: Vec::new() };
     while let Some(unclosed) = unclosed(&syntax.text) {
         let what = &syntax.text[unclosed.bracket..=unclosed.bracket];
         let (thing, close) = match what {
@@ -82,10 +79,7 @@ pub(crate) fn is_duplicate(error: &toml::de::Error) -> bool {
 impl Syntax {
     fn blank(&mut self, lines: Range<usize>) {
         let part = &self.text[lines.clone()];
-        let blank: String = part
-            .bytes()
-            .map(|b| if b == b'\n' { '\n' } else { ' ' })
-            .collect();
+        let blank: String = part.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
         self.broken.0.push(part.to_owned());
         self.text.replace_range(lines, &blank);
     }
@@ -117,19 +111,14 @@ fn describe(text: &str, message: &str, at: &Span) -> Diagnostic {
                     _ => "write ",
                 };
                 problem(format!("`{value}` is no value"))
-                    .label(
-                        &at,
-                        "neither a number, nor `true` or `false`, nor a text in quotes",
-                    )
+                    .label(&at, "neither a number, nor `true` or `false`, nor a text in quotes")
                     .help(format!("{truth}`\"{value}\"` if it is a text"))
             }
-            _ => problem(what.replace('\n', " "))
-                .label(at, label)
-                .maybe_help(
-                    expected
-                        .filter(|_| what.starts_with("unclosed"))
-                        .map(|mark| format!("close it with {mark}")),
-                ),
+            _ => problem(what.replace('\n', " ")).label(at, label).maybe_help(
+                expected
+                    .filter(|_| what.starts_with("unclosed"))
+                    .map(|mark| format!("close it with {mark}")),
+            ),
         },
     }
 }
@@ -196,10 +185,7 @@ fn unclosed(text: &str) -> Option<Unclosed> {
         start += line.len();
     }
     let bracket = *open.first()?;
-    (scan == Scan::Plain).then_some(Unclosed {
-        bracket,
-        lines: statement..text.len(),
-    })
+    (scan == Scan::Plain).then_some(Unclosed { bracket, lines: statement..text.len() })
 }
 
 /// What a line begins in the midst of.
@@ -270,12 +256,7 @@ mod tests {
         crate::diagnostic::sort(&mut problems);
         problems
             .into_iter()
-            .map(|p| {
-                (
-                    source.position(p.labels[0].span.start).0,
-                    p.message.to_string(),
-                )
-            })
+            .map(|p| (source.position(p.labels[0].span.start).0, p.message.to_string()))
             .collect()
     }
 

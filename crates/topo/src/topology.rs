@@ -140,10 +140,7 @@ impl Topology {
                 let Ok(link) = LinkName::new(name.clone(), upstream.clone()) else {
                     continue;
                 };
-                let link = links.entry(link).or_insert_with(|| Link {
-                    cost,
-                    dialers: Vec::new(),
-                });
+                let link = links.entry(link).or_insert_with(|| Link { cost, dialers: Vec::new() });
                 link.cost = link.cost.max(cost);
                 link.dialers.push(name.clone());
             }

@@ -82,9 +82,7 @@ fn a_file_that_cannot_be_read_is_told_by_its_name() {
     let path = folder.path().join("large.toml");
     std::fs::write(&path, "#".repeat(hopline_topo::MAX_FILE as usize + 1)).unwrap();
     let large = told(&path);
-    let shown = large
-        .to_string()
-        .replace(&path.display().to_string(), "large.toml");
+    let shown = large.to_string().replace(&path.display().to_string(), "large.toml");
     insta::assert_snapshot!("file-too-large", shown);
 
     let directory = told(folder.path());

@@ -100,11 +100,7 @@ fn read(text: &str) {
         Ok(loaded) => {
             let (topology, marks) = (&loaded.topology, Marks::default());
             let _ = (loaded.render(true), loaded.findings(), Plan::new(topology));
-            let _ = (
-                tree(topology, &marks),
-                dot(topology, &marks),
-                mermaid(topology, &marks),
-            );
+            let _ = (tree(topology, &marks), dot(topology, &marks), mermaid(topology, &marks));
         }
         Err(problems) => {
             assert!(problems.errors().count() > 0);

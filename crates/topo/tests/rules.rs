@@ -35,22 +35,13 @@ fn an_upstream_is_a_name_or_a_list_of_names_and_tables() {
     ] {
         let nodes = "[nodes.a]\n[nodes.b]\nupstream = \"a\"\n[nodes.c]\n";
         let lints = found(&format!("{nodes}upstream = {upstream}\n"));
-        assert!(
-            lints.is_empty() || upstream == "[]",
-            "{upstream}: {lints:?}"
-        );
+        assert!(lints.is_empty() || upstream == "[]", "{upstream}: {lints:?}");
     }
 }
 
 #[test]
 fn a_cost_is_a_whole_number_from_one_on() {
-    for cost in [
-        "0",
-        "-1",
-        "4294967296",
-        "99999999999999999999",
-        "-99999999999999999999",
-    ] {
+    for cost in ["0", "-1", "4294967296", "99999999999999999999", "-99999999999999999999"] {
         let link = format!("[nodes.a]\n[nodes.b]\nupstream = {{ node = \"a\", cost = {cost} }}\n");
         assert_eq!(found(&link), [codes::BAD_COST], "{cost}");
     }
@@ -61,10 +52,7 @@ fn a_hop_limit_is_from_1_to_255() {
     assert_eq!(found("hop_limit = 1\n[nodes.a]\n"), NONE);
     assert_eq!(found("hop_limit = 255\n[nodes.a]\n"), NONE);
     assert_eq!(found("hop_limit = 0\n[nodes.a]\n"), [codes::BAD_HOP_LIMIT]);
-    assert_eq!(
-        found("hop_limit = 256\n[nodes.a]\n"),
-        [codes::BAD_HOP_LIMIT]
-    );
+    assert_eq!(found("hop_limit = 256\n[nodes.a]\n"), [codes::BAD_HOP_LIMIT]);
 }
 
 #[test]
@@ -90,16 +78,10 @@ fn a_node_on_another_machine_is_dialled_at_an_address_that_leads_there() {
         ))
     };
     assert_eq!(dialled("bind = \"tcp://192.0.2.1:5\""), NONE);
-    assert_eq!(
-        dialled("bind = \"tcp://*:5\"\naddress = \"tcp://alpha:5\""),
-        NONE
-    );
-    for target in [
-        "",
-        "bind = \"tcp://127.0.0.1:5\"",
-        "bind = \"ipc:///run/a\"",
-        "bind = \"mem://a\"",
-    ] {
+    assert_eq!(dialled("bind = \"tcp://*:5\"\naddress = \"tcp://alpha:5\""), NONE);
+    for target in
+        ["", "bind = \"tcp://127.0.0.1:5\"", "bind = \"ipc:///run/a\"", "bind = \"mem://a\""]
+    {
         assert_eq!(dialled(target), [codes::UNKNOWN_ADDRESS], "{target}");
     }
 }
@@ -120,10 +102,7 @@ fn every_interface_needs_an_open_mesh_and_an_address() {
         assert_eq!(found(&format!("open = true\n{node}")), [codes[0]], "{host}");
     }
     assert_eq!(found("[nodes.a]\nbind = \"tcp://[::1]:5\"\n"), NONE);
-    assert_eq!(
-        found("open = \"yes\"\n[nodes.a]\nbind = \"tcp://h:5\"\n"),
-        [codes::WRONG_TYPE]
-    );
+    assert_eq!(found("open = \"yes\"\n[nodes.a]\nbind = \"tcp://h:5\"\n"), [codes::WRONG_TYPE]);
 }
 
 #[test]
@@ -133,12 +112,8 @@ fn a_route_leads_from_a_name_or_prefix_to_a_node_a_client_or_upstream() {
             "[nodes.a]\n[nodes.b]\nupstream = \"a\"\n[clients]\nc = \"b\"\n[routes.b]\n{line}\n"
         ))
     };
-    for good in [
-        "x = \"a\"",
-        "\"x.*\" = \"c\"",
-        "\"x.y.*\" = \"upstream\"",
-        "\"hex:ff00\" = \"a\"",
-    ] {
+    for good in ["x = \"a\"", "\"x.*\" = \"c\"", "\"x.y.*\" = \"upstream\"", "\"hex:ff00\" = \"a\""]
+    {
         assert_eq!(route(good), NONE, "{good}");
     }
     for bad in [
@@ -177,10 +152,7 @@ fn a_name_that_is_no_good_is_one_mistake_however_often_it_is_used() {
 fn each_part_that_is_cut_off_is_one_finding() {
     let text = "[nodes.a]\n[nodes.b]\nupstream = \"a\"\n[nodes.c]\nupstream = \"a\"\n\
                 [nodes.x]\n[nodes.y]\nupstream = \"x\"\n[nodes.z]\n";
-    assert_eq!(
-        found(text),
-        [codes::UNREACHABLE_NODE, codes::UNREACHABLE_NODE]
-    );
+    assert_eq!(found(text), [codes::UNREACHABLE_NODE, codes::UNREACHABLE_NODE]);
 }
 
 #[test]

@@ -49,11 +49,7 @@ fn a_drawing_shows_the_route_and_what_is_down() {
         down_nodes: BTreeSet::from([node("main")]),
         down_links: BTreeSet::from([LinkName::parse("main--site").unwrap()]),
     };
-    let all = [
-        tree(&topology, &marks),
-        dot(&topology, &marks),
-        mermaid(&topology, &marks),
-    ];
+    let all = [tree(&topology, &marks), dot(&topology, &marks), mermaid(&topology, &marks)];
     insta::assert_snapshot!("marked", all.join("\n"));
 }
 

@@ -36,10 +36,7 @@ pub(crate) struct Port {
 #[derive(Debug)]
 enum Listener {
     Tcp(TcpListener),
-    Ipc {
-        listener: UnixListener,
-        _file: SocketFile,
-    },
+    Ipc { listener: UnixListener, _file: SocketFile },
 }
 
 /// Opens a TCP port, at the first of the host's addresses that will have it.
@@ -49,15 +46,8 @@ pub(crate) async fn bind_tcp(host: &str, port: u16, index: usize) -> io::Result<
         match listen_tcp(address) {
             Ok(listener) => {
                 let port = listener.local_addr()?.port();
-                let endpoint = Endpoint::Tcp {
-                    host: host.to_owned(),
-                    port,
-                };
-                return Ok(Port {
-                    listener: Listener::Tcp(listener),
-                    endpoint,
-                    index,
-                });
+                let endpoint = Endpoint::Tcp { host: host.to_owned(), port };
+                return Ok(Port { listener: Listener::Tcp(listener), endpoint, index });
             }
             Err(error) => refused = error,
         }
@@ -66,11 +56,7 @@ pub(crate) async fn bind_tcp(host: &str, port: u16, index: usize) -> io::Result<
 }
 
 fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.set_recv_buffer_size(KERNEL_BUFFER)?;
     socket.set_send_buffer_size(KERNEL_BUFFER)?;
@@ -93,14 +79,7 @@ pub(crate) async fn bind_ipc(path: &Path, index: usize) -> io::Result<Port> {
     let file = SocketFile::of(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     let endpoint = Endpoint::Ipc(path.to_owned());
-    Ok(Port {
-        listener: Listener::Ipc {
-            listener,
-            _file: file,
-        },
-        endpoint,
-        index,
-    })
+    Ok(Port { listener: Listener::Ipc { listener, _file: file }, endpoint, index })
 }
 
 impl Port {
@@ -142,10 +121,7 @@ impl Port {
             }
         }
         drop(self);
-        let _ = timeout(LINGER * 2, async {
-            while guests.join_next().await.is_some() {}
-        })
-        .await;
+        let _ = timeout(LINGER * 2, async { while guests.join_next().await.is_some() {} }).await;
     }
 
     async fn accept(&self) -> io::Result<(Stream, String)> {
@@ -165,10 +141,7 @@ impl Port {
 /// Whether an accept failed for what the one connection did, and not for lack of anything.
 fn concerns_one(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 /// Takes in one connection: handshake, name, private connection, and its life.
@@ -193,37 +166,14 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
     let Ok(inner) = gate.pool.take().await else {
         return registry.counters.refuse(Cause::Internal, &address);
     };
-    let peer = Peer {
-        id,
-        identity: guest.identity,
-        kind: guest.kind,
-        port,
-        address,
-    };
-    let known = Arc::new(Known {
-        peer,
-        name,
-        end: OnceLock::new(),
-        inner: inner.name.number(),
-    });
+    let peer = Peer { id, identity: guest.identity, kind: guest.kind, port, address };
+    let known = Arc::new(Known { peer, name, end: OnceLock::new(), inner: inner.name.number() });
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let asides = Arc::new(Asides::new(guest.minor));
     asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));
-    let outlet = Outlet::new(
-        known,
-        way,
-        registry.limits,
-        registry.high_water,
-        Some(&asides),
-    );
+    let outlet = Outlet::new(known, way, registry.limits, registry.high_water, Some(&asides));
     let held = Some((claim, place));
-    let carried = Carried {
-        outer,
-        early: guest.early,
-        asides,
-        outlet,
-        held,
-    };
+    let carried = Carried { outer, early: guest.early, asides, outlet, held };
     if let (_, Some(clean)) = gate.carry(carried, inner, PAD_MAX).await {
         gate.pool.put(clean);
     }
@@ -249,10 +199,7 @@ struct SocketFile {
 impl SocketFile {
     fn of(path: &Path) -> io::Result<Self> {
         let found = fs::symlink_metadata(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            inode: (found.dev(), found.ino()),
-        })
+        Ok(Self { path: path.to_owned(), inode: (found.dev(), found.ino()) })
     }
 }
 

@@ -24,12 +24,7 @@ impl Asides {
     /// Asides to a stranger of ZMTP 3.`minor`. Only from 3.1 on may it be asked with PING.
     pub(super) fn new(minor: u8) -> Self {
         let (came, heard) = (Notify::new(), Notify::new());
-        Self {
-            waiting: Mutex::default(),
-            came,
-            heard,
-            answers_ping: minor >= 1,
-        }
+        Self { waiting: Mutex::default(), came, heard, answers_ping: minor >= 1 }
     }
 
     /// Asks whether the stranger is there, and waits for any sign of it. One that cannot be asked

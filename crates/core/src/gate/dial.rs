@@ -70,19 +70,13 @@ pub(crate) async fn dial(gate: Arc<Gate>, call: Call) {
             Ok((outer, guest)) => {
                 let since = now();
                 attend(&gate, &call, outer, guest).await;
-                failures = if since.elapsed() >= GOOD {
-                    1
-                } else {
-                    failures + 1
-                };
+                failures = if since.elapsed() >= GOOD { 1 } else { failures + 1 };
                 call.delay(failures)
             }
             Err(cause) => {
                 failures += 1;
                 if cause.is_refusal() {
-                    gate.registry
-                        .counters
-                        .refuse(cause, &call.endpoint.to_string());
+                    gate.registry.counters.refuse(cause, &call.endpoint.to_string());
                 }
                 let delay = call.delay(failures);
                 tell_retry(&gate, &call, (failures, delay, cause)).await;
@@ -119,11 +113,8 @@ async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
         Endpoint::Tcp { host, port } => {
             let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
             for address in lookup_host((Endpoint::resolvable(host), *port)).await? {
-                let socket = if address.is_ipv4() {
-                    TcpSocket::new_v4()?
-                } else {
-                    TcpSocket::new_v6()?
-                };
+                let socket =
+                    if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
                 socket.set_recv_buffer_size(KERNEL_BUFFER)?;
                 socket.set_send_buffer_size(KERNEL_BUFFER)?;
                 match socket.connect(address).await {
@@ -155,25 +146,13 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let known = known(registry, call, inner.name.number(), Some(guest.identity));
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let asides = Arc::new(Asides::new(guest.minor));
-    let outlet = Outlet::new(
-        known,
-        way,
-        registry.limits,
-        registry.high_water,
-        Some(&asides),
-    );
+    let outlet = Outlet::new(known, way, registry.limits, registry.high_water, Some(&asides));
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id) else {
         return;
     };
     let held = Some((claim, place));
     call.link.send_replace(Some(Arc::clone(&outlet)));
-    let carried = Carried {
-        outer,
-        early: guest.early,
-        asides,
-        outlet,
-        held,
-    };
+    let carried = Carried { outer, early: guest.early, asides, outlet, held };
     // Whatever is missing is padded: up and down are in order as they share one connection.
     let (_, clean) = gate.carry(carried, inner, u64::MAX).await;
     call.link.send_replace(None);
@@ -195,12 +174,7 @@ fn known(
         port: 0,
         address: call.endpoint.to_string(),
     };
-    Arc::new(Known {
-        peer,
-        name: Identity::made(),
-        end: OnceLock::new(),
-        inner,
-    })
+    Arc::new(Known { peer, name: Identity::made(), end: OnceLock::new(), inner })
 }
 
 /// Tells of a failed dial, unless so much is unread that there is no room for it.
@@ -209,10 +183,7 @@ async fn tell_retry(gate: &Gate, call: &Call, retry: (u32, Duration, Cause)) {
         return;
     };
     let mark = gate.wire.secret.message(Mark::Retry);
-    call.retries
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push_back(retry);
+    call.retries.lock().unwrap_or_else(PoisonError::into_inner).push_back(retry);
     match inner.stream.try_write(&mark) {
         Ok(wrote) => {
             let rest = mark.get(wrote..).unwrap_or_default();
@@ -221,10 +192,7 @@ async fn tell_retry(gate: &Gate, call: &Call, retry: (u32, Duration, Cause)) {
             }
         }
         Err(_) => {
-            call.retries
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_back();
+            call.retries.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
             gate.pool.put(inner);
         }
     }
@@ -248,11 +216,7 @@ pub(crate) async fn dial_mem(
                 call.link.send_replace(Some(visit.near()));
                 visit.last(&stop).await;
                 call.link.send_replace(None);
-                failures = if since.elapsed() >= GOOD {
-                    1
-                } else {
-                    failures + 1
-                };
+                failures = if since.elapsed() >= GOOD { 1 } else { failures + 1 };
                 call.delay(failures)
             }
             Err(cause) => {
@@ -261,11 +225,7 @@ pub(crate) async fn dial_mem(
                     registry.counters.refuse(cause, &call.endpoint.to_string());
                 }
                 let delay = call.delay(failures);
-                let mail = Mail::Retrying {
-                    attempt: failures,
-                    delay,
-                    cause,
-                };
+                let mail = Mail::Retrying { attempt: failures, delay, cause };
                 let _ = mailbox.post(mail, None);
                 delay
             }
@@ -278,10 +238,7 @@ pub(crate) async fn dial_mem(
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the gate is the rim: it times connections"
-)]
+#[expect(clippy::disallowed_methods, reason = "the gate is the rim: it times connections")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -31,13 +31,9 @@ pub(crate) async fn greet(stream: &Stream, ours: SocketKind) -> Result<Guest, Ca
     let ready = shake.hear_ready().await?;
     let wants_reason = ready.wants_reason;
     match fitting(ready, ours) {
-        Ok((kind, identity)) => Ok(Guest {
-            kind,
-            identity,
-            wants_reason,
-            minor,
-            early: shake.held,
-        }),
+        Ok((kind, identity)) => {
+            Ok(Guest { kind, identity, wants_reason, minor, early: shake.held })
+        }
         Err(cause) => {
             refuse(stream, wants_reason, cause);
             Err(cause)
@@ -66,13 +62,7 @@ pub(crate) async fn introduce(
     let ready = shake.hear_ready().await?;
     let wants_reason = ready.wants_reason;
     let (kind, identity) = fitting(ready, ours)?;
-    Ok(Guest {
-        kind,
-        identity,
-        wants_reason,
-        minor,
-        early: shake.held,
-    })
+    Ok(Guest { kind, identity, wants_reason, minor, early: shake.held })
 }
 
 fn fitting(ready: Ready, ours: SocketKind) -> Result<(SocketKind, Option<Identity>), Cause> {
@@ -91,17 +81,11 @@ struct Shake<'a> {
 
 impl<'a> Shake<'a> {
     fn new(stream: &'a Stream) -> Self {
-        Self {
-            stream,
-            held: Vec::new(),
-        }
+        Self { stream, held: Vec::new() }
     }
 
     async fn say(&self, bytes: &[u8]) -> Result<(), Cause> {
-        self.stream
-            .write_all(bytes)
-            .await
-            .map_err(|error| Cause::from_io(&error))
+        self.stream.write_all(bytes).await.map_err(|error| Cause::from_io(&error))
     }
 
     async fn hear_greeting(&mut self) -> Result<u8, Cause> {
@@ -141,16 +125,12 @@ impl<'a> Shake<'a> {
 
     async fn hear(&mut self) -> Result<(), Cause> {
         loop {
-            self.stream
-                .readable()
-                .await
-                .map_err(|error| Cause::from_io(&error))?;
+            self.stream.readable().await.map_err(|error| Cause::from_io(&error))?;
             let mut chunk = [0; CHUNK];
             match self.stream.try_read(&mut chunk) {
                 Ok(0) => return Err(Cause::Closed),
                 Ok(read) => {
-                    self.held
-                        .extend_from_slice(chunk.get(..read).unwrap_or_default());
+                    self.held.extend_from_slice(chunk.get(..read).unwrap_or_default());
                     return Ok(());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}

@@ -46,22 +46,12 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(wire: Arc<Wire>, registry: Arc<Registry>, buffers: Arc<Buffers>) -> Self {
-        Self {
-            wire,
-            registry,
-            buffers,
-            clean: Mutex::default(),
-            next: AtomicUsize::new(0),
-        }
+        Self { wire, registry, buffers, clean: Mutex::default(), next: AtomicUsize::new(0) }
     }
 
     /// A clean private connection.
     pub(crate) async fn take(&self) -> Result<Inner, Cause> {
-        let clean = self
-            .clean
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match clean {
             Some(inner) => Ok(inner),
             None => match tokio::time::timeout(PATIENCE, self.make()).await {
@@ -73,10 +63,7 @@ impl Pool {
 
     /// Takes back a connection that is clean.
     pub(crate) fn put(&self, inner: Inner) {
-        self.clean
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(inner);
+        self.clean.lock().unwrap_or_else(PoisonError::into_inner).push(inner);
     }
 
     async fn make(&self) -> Result<Inner, Cause> {
@@ -87,11 +74,7 @@ impl Pool {
         })?);
         let name = InnerName::new(self.next.fetch_add(1, Ordering::Relaxed));
         self.registry.counters.inner_made();
-        let inner = Inner {
-            name,
-            stream,
-            registry: Arc::clone(&self.registry),
-        };
+        let inner = Inner { name, stream, registry: Arc::clone(&self.registry) };
         let kind = SocketKind::Dealer;
         let guest = handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
         // The transport answers before it knows the connection: ask until a mark comes back.

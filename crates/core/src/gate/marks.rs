@@ -61,9 +61,7 @@ impl Secret {
 
     /// The mark that a frame ends with, if any.
     pub(crate) fn read(&self, frame: &[u8]) -> Option<Mark> {
-        let (secret, rest) = frame
-            .last_chunk::<MARK_LEN>()?
-            .split_first_chunk::<SECRET_LEN>()?;
+        let (secret, rest) = frame.last_chunk::<MARK_LEN>()?.split_first_chunk::<SECRET_LEN>()?;
         if *secret != self.0 {
             return None;
         }
@@ -93,21 +91,14 @@ mod tests {
     #[test]
     fn marks_are_read_as_they_are_written_and_by_their_secret_alone() {
         let (ours, other) = (Secret::random().expect("random"), Secret([7; SECRET_LEN]));
-        for mark in [
-            Mark::Attach(PeerId(5)),
-            Mark::Detach(PeerId(u64::MAX)),
-            Mark::Abort,
-        ]
-        .into_iter()
-        .chain([Mark::Retry, Mark::Flush])
+        for mark in [Mark::Attach(PeerId(5)), Mark::Detach(PeerId(u64::MAX)), Mark::Abort]
+            .into_iter()
+            .chain([Mark::Retry, Mark::Flush])
         {
             assert_eq!(ours.write(mark).len(), MARK_LEN);
             assert_eq!(ours.read(&ours.write(mark)), Some(mark));
             assert_eq!(other.read(&ours.write(mark)), None);
-            assert_eq!(
-                ours.read(&[b"zeros", &ours.write(mark)[..]].concat()),
-                Some(mark)
-            );
+            assert_eq!(ours.read(&[b"zeros", &ours.write(mark)[..]].concat()), Some(mark));
         }
         assert_eq!(ours.read(b"short"), None);
     }

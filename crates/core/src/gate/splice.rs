@@ -49,11 +49,7 @@ pub(crate) struct Inward {
 
 impl Inward {
     pub(crate) fn new(limits: Limits, window: Window) -> Self {
-        Self {
-            walker: Walker::new(limits, MARK_LEN),
-            window,
-            due: 0,
-        }
+        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0 }
     }
 
     async fn pump(&mut self, outer: &Stream, inner: &Stream, asides: &Asides) -> Cause {
@@ -69,11 +65,7 @@ impl Inward {
             match then {
                 Then::Refuse(cause) => return cause,
                 Then::Command { head, body } => {
-                    let bytes = self
-                        .window
-                        .bytes()
-                        .get(head..head + body)
-                        .unwrap_or_default();
+                    let bytes = self.window.bytes().get(head..head + body).unwrap_or_default();
                     match zmtp::command(bytes) {
                         Ok(Command::Ping(context)) => asides.push(zmtp::pong_frame(&context)),
                         Ok(Command::Pong | Command::Other) => {}
@@ -146,11 +138,7 @@ impl Outward {
             frames: usize::MAX,
             ..Limits::default()
         };
-        Self {
-            walker: Walker::new(limits, 0),
-            window,
-            due: 0,
-        }
+        Self { walker: Walker::new(limits, 0), window, due: 0 }
     }
 
     async fn pump(&mut self, inner: &Stream, outer: &Stream, asides: &Asides) -> Cause {
@@ -165,11 +153,7 @@ impl Outward {
             {
                 return Cause::from_io(&error);
             }
-            let stop = if asides.any() {
-                Stop::AfterOne
-            } else {
-                Stop::AtTheEnd
-            };
+            let stop = if asides.any() { Stop::AfterOne } else { Stop::AtTheEnd };
             let step = self.walker.walk(self.window.bytes(), stop);
             self.due = step.pass;
             if step.pass > 0 {
@@ -229,9 +213,7 @@ impl Outward {
 
 async fn write_due(window: &mut Window, due: &mut usize, to: &Stream) -> std::io::Result<()> {
     while *due > 0 {
-        let wrote = to
-            .write(window.bytes().get(..*due).unwrap_or_default())
-            .await?;
+        let wrote = to.write(window.bytes().get(..*due).unwrap_or_default()).await?;
         window.consume(wrote);
         *due -= wrote;
     }

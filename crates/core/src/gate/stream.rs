@@ -25,12 +25,9 @@ impl Stream {
     /// Sends small messages at once, and notices in time that the other machine is gone.
     pub(crate) fn tcp(stream: TcpStream) -> Self {
         let socket = SockRef::from(&stream);
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE_IDLE)
-            .with_interval(KEEPALIVE_EVERY);
-        let set = stream
-            .set_nodelay(true)
-            .and_then(|()| socket.set_tcp_keepalive(&keepalive));
+        let keepalive =
+            TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_EVERY);
+        let set = stream.set_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keepalive));
         if let Err(error) = set {
             tracing::debug!(%error, "cannot set options of a connection");
         }

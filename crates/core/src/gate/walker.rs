@@ -61,14 +61,7 @@ impl Walker {
     /// A walker at the beginning of a stream. The last `tail` bytes of each message's last frame
     /// are passed on together or not at all, so that a message cut short always lacks as much.
     pub(crate) fn new(limits: Limits, tail: usize) -> Self {
-        Self {
-            limits,
-            tail: tail as u64,
-            left: 0,
-            more: false,
-            frames: 0,
-            bytes: 0,
-        }
+        Self { limits, tail: tail as u64, left: 0, more: false, frames: 0, bytes: 0 }
     }
 
     /// Whether what was passed on so far ends with a whole message.
@@ -158,10 +151,7 @@ impl Walker {
         if here < head.size + body {
             return Ok(None);
         }
-        Err(Then::Command {
-            head: head.size,
-            body,
-        })
+        Err(Then::Command { head: head.size, body })
     }
 
     fn judge(&self, head: Head, frames: usize, bytes: u64) -> Result<(), Cause> {
@@ -208,12 +198,7 @@ mod tests {
     const TAIL: usize = 25;
 
     fn limits() -> Limits {
-        Limits {
-            frame: 1000,
-            message: 2000,
-            frames: 4,
-            ..Limits::default()
-        }
+        Limits { frame: 1000, message: 2000, frames: 4, ..Limits::default() }
     }
 
     fn frame(flags: u8, len: usize) -> Vec<u8> {
@@ -244,11 +229,7 @@ mod tests {
                     Then::Refuse(cause) => return (passed, commands, Some(cause)),
                 }
             }
-            assert!(
-                held.len() <= 9 + COMMAND_MAX,
-                "a walker holds little: {}",
-                held.len()
-            );
+            assert!(held.len() <= 9 + COMMAND_MAX, "a walker holds little: {}", held.len());
         }
         (passed, commands, None)
     }
@@ -257,9 +238,7 @@ mod tests {
         let message = prop::collection::vec(0..400_usize, 1..4).prop_map(|lens| {
             let last = lens.len() - 1;
             let frames = lens.into_iter().enumerate();
-            frames
-                .flat_map(|(at, len)| frame(u8::from(at < last), len))
-                .collect::<Vec<u8>>()
+            frames.flat_map(|(at, len)| frame(u8::from(at < last), len)).collect::<Vec<u8>>()
         });
         let ping = prop::collection::vec(any::<u8>(), 0..16).prop_map(|c| zmtp::ping_frame(&c));
         let noise = prop::collection::vec(any::<u8>(), 0..40);
@@ -288,16 +267,10 @@ mod tests {
     fn limits_hold_before_a_body_byte_has_come() {
         let refused = |stream: Vec<u8>| walk_all(&stream, &[stream.len()]).2;
         assert_eq!(refused(frame(0, 1000)), None);
-        assert_eq!(
-            refused(frame(0, 1001)[..9].to_vec()),
-            Some(Cause::FrameTooLarge)
-        );
+        assert_eq!(refused(frame(0, 1001)[..9].to_vec()), Some(Cause::FrameTooLarge));
         let bomb = [&[2][..], &u64::MAX.to_be_bytes()].concat();
         assert_eq!(refused(bomb), Some(Cause::FrameTooLarge));
-        assert_eq!(
-            refused([frame(1, 0), frame(1, 0), frame(1, 0), frame(0, 0)].concat()),
-            None
-        );
+        assert_eq!(refused([frame(1, 0), frame(1, 0), frame(1, 0), frame(0, 0)].concat()), None);
         assert_eq!(refused([1, 0].repeat(4)), Some(Cause::TooManyFrames));
         let three = [frame(1, 900), frame(1, 900), frame(0, 900)].concat();
         assert_eq!(refused(three), Some(Cause::MessageTooLarge));
@@ -310,10 +283,7 @@ mod tests {
         assert_eq!(walk_all(&between, &[7]).1, vec![ping.clone()]);
         let within = [frame(1, 5), ping].concat();
         assert_eq!(walk_all(&within, &[7]).2, Some(Cause::BadCommand));
-        assert_eq!(
-            walk_all(&[6, 0, 0, 0, 0, 0, 0, 2, 1], &[9]).2,
-            Some(Cause::BadCommand)
-        );
+        assert_eq!(walk_all(&[6, 0, 0, 0, 0, 0, 0, 2, 1], &[9]).2, Some(Cause::BadCommand));
     }
 
     #[test]

@@ -16,11 +16,7 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     fn lend(&self) -> Box<[u8]> {
-        let lent = self
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let lent = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         lent.unwrap_or_else(|| vec![0; BUFFER_LEN].into())
     }
 
@@ -50,11 +46,7 @@ struct Lent {
 
 impl Window {
     pub(crate) fn new(buffers: &Arc<Buffers>, rest: Vec<u8>) -> Self {
-        Self {
-            buffers: Arc::clone(buffers),
-            lent: None,
-            rest,
-        }
+        Self { buffers: Arc::clone(buffers), lent: None, rest }
     }
 
     /// The bytes, oldest first.
@@ -105,11 +97,7 @@ impl Window {
                 front.copy_from_slice(&self.rest);
             }
             self.rest.clear();
-            Lent {
-                buffer,
-                start: 0,
-                end,
-            }
+            Lent { buffer, start: 0, end }
         })
     }
 

@@ -74,20 +74,10 @@ pub(crate) fn head(bytes: &[u8]) -> Result<Option<Head>, Cause> {
         return Err(Cause::BadCommand);
     }
     if !long {
-        return Ok(rest.first().map(|&len| Head {
-            more,
-            command,
-            body: len.into(),
-            size: 2,
-        }));
+        return Ok(rest.first().map(|&len| Head { more, command, body: len.into(), size: 2 }));
     }
     let len = rest.first_chunk::<8>().map(|len| u64::from_be_bytes(*len));
-    Ok(len.map(|body| Head {
-        more,
-        command,
-        body,
-        size: 9,
-    }))
+    Ok(len.map(|body| Head { more, command, body, size: 9 }))
 }
 
 /// Writes the head of a frame.
@@ -147,8 +137,7 @@ pub(crate) fn command(body: &[u8]) -> Result<Command, Cause> {
         b"PING" => {
             let context = rest.get(2..).ok_or(Cause::BadCommand)?;
             let fits = context.len() <= PING_CONTEXT_MAX;
-            fits.then(|| Command::Ping(Bytes::copy_from_slice(context)))
-                .ok_or(Cause::BadCommand)
+            fits.then(|| Command::Ping(Bytes::copy_from_slice(context))).ok_or(Cause::BadCommand)
         }
         b"PONG" => Ok(Command::Pong),
         b"ERROR" => {
@@ -175,11 +164,7 @@ fn ready(mut rest: &[u8]) -> Result<Ready, Cause> {
         wants_reason |= name == WANTS_REASON;
         rest = tail;
     }
-    Ok(Ready {
-        kind,
-        identity,
-        wants_reason,
-    })
+    Ok(Ready { kind, identity, wants_reason })
 }
 
 /// A property's name, its value, and what follows.
@@ -277,9 +262,7 @@ mod tests {
         let with = |index: usize, byte: u8| {
             let mut bytes = greeting();
             bytes[index] = byte;
-            judge_greeting(&bytes[..=index.max(31)])
-                .err()
-                .or(judge_greeting(&bytes).err())
+            judge_greeting(&bytes[..=index.max(31)]).err().or(judge_greeting(&bytes).err())
         };
         assert_eq!(judge_greeting(b"GET / HTTP/1.1"), Err(Cause::BadGreeting));
         assert_eq!(with(9, 0), Some(Cause::BadGreeting));
@@ -294,18 +277,10 @@ mod tests {
         let name = vec![7; 255];
         let frame = dialler_ready_frame("DEALER", Some(&name));
         let identity = Identity::new(name).ok();
-        let ready = Ready {
-            kind: Some(SocketKind::Dealer),
-            identity,
-            wants_reason: true,
-        };
+        let ready = Ready { kind: Some(SocketKind::Dealer), identity, wants_reason: true };
         assert_eq!(command(body(&frame)), Ok(Command::Ready(ready)));
         let frame = ready_frame("SUB");
-        let ready = Ready {
-            kind: None,
-            identity: None,
-            wants_reason: false,
-        };
+        let ready = Ready { kind: None, identity: None, wants_reason: false };
         assert_eq!(command(body(&frame)), Ok(Command::Ready(ready)));
         let frame = dialler_ready_frame("DEALER", Some(&[7; 256]));
         assert_eq!(command(body(&frame)), Err(Cause::BadIdentity));

@@ -19,9 +19,7 @@ pub struct RouterSender {
 
 impl RouterSender {
     pub(crate) fn new(registry: &Arc<Registry>) -> Self {
-        Self {
-            registry: Arc::clone(registry),
-        }
+        Self { registry: Arc::clone(registry) }
     }
 
     /// Sends to a connection, or refuses at once. It never waits for the peer.
@@ -80,10 +78,7 @@ impl RouterSender {
     pub async fn send_multipart(&self, to: &Identity, frames: Frames) -> Result<(), SendError> {
         match self.registry.called(to) {
             Some(outlet) => outlet.offer_when_free(frames).await,
-            None => Err(SendError::UnknownPeer {
-                identity: to.clone(),
-                frames,
-            }),
+            None => Err(SendError::UnknownPeer { identity: to.clone(), frames }),
         }
     }
 
@@ -100,9 +95,7 @@ impl RouterSender {
 
     /// Whether a small message to this connection would be taken now.
     pub fn has_room(&self, peer: PeerId) -> bool {
-        self.registry
-            .outlet(peer)
-            .is_some_and(|outlet| outlet.has_room())
+        self.registry.outlet(peer).is_some_and(|outlet| outlet.has_room())
     }
 
     /// What the gate has counted so far.

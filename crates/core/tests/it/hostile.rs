@@ -11,28 +11,13 @@ use crate::raw::{Raw, frame, greeting, ready};
 use crate::rig::{Rig, Via, frames, soon};
 
 async fn rig() -> Rig {
-    let limits = Limits {
-        handshake: Duration::from_millis(300),
-        ..Limits::default()
-    };
-    Rig::with(
-        Via::Tcp,
-        RouterOptions {
-            limits,
-            ..RouterOptions::default()
-        },
-    )
-    .await
+    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+    Rig::with(Via::Tcp, RouterOptions { limits, ..RouterOptions::default() }).await
 }
 
 /// Waits until a refusal is counted: it is, before the connection is closed.
 fn count(rig: &Rig, reason: &str) -> u64 {
-    rig.router
-        .counts()
-        .refused
-        .get(reason)
-        .copied()
-        .unwrap_or(0)
+    rig.router.counts().refused.get(reason).copied().unwrap_or(0)
 }
 
 /// The router still serves.
@@ -73,10 +58,7 @@ async fn a_stranger_that_is_no_peer_is_refused_and_counted() {
         assert_eq!(count(&rig, reason), before + 1, "{reason}");
     }
     assert_eq!(rig.router.counts().inner_connections, 0);
-    assert!(
-        rig.router.try_recv_event().is_none(),
-        "a failed handshake is no event"
-    );
+    assert!(rig.router.try_recv_event().is_none(), "a failed handshake is no event");
     serves(&mut rig).await;
 }
 
@@ -103,14 +85,8 @@ async fn messages_over_the_limits_close_the_connection() {
         ([1, 0].repeat(1_000), Cause::TooManyFrames),
         (too_long, Cause::MessageTooLarge),
         (vec![8, 0], Cause::BadCommand),
-        (
-            vec![4, 6, 5, b'H', b'E', b'L', b'L', b'O'],
-            Cause::BadCommand,
-        ),
-        (
-            [&[1, 1, b'x'][..], &[4, 7], b"\x04PING\0\0"].concat(),
-            Cause::BadCommand,
-        ),
+        (vec![4, 6, 5, b'H', b'E', b'L', b'L', b'O'], Cause::BadCommand),
+        ([&[1, 1, b'x'][..], &[4, 7], b"\x04PING\0\0"].concat(), Cause::BadCommand),
     ] {
         let mut raw = Raw::hello(&rig, "DEALER", b"").await;
         let peer = rig.attached().await;
@@ -119,9 +95,7 @@ async fn messages_over_the_limits_close_the_connection() {
             let _ = raw.0.write_all(&bytes).await;
             raw.closed().await;
         };
-        tokio::join!(writing, async {
-            assert_eq!(rig.detached().await, (peer.id, cause))
-        });
+        tokio::join!(writing, async { assert_eq!(rig.detached().await, (peer.id, cause)) });
         assert!(count(&rig, cause.reason()) >= 1);
     }
     serves(&mut rig).await;
@@ -136,17 +110,12 @@ async fn ping_is_answered_between_messages() {
     let ping = b"\x04\x0A\x04PING\0\0ctx";
     raw.write(ping).await;
     assert_eq!(raw.frame().await, (4, b"\x04PONGctx".to_vec()));
-    raw.write(&[ping, &[0, 2, b'h', b'i'][..], ping, b"\x04\x05\x04PONG"].concat())
-        .await;
+    raw.write(&[ping, &[0, 2, b'h', b'i'][..], ping, b"\x04\x05\x04PONG"].concat()).await;
     assert_eq!(rig.message().await, (peer.id, frames(&[b"hi"])));
     assert_eq!(raw.frame().await.1, b"\x04PONGctx");
     assert_eq!(raw.frame().await.1, b"\x04PONGctx");
     let big = vec![7; 1 << 20];
-    rig.router
-        .sender()
-        .send_to(peer.id, frames(&[&big, b"end"]))
-        .await
-        .expect("sent");
+    rig.router.sender().send_to(peer.id, frames(&[&big, b"end"])).await.expect("sent");
     assert_eq!(raw.read(9).await[0], 3);
     raw.write(ping).await;
     assert_eq!(raw.read(1 << 20).await, big);
@@ -158,12 +127,7 @@ async fn ping_is_answered_between_messages() {
 async fn a_peer_may_speak_in_the_packet_of_its_ready() {
     let mut rig = rig().await;
     let mut raw = Raw::dial(&rig).await;
-    let all = [
-        greeting(),
-        ready("DEALER", b"eager"),
-        frame(true, b"a"),
-        frame(false, b"b"),
-    ];
+    let all = [greeting(), ready("DEALER", b"eager"), frame(true, b"a"), frame(false, b"b")];
     raw.write(&all.concat()).await;
     let peer = rig.attached().await;
     assert_eq!(rig.message().await, (peer.id, frames(&[b"a", b"b"])));
@@ -180,30 +144,16 @@ async fn our_greeting_is_sent_before_the_peers_is_read() {
 #[tokio::test]
 async fn a_message_that_is_cut_is_never_delivered() {
     let mut rig = rig().await;
-    let whole = [
-        frame(true, b"one"),
-        frame(true, &[7; 3_000]),
-        frame(false, &[8; 100]),
-    ]
-    .concat();
-    let cuts = (1..whole.len())
-        .step_by(97)
-        .chain([12, 13, 20, 21, whole.len() - 1]);
+    let whole = [frame(true, b"one"), frame(true, &[7; 3_000]), frame(false, &[8; 100])].concat();
+    let cuts = (1..whole.len()).step_by(97).chain([12, 13, 20, 21, whole.len() - 1]);
     for cut in cuts {
         let mut raw = Raw::hello(&rig, "DEALER", b"").await;
         let peer = rig.attached().await;
         raw.write(&whole[..cut]).await;
         drop(raw);
-        assert_eq!(
-            rig.detached().await,
-            (peer.id, Cause::Aborted),
-            "cut at {cut}"
-        );
+        assert_eq!(rig.detached().await, (peer.id, Cause::Aborted), "cut at {cut}");
     }
-    assert!(
-        rig.router.counts().inner_connections <= 3,
-        "cuts cost no private connection"
-    );
+    assert!(rig.router.counts().inner_connections <= 3, "cuts cost no private connection");
     serves(&mut rig).await;
 }
 
@@ -214,8 +164,7 @@ async fn a_large_message_that_is_cut_costs_a_private_connection_and_no_more() {
         let mut raw = Raw::hello(&rig, "DEALER", b"").await;
         let peer = rig.attached().await;
         raw.write(&frame(false, b"whole")).await;
-        raw.write(&[&[2][..], &(10_u64 << 20).to_be_bytes(), &[1; 100_000]].concat())
-            .await;
+        raw.write(&[&[2][..], &(10_u64 << 20).to_be_bytes(), &[1; 100_000]].concat()).await;
         assert_eq!(rig.message().await.1, frames(&[b"whole"]));
         raw.reset();
         let (id, cause) = rig.detached().await;
@@ -232,17 +181,11 @@ async fn saying_the_name_of_a_live_peer_gains_nothing() {
     let mut victim = Raw::hello(&rig, "DEALER", b"alice").await;
     let peer = rig.attached().await;
     let mut thief = Raw::dial(&rig).await;
-    thief
-        .write(&[greeting(), ready("DEALER", b"alice")].concat())
-        .await;
+    thief.write(&[greeting(), ready("DEALER", b"alice")].concat()).await;
     thief.read(64).await;
     thief.closed().await;
     let alice = Identity::try_from("alice").expect("an identity");
-    rig.router
-        .sender()
-        .send_msg(&alice, "secret")
-        .await
-        .expect("sent");
+    rig.router.sender().send_msg(&alice, "secret").await.expect("sent");
     assert_eq!(victim.frame().await, (0, b"secret".to_vec()));
     victim.write(&frame(false, b"mine")).await;
     assert_eq!(rig.message().await, (peer.id, frames(&[b"mine"])));
@@ -250,29 +193,19 @@ async fn saying_the_name_of_a_live_peer_gains_nothing() {
 
 #[tokio::test]
 async fn the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
-    let options = RouterOptions {
-        duplicates: hopline_core::Duplicates::Admit,
-        ..RouterOptions::default()
-    };
+    let options =
+        RouterOptions { duplicates: hopline_core::Duplicates::Admit, ..RouterOptions::default() };
     let mut rig = Rig::with(Via::Tcp, options).await;
     let old = Raw::hello(&rig, "DEALER", b"alice").await;
     let old_peer = rig.attached().await;
     let stuck = frames(&[&vec![1; 4 << 20]]);
-    rig.router
-        .sender()
-        .try_send_to(old_peer.id, stuck)
-        .await
-        .expect("sent");
+    rig.router.sender().try_send_to(old_peer.id, stuck).await.expect("sent");
     let mut new = Raw::hello(&rig, "DEALER", b"alice").await;
     let new_peer = rig.attached().await;
     old.reset();
     assert_eq!(rig.detached().await, (old_peer.id, Cause::Reset));
     let alice = Identity::try_from("alice").expect("an identity");
-    rig.router
-        .sender()
-        .send_msg(&alice, "after")
-        .await
-        .expect("sent");
+    rig.router.sender().send_msg(&alice, "after").await.expect("sent");
     assert_eq!(new.frame().await, (0, b"after".to_vec()));
     new.write(&frame(false, b"still here")).await;
     assert_eq!(rig.message().await, (new_peer.id, frames(&[b"still here"])));
@@ -287,21 +220,12 @@ async fn churn_uses_the_same_private_connections() {
         let peer = rig.attached().await;
         assert_eq!(peer.identity.expect("named").as_bytes(), name);
         let sender = rig.router.sender();
-        sender
-            .send_to(peer.id, frames(&[&round.to_be_bytes()]))
-            .await
-            .expect("sent");
+        sender.send_to(peer.id, frames(&[&round.to_be_bytes()])).await.expect("sent");
         assert_eq!(raw.frame().await, (0, round.to_be_bytes().to_vec()));
         raw.write(&frame(false, &round.to_be_bytes())).await;
-        assert_eq!(
-            rig.message().await,
-            (peer.id, frames(&[&round.to_be_bytes()]))
-        );
+        assert_eq!(rig.message().await, (peer.id, frames(&[&round.to_be_bytes()])));
         // Left behind for a peer that does not wait for it.
-        sender
-            .send_to(peer.id, frames(&[&[1; 10_000]]))
-            .await
-            .expect("sent");
+        sender.send_to(peer.id, frames(&[&[1; 10_000]])).await.expect("sent");
         drop(raw);
         assert_eq!(rig.detached().await.0, peer.id);
     }
@@ -314,58 +238,34 @@ async fn churn_uses_the_same_private_connections() {
 async fn a_dealer_survives_what_it_dials() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
-    let endpoint = format!("tcp://127.0.0.1:{port}")
-        .parse()
-        .expect("an endpoint");
-    let limits = Limits {
-        handshake: Duration::from_millis(300),
-        ..Limits::default()
-    };
-    let options = DealerOptions {
-        limits,
-        ..DealerOptions::default()
-    };
+    let endpoint = format!("tcp://127.0.0.1:{port}").parse().expect("an endpoint");
+    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+    let options = DealerOptions { limits, ..DealerOptions::default() };
     let mut dealer = hopline_core::Dealer::connect(&endpoint, options).expect("connect");
     let bomb = [&[6][..], &(1_u64 << 40).to_be_bytes()].concat();
     for (bytes, cause) in [
         (vec![0; 64], Cause::BadGreeting),
         ([greeting(), bomb.clone()].concat(), Cause::FrameTooLarge),
-        (
-            [greeting(), ready("PUB", b"")].concat(),
-            Cause::WrongSocketType,
-        ),
+        ([greeting(), ready("PUB", b"")].concat(), Cause::WrongSocketType),
         (greeting(), Cause::HandshakeTimeout),
     ] {
         let (stream, _) = soon(listener.accept()).await.expect("accepted");
         let mut raw = Raw(stream);
         raw.write(&bytes).await;
         let event = soon(dealer.recv_event()).await;
-        let DealerEvent::Retrying { cause: told, .. } = event else {
-            panic!("{event:?}")
-        };
+        let DealerEvent::Retrying { cause: told, .. } = event else { panic!("{event:?}") };
         assert_eq!(told, cause);
         raw.closed().await;
         dealer.redial_now();
     }
     let (stream, _) = soon(listener.accept()).await.expect("accepted");
     let mut raw = Raw(stream);
-    let cut = [
-        greeting(),
-        ready("ROUTER", b""),
-        frame(false, b"hi"),
-        frame(true, b"cut"),
-    ];
+    let cut = [greeting(), ready("ROUTER", b""), frame(false, b"hi"), frame(true, b"cut")];
     raw.write(&cut.concat()).await;
     assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Up);
-    assert_eq!(
-        soon(dealer.recv_event()).await,
-        DealerEvent::Message(frames(&[b"hi"]))
-    );
+    assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Message(frames(&[b"hi"])));
     drop(raw);
-    assert_eq!(
-        soon(dealer.recv_event()).await,
-        DealerEvent::Down(Cause::Aborted)
-    );
+    assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Down(Cause::Aborted));
 }
 
 #[tokio::test]

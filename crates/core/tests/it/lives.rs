@@ -23,22 +23,15 @@ async fn a_dealer_comes_back_to_a_new_router(via: Via) {
     rig.router.shutdown().await;
     assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::Closed));
     let refused = dealer.sender().try_send(frames(&[b"lost"])).await;
-    assert_eq!(
-        refused,
-        Err(SendError::NotConnected {
-            frames: frames(&[b"lost"])
-        })
-    );
+    assert_eq!(refused, Err(SendError::NotConnected { frames: frames(&[b"lost"]) }));
 
     dealer.redial_now();
     let DealerEvent::Retrying { attempt, cause, .. } = soon(dealer.recv_event()).await else {
         panic!("nobody is there to be connected to");
     };
     assert!(attempt >= 1 && matches!(cause, Cause::ConnectFailed(_)));
-    let options = RouterOptions {
-        runtime_dir: Some(rig.dir.path().into()),
-        ..RouterOptions::default()
-    };
+    let options =
+        RouterOptions { runtime_dir: Some(rig.dir.path().into()), ..RouterOptions::default() };
     rig.router = Router::bind(&endpoint, options).await.expect("bind again");
     dealer.redial_now();
     assert_eq!(settled(&mut dealer).await, DealerEvent::Up);
@@ -49,9 +42,7 @@ async fn a_dealer_comes_back_to_a_new_router(via: Via) {
 
 async fn a_taken_endpoint_is_an_error(via: Via) {
     let mut rig = Rig::new(via).await;
-    let error = Router::bind(&rig.endpoint, RouterOptions::default())
-        .await
-        .expect_err("taken");
+    let error = Router::bind(&rig.endpoint, RouterOptions::default()).await.expect_err("taken");
     assert_eq!(error.endpoint, rig.endpoint);
     assert_eq!(error.source.kind(), std::io::ErrorKind::AddrInUse);
     let dealer = rig.dealer();
@@ -64,28 +55,13 @@ async fn nothing_is_left_after_shutdown(via: Via) {
     let dealer = rig.dealer();
     rig.attached().await;
     let sender = rig.router.sender();
-    let files = if via == Via::Mem {
-        0
-    } else {
-        2 + usize::from(via == Via::Ipc)
-    };
+    let files = if via == Via::Mem { 0 } else { 2 + usize::from(via == Via::Ipc) };
     assert_eq!(rig.files(), files);
     dealer.shutdown().await;
-    let Rig {
-        router,
-        endpoint,
-        dir,
-    } = rig;
+    let Rig { router, endpoint, dir } = rig;
     router.shutdown().await;
-    assert_eq!(
-        std::fs::read_dir(dir.path())
-            .expect("the directory")
-            .count(),
-        0
-    );
-    let again = Router::bind(&endpoint, RouterOptions::default())
-        .await
-        .expect("free again");
+    assert_eq!(std::fs::read_dir(dir.path()).expect("the directory").count(), 0);
+    let again = Router::bind(&endpoint, RouterOptions::default()).await.expect("free again");
     assert!(!again.endpoints().is_empty());
     drop(sender);
 }
@@ -95,25 +71,14 @@ async fn nothing_is_left_after_a_drop(via: Via) {
     let dealer = rig.dealer();
     rig.attached().await;
     let (router_side, dealer_side) = (rig.router.sender(), dealer.sender());
-    let Rig {
-        router,
-        endpoint,
-        dir,
-    } = rig;
+    let Rig { router, endpoint, dir } = rig;
     drop(router);
     drop(dealer);
     let free = async {
-        while Router::bind(&endpoint, RouterOptions::default())
-            .await
-            .is_err()
-        {
+        while Router::bind(&endpoint, RouterOptions::default()).await.is_err() {
             tokio::task::yield_now().await;
         }
-        while std::fs::read_dir(dir.path())
-            .expect("the directory")
-            .count()
-            > 0
-        {
+        while std::fs::read_dir(dir.path()).expect("the directory").count() > 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -127,17 +92,11 @@ async fn what_was_sent_before_shutdown_arrives(via: Via) {
     let mut rig = Rig::new(via).await;
     let dealer = rig.dealer();
     for number in 0..100_u8 {
-        dealer
-            .send_multipart(vec![vec![number; 5_000].into()])
-            .await
-            .expect("sent");
+        dealer.send_multipart(vec![vec![number; 5_000].into()]).await.expect("sent");
     }
     let last_words = async {
         for number in 0..100_u8 {
-            assert_eq!(
-                soon(rig.router.recv()).await.1,
-                vec![Bytes::from(vec![number; 5_000])]
-            );
+            assert_eq!(soon(rig.router.recv()).await.1, vec![Bytes::from(vec![number; 5_000])]);
         }
     };
     tokio::join!(dealer.shutdown(), last_words);
@@ -148,18 +107,11 @@ async fn what_was_sent_before_shutdown_arrives(via: Via) {
     let (sender, _) = soon(rig.router.recv()).await;
     for number in 0..100_u8 {
         let words = vec![vec![number; 5_000].into()];
-        rig.router
-            .sender()
-            .send_multipart(&sender, words)
-            .await
-            .expect("sent");
+        rig.router.sender().send_multipart(&sender, words).await.expect("sent");
     }
     let last_words = async {
         for number in 0..100_u8 {
-            assert_eq!(
-                soon(dealer.recv()).await,
-                vec![Bytes::from(vec![number; 5_000])]
-            );
+            assert_eq!(soon(dealer.recv()).await, vec![Bytes::from(vec![number; 5_000])]);
         }
     };
     tokio::join!(rig.router.shutdown(), last_words);
@@ -179,11 +131,7 @@ async fn one_router_listens_on_several_ports() {
         let mut dealer = rig.dealer();
         let peer = rig.attached().await;
         assert_eq!(peer.port, port);
-        rig.router
-            .sender()
-            .send_to(peer.id, frames(&[b"here"]))
-            .await
-            .expect("sent");
+        rig.router.sender().send_to(peer.id, frames(&[b"here"])).await.expect("sent");
         assert_eq!(soon(dealer.recv()).await, frames(&[b"here"]));
         dealer.shutdown().await;
         rig.detached().await;

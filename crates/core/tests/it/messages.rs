@@ -26,15 +26,8 @@ async fn messages_go_both_ways(via: Via) {
     let mut dealer = rig.called("alice");
     dealer.send_msg("ping").await.expect("sent");
     let (sender, message) = soon(rig.router.recv()).await;
-    assert_eq!(
-        (sender.as_bytes(), message),
-        (&b"alice"[..], frames(&[b"ping"]))
-    );
-    rig.router
-        .sender()
-        .send_msg(&sender, "pong")
-        .await
-        .expect("sent");
+    assert_eq!((sender.as_bytes(), message), (&b"alice"[..], frames(&[b"ping"])));
+    rig.router.sender().send_msg(&sender, "pong").await.expect("sent");
     assert_eq!(soon(dealer.recv()).await, frames(&[b"pong"]));
 }
 
@@ -42,22 +35,12 @@ async fn frames_arrive_as_they_were_sent(via: Via) {
     let mut rig = Rig::new(via).await;
     let mut dealer = rig.dealer();
     let long = vec![7; 70_000];
-    let shapes: [&[&[u8]]; 5] = [
-        &[b""],
-        &[b"", b""],
-        &[b"a", b"", b"b"],
-        &[&long, b"x"],
-        &[&long],
-    ];
+    let shapes: [&[&[u8]]; 5] = [&[b""], &[b"", b""], &[b"a", b"", b"b"], &[&long, b"x"], &[&long]];
     for shape in shapes {
         dealer.send_multipart(frames(shape)).await.expect("sent");
         let (sender, message) = soon(rig.router.recv()).await;
         assert_eq!(message, frames(shape));
-        rig.router
-            .sender()
-            .send_multipart(&sender, message)
-            .await
-            .expect("sent");
+        rig.router.sender().send_multipart(&sender, message).await.expect("sent");
         assert_eq!(soon(dealer.recv()).await, frames(shape));
     }
     assert!(matches!(
@@ -73,11 +56,7 @@ async fn an_anonymous_peer_can_be_answered(via: Via) {
     dealer.send_msg("who am I").await.expect("sent");
     let (sender, _) = soon(rig.router.recv()).await;
     assert_eq!(sender.as_bytes().len(), 16);
-    rig.router
-        .sender()
-        .send_msg(&sender, "you")
-        .await
-        .expect("sent");
+    rig.router.sender().send_msg(&sender, "you").await.expect("sent");
     assert_eq!(soon(dealer.recv()).await, frames(&[b"you"]));
 }
 
@@ -105,45 +84,20 @@ async fn an_unknown_peer_is_an_error_at_once(via: Via) {
     let refused = rig.router.sender().send_msg(&nobody, "hello").await;
     assert_eq!(
         refused,
-        Err(SendError::UnknownPeer {
-            identity: nobody,
-            frames: frames(&[b"hello"])
-        })
+        Err(SendError::UnknownPeer { identity: nobody, frames: frames(&[b"hello"]) })
     );
 }
 
 async fn big_messages_pass_up_to_the_limit(via: Via) {
-    let limits = Limits {
-        frame: 16 << 20,
-        message: 33 << 20,
-        frames: 3,
-        ..Limits::default()
-    };
-    let mut rig = Rig::with(
-        via,
-        RouterOptions {
-            limits,
-            ..RouterOptions::default()
-        },
-    )
-    .await;
-    let mut dealer = rig.dealer_with(DealerOptions {
-        limits,
-        ..DealerOptions::default()
-    });
+    let limits = Limits { frame: 16 << 20, message: 33 << 20, frames: 3, ..Limits::default() };
+    let mut rig = Rig::with(via, RouterOptions { limits, ..RouterOptions::default() }).await;
+    let mut dealer = rig.dealer_with(DealerOptions { limits, ..DealerOptions::default() });
     let big = Bytes::from(vec![5; 16 << 20]);
-    for message in [
-        vec![Bytes::from(vec![1; 1 << 20])],
-        vec![big.clone(), big.clone()],
-    ] {
+    for message in [vec![Bytes::from(vec![1; 1 << 20])], vec![big.clone(), big.clone()]] {
         dealer.send_multipart(message.clone()).await.expect("sent");
         let (sender, got) = soon(rig.router.recv()).await;
         assert!(got == message);
-        rig.router
-            .sender()
-            .send_multipart(&sender, got)
-            .await
-            .expect("sent");
+        rig.router.sender().send_multipart(&sender, got).await.expect("sent");
         assert!(soon(dealer.recv()).await == message);
     }
     let over = Bytes::from(vec![5; (16 << 20) + 1]);
@@ -160,10 +114,7 @@ async fn recv_under_timeout_loses_nothing(via: Via) {
     let mut sending = tokio::task::JoinSet::new();
     sending.spawn(async move {
         for number in 0..2_000_u32 {
-            sender
-                .send_msg(Bytes::copy_from_slice(&number.to_be_bytes()))
-                .await
-                .expect("sent");
+            sender.send_msg(Bytes::copy_from_slice(&number.to_be_bytes())).await.expect("sent");
             if number % 50 == 0 {
                 tokio::task::yield_now().await;
             }
@@ -190,10 +141,7 @@ async fn every_dealer_gets_its_turn(via: Via) {
     let quiet = rig.called("quiet");
     rig.attached().await;
     for _ in 0..1_000 {
-        loud.sender()
-            .try_send(frames(&[b"noise"]))
-            .await
-            .expect("there is room");
+        loud.sender().try_send(frames(&[b"noise"])).await.expect("there is room");
     }
     quiet.send_msg("a word").await.expect("sent");
     let mut noise = 0;
@@ -234,8 +182,5 @@ async fn handlers_serve_until_told_to_stop(via: Via) {
         stop.cancel();
     });
     soon(async { tokio::join!(serving, collecting) }).await;
-    assert_eq!(
-        collect.0,
-        [frames(&[b"one"]), frames(&[b"two"]), frames(&[b"three"])]
-    );
+    assert_eq!(collect.0, [frames(&[b"one"]), frames(&[b"two"]), frames(&[b"three"])]);
 }

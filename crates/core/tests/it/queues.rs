@@ -42,14 +42,8 @@ async fn fill(rig: &Rig, id: PeerId, payload: &[u8]) -> usize {
 }
 
 async fn a_peer_that_does_not_read_is_refused_within_its_mark(via: Via) {
-    let high_water = HighWater {
-        messages: 10,
-        bytes: 1 << 30,
-    };
-    let options = RouterOptions {
-        high_water,
-        ..RouterOptions::default()
-    };
+    let high_water = HighWater { messages: 10, bytes: 1 << 30 };
+    let options = RouterOptions { high_water, ..RouterOptions::default() };
     let mut rig = Rig::with(via, options).await;
     let mut dealer = rig.dealer();
     let peer = rig.attached().await;
@@ -64,28 +58,15 @@ async fn a_peer_that_does_not_read_is_refused_within_its_mark(via: Via) {
 }
 
 async fn a_sender_can_wait_for_room(via: Via) {
-    let high_water = HighWater {
-        messages: 4,
-        bytes: 1 << 30,
-    };
-    let mut rig = Rig::with(
-        via,
-        RouterOptions {
-            high_water,
-            ..RouterOptions::default()
-        },
-    )
-    .await;
+    let high_water = HighWater { messages: 4, bytes: 1 << 30 };
+    let mut rig = Rig::with(via, RouterOptions { high_water, ..RouterOptions::default() }).await;
     let mut dealer = rig.dealer();
     let peer = rig.attached().await;
     let sender = rig.router.sender();
     let mut sending = tokio::task::JoinSet::new();
     sending.spawn(async move {
         for number in 0..200_u8 {
-            sender
-                .send_to(peer.id, vec![vec![number; 32 * 1024].into()])
-                .await
-                .expect("sent");
+            sender.send_to(peer.id, vec![vec![number; 32 * 1024].into()]).await.expect("sent");
         }
     });
     for number in 0..200_u8 {
@@ -96,18 +77,8 @@ async fn a_sender_can_wait_for_room(via: Via) {
 }
 
 async fn waiting_senders_hear_that_the_peer_is_gone(via: Via) {
-    let high_water = HighWater {
-        messages: 1,
-        bytes: 1,
-    };
-    let mut rig = Rig::with(
-        via,
-        RouterOptions {
-            high_water,
-            ..RouterOptions::default()
-        },
-    )
-    .await;
+    let high_water = HighWater { messages: 1, bytes: 1 };
+    let mut rig = Rig::with(via, RouterOptions { high_water, ..RouterOptions::default() }).await;
     let _dealer = rig.dealer();
     let peer = rig.attached().await;
     let payload = vec![1; 256 * 1024];
@@ -116,12 +87,7 @@ async fn waiting_senders_hear_that_the_peer_is_gone(via: Via) {
     assert!(!sender.has_room(peer.id));
     let waiting = sender.send_to(peer.id, frames(&[&payload]));
     let (refused, ()) = tokio::join!(waiting, async { sender.close(peer.id) });
-    assert_eq!(
-        refused,
-        Err(SendError::Gone {
-            frames: frames(&[&payload])
-        })
-    );
+    assert_eq!(refused, Err(SendError::Gone { frames: frames(&[&payload]) }));
 }
 
 async fn a_queue_dies_with_its_connection(via: Via) {
@@ -137,21 +103,8 @@ async fn a_queue_dies_with_its_connection(via: Via) {
     let mut new = rig.called("alice");
     let name = Identity::try_from("alice").expect("an identity");
     assert_eq!(settled(&mut new).await, DealerEvent::Up);
-    rig.router
-        .sender()
-        .send_msg(&name, "new")
-        .await
-        .expect("sent");
+    rig.router.sender().send_msg(&name, "new").await.expect("sent");
     assert_eq!(soon(new.recv()).await, frames(&[b"new"]));
-    let late = rig
-        .router
-        .sender()
-        .try_send_to(old.id, frames(&[b"late"]))
-        .await;
-    assert_eq!(
-        late,
-        Err(SendError::Gone {
-            frames: frames(&[b"late"])
-        })
-    );
+    let late = rig.router.sender().try_send_to(old.id, frames(&[b"late"])).await;
+    assert_eq!(late, Err(SendError::Gone { frames: frames(&[b"late"]) }));
 }

@@ -10,14 +10,8 @@ pub(crate) struct Raw(pub(crate) TcpStream);
 
 impl Raw {
     pub(crate) async fn dial(rig: &Rig) -> Self {
-        let Endpoint::Tcp { host, port } = &rig.endpoint else {
-            panic!("not tcp")
-        };
-        Self(
-            soon(TcpStream::connect((host.as_str(), *port)))
-                .await
-                .expect("connected"),
-        )
+        let Endpoint::Tcp { host, port } = &rig.endpoint else { panic!("not tcp") };
+        Self(soon(TcpStream::connect((host.as_str(), *port))).await.expect("connected"))
     }
 
     /// A stranger that has shaken hands.

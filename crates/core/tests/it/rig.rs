@@ -32,20 +32,11 @@ impl Rig {
     }
 
     pub(crate) async fn with(via: Via, mut options: RouterOptions) -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("hl")
-            .tempdir()
-            .expect("a directory");
+        let dir = tempfile::Builder::new().prefix("hl").tempdir().expect("a directory");
         options.runtime_dir = Some(dir.path().to_owned());
-        let router = soon(Router::bind(&fresh(via, &dir), options))
-            .await
-            .expect("bind");
+        let router = soon(Router::bind(&fresh(via, &dir), options)).await.expect("bind");
         let endpoint = router.endpoints().remove(0);
-        Self {
-            router,
-            endpoint,
-            dir,
-        }
+        Self { router, endpoint, dir }
     }
 
     pub(crate) fn dealer(&self) -> Dealer {
@@ -54,10 +45,7 @@ impl Rig {
 
     pub(crate) fn called(&self, name: &str) -> Dealer {
         let identity = Some(Identity::try_from(name).expect("an identity"));
-        self.dealer_with(DealerOptions {
-            identity,
-            ..DealerOptions::default()
-        })
+        self.dealer_with(DealerOptions { identity, ..DealerOptions::default() })
     }
 
     pub(crate) fn dealer_with(&self, mut options: DealerOptions) -> Dealer {
@@ -88,9 +76,7 @@ impl Rig {
 
     /// What is left of the router's and the dealers' files.
     pub(crate) fn files(&self) -> usize {
-        std::fs::read_dir(self.dir.path())
-            .expect("the directory")
-            .count()
+        std::fs::read_dir(self.dir.path()).expect("the directory").count()
     }
 }
 
@@ -107,9 +93,7 @@ pub(crate) fn fresh(via: Via, dir: &TempDir) -> Endpoint {
 
 /// Waits for what must come within a deadline.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), what)
-        .await
-        .expect("it comes in time")
+    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it comes in time")
 }
 
 /// The next event of a dealer that is no failed dial.
@@ -123,8 +107,5 @@ pub(crate) async fn settled(dealer: &mut Dealer) -> DealerEvent {
 }
 
 pub(crate) fn frames(parts: &[&[u8]]) -> Frames {
-    parts
-        .iter()
-        .map(|part| Bytes::copy_from_slice(part))
-        .collect()
+    parts.iter().map(|part| Bytes::copy_from_slice(part)).collect()
 }

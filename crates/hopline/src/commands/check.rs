@@ -101,18 +101,13 @@ impl Checked {
 
     fn number(&self, severity: Severity) -> usize {
         let all = self.diagnostics.iter();
-        all.filter(|diagnostic| diagnostic.severity == severity)
-            .count()
+        all.filter(|diagnostic| diagnostic.severity == severity).count()
     }
 
     fn print(&self) -> anyhow::Result<()> {
         let name = self.source.name();
         if !self.diagnostics.is_empty() {
-            output::data(&render(
-                &self.source,
-                &self.diagnostics,
-                is_colored(&std::io::stdout()),
-            ))?;
+            output::data(&render(&self.source, &self.diagnostics, is_colored(&std::io::stdout())))?;
             output::data("\n")?;
         }
         let found = [(Severity::Error, "error"), (Severity::Warning, "warning")]
@@ -149,9 +144,7 @@ impl FileReport {
             nodes: topology.map(|topology| topology.nodes().len()),
             links: topology.map(|topology| topology.links().len()),
             clients: topology.map(|topology| topology.clients().len()),
-            findings: findings
-                .map(|found| Finding::new(&checked.source, found))
-                .collect(),
+            findings: findings.map(|found| Finding::new(&checked.source, found)).collect(),
         }
     }
 }

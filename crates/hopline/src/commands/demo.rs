@@ -35,10 +35,7 @@ impl Demo {
         let file = home.path().join("regions.toml");
         std::fs::write(&file, with_free_ports(REGIONS))?;
         let file = names::absolute(&file)?;
-        let homes = Homes {
-            state: home.path().join("state"),
-            ..names::homes()?
-        };
+        let homes = Homes { state: home.path().join("state"), ..names::homes()? };
         tell_of_the_file(&file)?;
 
         let started = Instant::now();
@@ -109,11 +106,7 @@ async fn tell_of_the_mesh(
         "2. `hopline up` starts a process for each node, here on free ports.\n\n".to_owned();
     for (node, record) in &running.processes {
         let pid = record.process.as_ref().map_or(0, |process| process.pid);
-        let endpoint = record
-            .endpoint
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let endpoint = record.endpoint.as_ref().map(ToString::to_string).unwrap_or_default();
         text.push_str(&format!("     {node:<5} process {pid:<8} {endpoint}\n"));
     }
     let taken = started.elapsed().as_millis();
@@ -128,14 +121,8 @@ async fn tell_of_the_mesh(
     let mut bob = attach(&running, &west, Some("bob")).await?;
     wait_until_known(&alice, "bob").await?;
     alice.send("bob", "good morning").await?;
-    let message = timeout(PATIENCE, bob.recv())
-        .await
-        .context("nothing came to bob")??
-        .message()?;
-    let payload = message
-        .payload
-        .first()
-        .map(|frame| String::from_utf8_lossy(frame));
+    let message = timeout(PATIENCE, bob.recv()).await.context("nothing came to bob")??.message()?;
+    let payload = message.payload.first().map(|frame| String::from_utf8_lossy(frame));
     output::data(&format!(
         "\n3. alice attaches at east, bob at west, and alice sends to bob. Each node that handles the\n   \
          message stamps it, so bob knows the way that it took:\n\n     \
@@ -146,9 +133,7 @@ async fn tell_of_the_mesh(
     ))?;
 
     alice.send("carol", "are you there?").await?;
-    let incoming = timeout(PATIENCE, alice.recv())
-        .await
-        .context("nobody answered for carol")??;
+    let incoming = timeout(PATIENCE, alice.recv()).await.context("nobody answered for carol")??;
     let Incoming::Failed(failure) = incoming else {
         anyhow::bail!("somebody is called carol");
     };
@@ -180,18 +165,14 @@ async fn wait_until_known(client: &Client, name: &str) -> anyhow::Result<()> {
     let known = async {
         loop {
             again.tick().await;
-            let request = Request::Locate {
-                name: name.to_owned(),
-            };
+            let request = Request::Locate { name: name.to_owned() };
             let said = client.ask(node.as_str(), request, PATIENCE).await?;
             if matches!(said, Said::Located { nodes } if !nodes.is_empty()) {
                 return anyhow::Ok(());
             }
         }
     };
-    timeout(PATIENCE, known)
-        .await
-        .with_context(|| format!("{name} does not come to be known"))?
+    timeout(PATIENCE, known).await.with_context(|| format!("{name} does not come to be known"))?
 }
 
 fn with_free_ports(text: &str) -> String {

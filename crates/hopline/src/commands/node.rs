@@ -58,14 +58,12 @@ impl Node {
         let dir = dir.parent().context("a file is in a directory")?;
         match &plan.key_file {
             Some(file) => Ok(dir.join(file)),
-            None => Err(
-                Bad::new("the nodes of a mesh need its key to know each other")
-                    .help(
-                        "write `key_file = \"FILE\"` under [mesh], or give --key-file FILE; \
+            None => Err(Bad::new("the nodes of a mesh need its key to know each other")
+                .help(
+                    "write `key_file = \"FILE\"` under [mesh], or give --key-file FILE; \
                      `openssl rand -hex 32 > FILE` makes one",
-                    )
-                    .into(),
-            ),
+                )
+                .into()),
         }
     }
 }

@@ -52,10 +52,7 @@ impl Recv {
         let running = running(&self.file)?;
         let node = entrance(&running, self.at.as_deref(), Some(&self.name))?;
         let mut client = attach(&running, &node, Some(&self.name)).await?;
-        output::message(&format!(
-            "receiving as {} at {node}; Ctrl-C ends it",
-            self.name
-        ));
+        output::message(&format!("receiving as {} at {node}; Ctrl-C ends it", self.name));
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         let mut received: u64 = 0;
         let answer = loop {
@@ -82,11 +79,7 @@ impl Recv {
 
     fn out_of_time(&self, received: u64) -> anyhow::Result<Answer> {
         let Some(wanted) = self.count else {
-            return Ok(if received > 0 {
-                Answer::Yes
-            } else {
-                Answer::No
-            });
+            return Ok(if received > 0 { Answer::Yes } else { Answer::No });
         };
         let came = count(usize::try_from(received)?, "message");
         Err(Bad::new(format!("{came} of {wanted} came in time")).into())
@@ -94,9 +87,8 @@ impl Recv {
 
     fn print(&self, message: &Message) -> anyhow::Result<()> {
         let frames = message.payload.iter();
-        let payload: Vec<String> = frames
-            .map(|frame| String::from_utf8_lossy(frame).into_owned())
-            .collect();
+        let payload: Vec<String> =
+            frames.map(|frame| String::from_utf8_lossy(frame).into_owned()).collect();
         if self.json {
             // One line a message, for who reads them as they come.
             return output::data(&serde_json::to_string(&Received {
@@ -107,11 +99,7 @@ impl Recv {
             })?);
         }
         let way = arrows(&message.nodes());
-        output::data(&format!(
-            "{}: {}  ({way})",
-            message.source,
-            payload.join(" | ")
-        ))
+        output::data(&format!("{}: {}  ({way})", message.source, payload.join(" | ")))
     }
 }
 

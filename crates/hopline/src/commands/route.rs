@@ -57,11 +57,7 @@ impl Route {
         } else {
             output::data(&way.text())?;
         }
-        Ok(if way.reachable {
-            Answer::Yes
-        } else {
-            Answer::No
-        })
+        Ok(if way.reachable { Answer::Yes } else { Answer::No })
     }
 }
 
@@ -104,14 +100,7 @@ pub(super) fn way(plan: &Plan, from: &str, to: &str, down: &[String]) -> anyhow:
 impl Way {
     /// The way as people read it.
     pub(super) fn text(&self) -> String {
-        let Self {
-            from,
-            to,
-            path,
-            cost,
-            hops,
-            ..
-        } = self;
+        let Self { from, to, path, cost, hops, .. } = self;
         let Some(reason) = self.reason else {
             return format!("{}  cost {cost}, {}", arrows(path), count(*hops, "hop"));
         };

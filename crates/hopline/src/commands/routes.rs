@@ -40,10 +40,7 @@ impl Routes {
             Some(name) => vec![names::node(&running.plan, name)?],
             None => running.plan.nodes.keys().cloned().collect(),
         };
-        let mut tables = Tables {
-            mesh: running.plan.mesh.to_string(),
-            nodes: BTreeMap::new(),
-        };
+        let mut tables = Tables { mesh: running.plan.mesh.to_string(), nodes: BTreeMap::new() };
         let mut answer = Answer::Yes;
         for node in nodes {
             let client = match attach(&running, &node, None).await {
@@ -55,9 +52,7 @@ impl Routes {
                 }
                 Err(error) => return Err(error),
             };
-            let said = client
-                .ask(node.as_str(), Request::Routes {}, PATIENCE)
-                .await;
+            let said = client.ask(node.as_str(), Request::Routes {}, PATIENCE).await;
             client.shutdown().await;
             if let Said::Routes(lines) = said? {
                 tables.nodes.insert(node, lines);

@@ -100,11 +100,7 @@ impl Send {
                 }
             }
         }
-        Ok(if failure.is_none() {
-            Answer::Yes
-        } else {
-            Answer::No
-        })
+        Ok(if failure.is_none() { Answer::Yes } else { Answer::No })
     }
 
     /// Sends the message and a probe behind it. Messages between two keep their order, so once the probe
@@ -132,10 +128,7 @@ impl Send {
         match failure_of(client, id).await {
             Some(failure) => Ok(Err(failure)),
             None => {
-                output::message(&format!(
-                    "note: {} has left since: {}",
-                    self.to, failure.reason
-                ));
+                output::message(&format!("note: {} has left since: {}", self.to, failure.reason));
                 Ok(Ok(Vec::new()))
             }
         }

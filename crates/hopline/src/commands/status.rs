@@ -16,14 +16,8 @@ use crate::output;
 use crate::table::table;
 
 /// Counters of what went well; all others are reasons for which a message was not delivered.
-const WENT_WELL: [&str; 6] = [
-    "accepted",
-    "received",
-    "forwarded",
-    "delivered",
-    "answered",
-    "returned",
-];
+const WENT_WELL: [&str; 6] =
+    ["accepted", "received", "forwarded", "delivered", "answered", "returned"];
 
 /// Show what runs beside what was planned
 ///
@@ -108,17 +102,13 @@ impl Status {
 async fn ask_all(running: &Running) -> BTreeMap<NodeName, NodeStatus> {
     let ask = |node: NodeName| async move {
         let client = attach(running, &node, None).await.ok()?;
-        let said = client
-            .ask(node.as_str(), Request::Status {}, PATIENCE)
-            .await;
+        let said = client.ask(node.as_str(), Request::Status {}, PATIENCE).await;
         let address = client.address();
         client.shutdown().await;
         let Ok(Said::Status(mut status)) = said else {
             return None;
         };
-        status
-            .clients
-            .retain(|client| Some(&client.name) != address.as_ref());
+        status.clients.retain(|client| Some(&client.name) != address.as_ref());
         Some((node, *status))
     };
     // One after the other: each answers within milliseconds, or within `PATIENCE` not at all.
@@ -140,17 +130,12 @@ impl MeshReport {
         let lack = missing(&running.plan, statuses).or(disagreement);
         Self {
             mesh: running.plan.mesh.to_string(),
-            revision: revisions
-                .first()
-                .filter(|_| is_one)
-                .map(|revision| (*revision).clone()),
+            revision: revisions.first().filter(|_| is_one).map(|revision| (*revision).clone()),
             converged,
             lacks: lack.map(|lack| lack.to_string()),
             supervisor: running.supervisor.process.pid,
             logs: running.place.logs(),
-            nodes: nodes
-                .map(|node| NodeReport::new(running, node, statuses))
-                .collect(),
+            nodes: nodes.map(|node| NodeReport::new(running, node, statuses)).collect(),
         }
     }
 
@@ -176,10 +161,7 @@ impl MeshReport {
         let mut counts = Vec::new();
         for node in &self.nodes {
             let is_shown = |name: &str| counters || !WENT_WELL.contains(&name);
-            let shown = node
-                .counters
-                .iter()
-                .filter(|(name, n)| **n > 0 && is_shown(name));
+            let shown = node.counters.iter().filter(|(name, n)| **n > 0 && is_shown(name));
             counts.extend(shown.map(|(name, number)| {
                 vec![node.node.to_string(), name.clone(), number.to_string()]
             }));
@@ -230,9 +212,7 @@ impl NodeReport {
             revision: status.map(|status| status.revision.clone()),
             links: links(plan, status),
             clients: clients(plan, status),
-            counters: status
-                .map(|status| status.counters.clone())
-                .unwrap_or_default(),
+            counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
         }
     }
 
@@ -246,15 +226,9 @@ impl NodeReport {
 }
 
 fn links(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<LinkReport> {
-    let planned: BTreeMap<&NodeName, u32> = plan
-        .dials
-        .iter()
-        .chain(&plan.accepts)
-        .map(|dial| (&dial.node, dial.cost))
-        .collect();
-    let live = status
-        .map(|status| status.links.as_slice())
-        .unwrap_or_default();
+    let planned: BTreeMap<&NodeName, u32> =
+        plan.dials.iter().chain(&plan.accepts).map(|dial| (&dial.node, dial.cost)).collect();
+    let live = status.map(|status| status.links.as_slice()).unwrap_or_default();
     let mut names: BTreeSet<&NodeName> = planned.keys().copied().collect();
     names.extend(live.iter().map(|link| &link.neighbour));
     let report = |name: &NodeName| {
@@ -272,9 +246,7 @@ fn links(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<LinkReport> {
 }
 
 fn clients(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<ClientReport> {
-    let live = status
-        .map(|status| status.clients.as_slice())
-        .unwrap_or_default();
+    let live = status.map(|status| status.clients.as_slice()).unwrap_or_default();
     let mut reports: Vec<ClientReport> = live
         .iter()
         .map(|client| ClientReport {

@@ -73,11 +73,7 @@ impl Trace {
             to: self.to,
             reachable: failure.is_none(),
             hops: hops(path.len()),
-            held_us: if failure.is_none() {
-                held(&steps)
-            } else {
-                Vec::new()
-            },
+            held_us: if failure.is_none() { held(&steps) } else { Vec::new() },
             path,
             reason: failure.as_ref().map(|failure| failure.reason.clone()),
             node: failure.map(|failure| failure.node),
@@ -87,23 +83,13 @@ impl Trace {
         } else {
             output::data(&traced.text())?;
         }
-        Ok(if traced.reachable {
-            Answer::Yes
-        } else {
-            Answer::No
-        })
+        Ok(if traced.reachable { Answer::Yes } else { Answer::No })
     }
 }
 
 impl Traced {
     fn text(&self) -> String {
-        let Self {
-            from,
-            to,
-            path,
-            hops,
-            ..
-        } = self;
+        let Self { from, to, path, hops, .. } = self;
         match (&self.reason, &self.node) {
             (Some(reason), Some(node)) => {
                 let mut text = format!("no way from {from} to {to}: {reason}, says {node}");

@@ -48,9 +48,7 @@ impl Asked {
 
     pub(super) fn due(&self) -> Option<Duration> {
         let claims = self.claims.values().map(|claim| claim.until);
-        claims
-            .chain(self.owed.iter().map(|claim| claim.until))
-            .min()
+        claims.chain(self.owed.iter().map(|claim| claim.until)).min()
     }
 }
 
@@ -112,9 +110,7 @@ impl Brain {
             }
             Some(Ok(Request::Status {})) => Answer::Status(Box::new(self.status(now, room))),
             Some(Ok(Request::Routes {})) => Answer::Routes(self.route_lines()),
-            Some(Ok(Request::Locate { name })) => Answer::Located {
-                nodes: self.locate(&name),
-            },
+            Some(Ok(Request::Locate { name })) => Answer::Located { nodes: self.locate(&name) },
             Some(Ok(Request::Claim { name })) if from_node => {
                 return self.claimed(now, &prefix, name, room);
             }
@@ -148,16 +144,8 @@ impl Brain {
         room: &impl Room,
     ) {
         let correlation = Some(to.id);
-        let tail = Tail {
-            correlation,
-            content_type,
-            ..Tail::default()
-        };
-        let flags = if to.flags.has(Flags::TRACE) {
-            Flags::TRACE
-        } else {
-            Flags::default()
-        };
+        let tail = Tail { correlation, content_type, ..Tail::default() };
+        let flags = if to.flags.has(Flags::TRACE) { Flags::TRACE } else { Flags::default() };
         self.originate(now, Kind::Reply, to.source, flags, &tail, payload, room);
     }
 
@@ -197,22 +185,12 @@ impl Brain {
         until: Duration,
         room: &impl Room,
     ) {
-        let request = Request::Claim {
-            name: name.as_str().to_owned(),
-        };
-        let id = MessageId {
-            incarnation: self.config.incarnation,
-            counter: self.last_id + 1,
-        };
+        let request = Request::Claim { name: name.as_str().to_owned() };
+        let id = MessageId { incarnation: self.config.incarnation, counter: self.last_id + 1 };
         // Noted before it is sent: the answer that there is no way may come at once.
-        self.asked.claims.insert(
-            id,
-            AskedClaim {
-                name: name.clone(),
-                holder: holder.clone(),
-                until,
-            },
-        );
+        self.asked
+            .claims
+            .insert(id, AskedClaim { name: name.clone(), holder: holder.clone(), until });
         let (flags, tail) = (Flags::default(), Tail::default());
         self.originate(
             now,
@@ -227,11 +205,7 @@ impl Brain {
 
     /// Another node asks whether the holder of a name here is alive.
     fn claimed(&mut self, now: Now, prefix: &Prefix<'_>, name: String, room: &impl Room) {
-        let holder = self
-            .clients
-            .attached()
-            .into_iter()
-            .find(|held| held.name.as_str() == name);
+        let holder = self.clients.attached().into_iter().find(|held| held.name.as_str() == name);
         match holder {
             None => {
                 let answer = Answer::Claimed { name, held: false };
@@ -262,37 +236,15 @@ impl Brain {
             .partition(|claim: &OwedClaim| claim.until <= now.since_start);
         self.asked.owed = rest;
         self.tell_claimants(now, over, true, room);
-        self.asked
-            .claims
-            .retain(|_, claim| claim.until > now.since_start);
+        self.asked.claims.retain(|_, claim| claim.until > now.since_start);
     }
 
     fn tell_claimants(&mut self, now: Now, claims: Vec<OwedClaim>, held: bool, room: &impl Room) {
-        for OwedClaim {
-            name,
-            to,
-            correlation,
-            ..
-        } in claims
-        {
-            let answer = Answer::Claimed {
-                name: name.as_str().to_owned(),
-                held,
-            };
-            let tail = Tail {
-                correlation: Some(correlation),
-                ..Tail::default()
-            };
+        for OwedClaim { name, to, correlation, .. } in claims {
+            let answer = Answer::Claimed { name: name.as_str().to_owned(), held };
+            let tail = Tail { correlation: Some(correlation), ..Tail::default() };
             let payload = vec![answer.write()];
-            self.originate(
-                now,
-                Kind::Reply,
-                &to,
-                Flags::default(),
-                &tail,
-                payload,
-                room,
-            );
+            self.originate(now, Kind::Reply, &to, Flags::default(), &tail, payload, room);
         }
     }
 
@@ -350,7 +302,5 @@ fn is_from_node(message: &Message, me: &NodeName) -> bool {
 }
 
 fn refused(reason: &str) -> Answer {
-    Answer::Refused {
-        reason: reason.to_owned(),
-    }
+    Answer::Refused { reason: reason.to_owned() }
 }

@@ -29,18 +29,8 @@ impl Brain {
             (Some(_), false) => now.since_start + HOLDER_ELSEWHERE,
             (None, false) => return self.attach(now, conn, &name, room),
         };
-        self.set_claim(
-            conn,
-            Claim::Pending {
-                held: Vec::new(),
-                bytes: 0,
-            },
-        );
-        self.clients
-            .waiting
-            .entry(name.clone())
-            .or_default()
-            .push(conn);
+        self.set_claim(conn, Claim::Pending { held: Vec::new(), bytes: 0 });
+        self.clients.waiting.entry(name.clone()).or_default().push(conn);
         self.clients.pending.insert(conn, until);
         if let Some(holder) = elsewhere {
             self.ask_claim(now, &name, &holder, until, room);
@@ -51,10 +41,7 @@ impl Brain {
     fn holder_elsewhere(&self, name: &ClientName) -> Option<NodeName> {
         let holders = self.tables.directory.holders(name.as_str());
         let table = &self.tables.table;
-        holders
-            .filter(|node| **node != self.config.node)
-            .find(|node| table.reaches(node))
-            .cloned()
+        holders.filter(|node| **node != self.config.node).find(|node| table.reaches(node)).cloned()
     }
 
     fn attach(&mut self, now: Now, conn: ConnId, name: &ClientName, room: &impl Room) {
@@ -84,11 +71,7 @@ impl Brain {
         self.originate_change(name, None);
         self.refresh();
         self.holder_gone(now, name, room);
-        let next = self
-            .clients
-            .waiting
-            .get(name)
-            .and_then(|waiting| waiting.first().copied());
+        let next = self.clients.waiting.get(name).and_then(|waiting| waiting.first().copied());
         if let Some(next) = next
             && self.holder_elsewhere(name).is_none()
         {
@@ -124,11 +107,7 @@ impl Brain {
         if self.clients.holds(name)
             && let Some(conn) = self.clients.conn(name.as_str())
         {
-            self.clients
-                .waiting
-                .entry(name.clone())
-                .or_default()
-                .push(conn);
+            self.clients.waiting.entry(name.clone()).or_default().push(conn);
             self.refuse_name(now, conn, room);
             self.detach(now, name, room);
             return;
@@ -151,11 +130,7 @@ impl Brain {
 
     /// Claims whose time has passed: a holder here is alive, a node that does not answer has none.
     pub(super) fn expire_claims(&mut self, now: Now, room: &impl Room) {
-        let over = self
-            .clients
-            .pending
-            .iter()
-            .filter(|(_, until)| **until <= now.since_start);
+        let over = self.clients.pending.iter().filter(|(_, until)| **until <= now.since_start);
         for conn in over.map(|(conn, _)| *conn).collect::<Vec<_>>() {
             self.clients.pending.remove(&conn);
             let Some(client) = self.client(conn) else {
@@ -212,13 +187,7 @@ impl Brain {
         });
         self.clients.disputed = disputed;
         for (name, holder) in asks {
-            self.ask_claim(
-                now,
-                &name,
-                &holder,
-                now.since_start + HOLDER_ELSEWHERE,
-                room,
-            );
+            self.ask_claim(now, &name, &holder, now.since_start + HOLDER_ELSEWHERE, room);
         }
     }
 
@@ -239,8 +208,7 @@ impl Brain {
     }
 
     pub(super) fn set_claim(&mut self, conn: ConnId, claim: Claim) -> Option<Claim> {
-        self.client(conn)
-            .map(|client| std::mem::replace(&mut client.claim, claim))
+        self.client(conn).map(|client| std::mem::replace(&mut client.claim, claim))
     }
 
     fn stop_waiting(&mut self, conn: ConnId, name: &ClientName) {

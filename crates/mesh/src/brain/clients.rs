@@ -72,9 +72,7 @@ impl Clients {
 
     /// The name as it is kept here, if it is here.
     pub(super) fn name(&self, name: &str) -> Option<&str> {
-        self.names
-            .get_key_value(name)
-            .map(|(name, _)| name.as_str())
+        self.names.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
     /// Whether a client is attached here by this name.
@@ -101,11 +99,7 @@ impl Brain {
     pub(super) fn opened(&mut self, now: Now, conn: ConnId, opened: Opened, room: &impl Room) {
         match opened {
             Opened::Dialled { neighbour } => self.open_link(now, conn, neighbour),
-            Opened::Accepted {
-                identity,
-                request,
-                operator,
-            } => {
+            Opened::Accepted { identity, request, operator } => {
                 let identity = identity.filter(|identity| !identity.is_empty());
                 let anonymous = identity.is_none();
                 let name = match &identity {

@@ -54,13 +54,9 @@ impl Counters {
     }
 
     pub(super) fn all(&self) -> BTreeMap<String, u64> {
-        let flow = Flow::ALL
-            .into_iter()
-            .map(|(flow, name)| (name, self.flow[flow as usize]));
+        let flow = Flow::ALL.into_iter().map(|(flow, name)| (name, self.flow[flow as usize]));
         let reasons = self.reasons.iter().map(|(reason, count)| (*reason, *count));
         let counted = flow.filter(|(_, count)| *count > 0).chain(reasons);
-        counted
-            .map(|(name, count)| (name.to_owned(), count))
-            .collect()
+        counted.map(|(name, count)| (name.to_owned(), count)).collect()
     }
 }

@@ -50,20 +50,12 @@ impl Database {
 
     fn install_adjacency(&mut self, new: &Adjacency) -> Installed {
         let known = self.nodes.entry(new.origin.clone()).or_default();
-        if known
-            .adjacency
-            .as_ref()
-            .is_some_and(|old| old.age >= new.age)
-        {
+        if known.adjacency.as_ref().is_some_and(|old| old.age >= new.age) {
             return Installed::Old;
         }
         // The sequences of the two records are counted apart: only the incarnations compare.
         let outlived = |age: Age| ends(new, age);
-        if known
-            .attached
-            .as_ref()
-            .is_some_and(|attached| outlived(attached.age))
-        {
+        if known.attached.as_ref().is_some_and(|attached| outlived(attached.age)) {
             known.attached = None;
         }
         known.adjacency = Some(new.clone());
@@ -72,33 +64,18 @@ impl Database {
 
     fn install_attachments(&mut self, new: &Attachments) -> Installed {
         let known = self.nodes.entry(new.origin.clone()).or_default();
-        let gone = known
-            .adjacency
-            .as_ref()
-            .is_some_and(|adjacency| ends(adjacency, new.age));
-        if gone
-            || known
-                .attached
-                .as_ref()
-                .is_some_and(|attached| attached.age >= new.age)
-        {
+        let gone = known.adjacency.as_ref().is_some_and(|adjacency| ends(adjacency, new.age));
+        if gone || known.attached.as_ref().is_some_and(|attached| attached.age >= new.age) {
             return Installed::Old;
         }
         let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
         match (new.since, &mut known.attached) {
             (None, attached) => {
                 let names = new.added.iter().map(fresh).collect();
-                *attached = Some(Attached {
-                    age: new.age,
-                    names,
-                });
+                *attached = Some(Attached { age: new.age, names });
             }
             (Some(since), Some(attached))
-                if attached.age
-                    == (Age {
-                        sequence: since,
-                        ..new.age
-                    }) =>
+                if attached.age == (Age { sequence: since, ..new.age }) =>
             {
                 for name in &new.removed {
                     attached.names.remove(name);
@@ -108,20 +85,12 @@ impl Database {
             }
             (Some(_), _) => return Installed::Gap,
         }
-        Installed::Names(
-            new.added
-                .iter()
-                .map(|attachment| attachment.name.clone())
-                .collect(),
-        )
+        Installed::Names(new.added.iter().map(|attachment| attachment.name.clone()).collect())
     }
 
     /// Everything known, as a neighbour whose link just came up needs it.
     pub(super) fn everything(&self) -> Vec<Record> {
-        self.nodes
-            .keys()
-            .flat_map(|origin| self.of(origin))
-            .collect()
+        self.nodes.keys().flat_map(|origin| self.of(origin)).collect()
     }
 
     /// Everything known of one node, whole.
@@ -146,19 +115,11 @@ impl Database {
     pub(super) fn links(&self) -> Vec<(LinkName, u32)> {
         let reported = |from: &NodeName, to: &NodeName| {
             let adjacency = self.nodes.get(from)?.adjacency.as_ref()?;
-            adjacency
-                .links
-                .iter()
-                .find(|link| link.node == *to)
-                .map(|link| link.cost)
+            adjacency.links.iter().find(|link| link.node == *to).map(|link| link.cost)
         };
         let mut links = Vec::new();
         for (node, known) in &self.nodes {
-            for link in known
-                .adjacency
-                .iter()
-                .flat_map(|adjacency| &adjacency.links)
-            {
+            for link in known.adjacency.iter().flat_map(|adjacency| &adjacency.links) {
                 if *node < link.node
                     && let Some(cost) = reported(&link.node, node)
                     && let Ok(name) = LinkName::new(node.clone(), link.node.clone())
@@ -173,10 +134,7 @@ impl Database {
     /// The nodes that are known and have not said good-bye, by name.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &NodeName> {
         let here = |known: &Known| known.adjacency.as_ref().is_some_and(|word| !word.leaving);
-        self.nodes
-            .iter()
-            .filter(move |(_, known)| here(known))
-            .map(|(node, _)| node)
+        self.nodes.iter().filter(move |(_, known)| here(known)).map(|(node, _)| node)
     }
 
     /// Whether a name is attached at a node.
@@ -188,13 +146,8 @@ impl Database {
 
     /// The names attached at a node.
     pub(super) fn names(&self, node: &NodeName) -> impl Iterator<Item = &ClientName> {
-        let attached = self
-            .nodes
-            .get(node)
-            .and_then(|known| known.attached.as_ref());
-        attached
-            .into_iter()
-            .flat_map(|attached| attached.names.keys())
+        let attached = self.nodes.get(node).and_then(|known| known.attached.as_ref());
+        attached.into_iter().flat_map(|attached| attached.names.keys())
     }
 }
 
@@ -219,17 +172,11 @@ mod tests {
     }
 
     fn age(incarnation: u64, sequence: u64) -> Age {
-        Age {
-            incarnation,
-            sequence,
-        }
+        Age { incarnation, sequence }
     }
 
     fn adjacency(origin: &str, age: Age, links: &[(&str, u32)]) -> Record {
-        let links = links.iter().map(|(to, cost)| Adjacent {
-            node: node(to),
-            cost: *cost,
-        });
+        let links = links.iter().map(|(to, cost)| Adjacent { node: node(to), cost: *cost });
         Record::Adjacency(Adjacency {
             origin: node(origin),
             age,
@@ -245,11 +192,8 @@ mod tests {
         added: &[&str],
         removed: &[&str],
     ) -> Record {
-        let attachment = |name: &&str| Attachment {
-            name: client(name),
-            kind: AttachmentKind::Client,
-            since: 0,
-        };
+        let attachment =
+            |name: &&str| Attachment { name: client(name), kind: AttachmentKind::Client, since: 0 };
         Record::Attachments(Attachments {
             origin: node(origin),
             age,
@@ -271,15 +215,9 @@ mod tests {
     #[test]
     fn the_older_word_is_ignored_and_a_repeat_is_old() {
         let mut database = Database::default();
-        assert_eq!(
-            database.install(&adjacency("a", age(2, 5), &[])),
-            Installed::Links
-        );
+        assert_eq!(database.install(&adjacency("a", age(2, 5), &[])), Installed::Links);
         for old in [age(2, 5), age(2, 4), age(1, 99)] {
-            assert_eq!(
-                database.install(&adjacency("a", old, &[("b", 1)])),
-                Installed::Old
-            );
+            assert_eq!(database.install(&adjacency("a", old, &[("b", 1)])), Installed::Old);
         }
     }
 
@@ -291,10 +229,7 @@ mod tests {
             database.install(&attachments("a", age(1, 4), Some(3), &[], &["x"])),
             Installed::Gap
         );
-        assert_eq!(
-            database.install(&whole),
-            Installed::Names(vec![client("x"), client("y")])
-        );
+        assert_eq!(database.install(&whole), Installed::Names(vec![client("x"), client("y")]));
         assert_eq!(
             database.install(&attachments("a", age(1, 4), Some(3), &["z"], &["x"])),
             Installed::Names(vec![client("z")])
@@ -324,19 +259,13 @@ mod tests {
         let Record::Adjacency(word) = adjacency("a", age(1, 2), &[]) else {
             unreachable!();
         };
-        database.install(&Record::Adjacency(Adjacency {
-            leaving: true,
-            ..word
-        }));
+        database.install(&Record::Adjacency(Adjacency { leaving: true, ..word }));
         assert_eq!(database.names(&node("a")).count(), 0);
         assert_eq!(database.nodes().count(), 0);
         let late = attachments("a", age(1, 10), None, &["x"], &[]);
         assert_eq!(database.install(&late), Installed::Old);
         let again = attachments("a", age(2, 1), None, &["x"], &[]);
-        assert_eq!(
-            database.install(&again),
-            Installed::Names(vec![client("x")])
-        );
+        assert_eq!(database.install(&again), Installed::Names(vec![client("x")]));
     }
 
     #[test]

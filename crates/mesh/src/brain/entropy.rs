@@ -13,9 +13,7 @@ pub(super) struct Entropy {
 
 impl std::fmt::Debug for Entropy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entropy")
-            .field("count", &self.count)
-            .finish_non_exhaustive()
+        f.debug_struct("Entropy").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
@@ -23,10 +21,7 @@ impl Entropy {
     pub(super) fn new(seed: [u8; 32]) -> Self {
         let mut block = [0; 64];
         block[..seed.len()].copy_from_slice(&seed);
-        Self {
-            seed: block,
-            count: 0,
-        }
+        Self { seed: block, count: 0 }
     }
 
     pub(super) fn nonce(&mut self) -> Nonce {

@@ -39,11 +39,7 @@ impl Brain {
             path.stamped(&self.stamp(now, &message), 0)
         };
         let (payload, truncated) = beginning(message.payload());
-        let marks = if truncated {
-            Flags::TRUNCATED
-        } else {
-            Flags::default()
-        };
+        let marks = if truncated { Flags::TRUNCATED } else { Flags::default() };
         let content_type = Tail::read(prefix.tail).unwrap_or_default().content_type;
         let content_type = content_type.filter(|text| text.len() <= MAX_CONTENT_TYPE);
         let tail = Tail {
@@ -122,12 +118,8 @@ impl Brain {
             destination: Some(clipped(failed.destination)),
             ..Tail::default()
         };
-        let prefix = Prefix {
-            id: failed.id,
-            source: node,
-            tail: &tail.write(),
-            ..Prefix::new(Kind::Error)
-        };
+        let prefix =
+            Prefix { id: failed.id, source: node, tail: &tail.write(), ..Prefix::new(Kind::Error) };
         self.tell_client(conn, vec![prefix.write(), Bytes::new(), Bytes::new()], room);
     }
 

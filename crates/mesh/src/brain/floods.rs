@@ -25,12 +25,7 @@ pub(super) struct Own {
 
 impl Own {
     pub(super) fn new(incarnation: u64) -> Self {
-        Self {
-            incarnation,
-            adjacency: 0,
-            attachments: 0,
-            leaving: false,
-        }
+        Self { incarnation, adjacency: 0, attachments: 0, leaving: false }
     }
 }
 
@@ -39,20 +34,11 @@ impl Brain {
     pub(super) fn originate_adjacency(&mut self) {
         self.own.adjacency += 1;
         let leaving = self.own.leaving;
-        let up = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.is_up() && !leaving);
-        let links = up.map(|(node, link)| Adjacent {
-            node: node.clone(),
-            cost: link.cost(),
-        });
+        let up = self.links.iter().filter(|(_, link)| link.is_up() && !leaving);
+        let links = up.map(|(node, link)| Adjacent { node: node.clone(), cost: link.cost() });
         let record = Record::Adjacency(Adjacency {
             origin: self.config.node.clone(),
-            age: Age {
-                incarnation: self.own.incarnation,
-                sequence: self.own.adjacency,
-            },
+            age: Age { incarnation: self.own.incarnation, sequence: self.own.adjacency },
             links: links.collect(),
             leaving,
         });
@@ -73,10 +59,7 @@ impl Brain {
         self.own.attachments += 1;
         let record = Record::Attachments(Attachments {
             origin: self.config.node.clone(),
-            age: Age {
-                incarnation: self.own.incarnation,
-                sequence: self.own.attachments,
-            },
+            age: Age { incarnation: self.own.incarnation, sequence: self.own.attachments },
             since: None,
             added: self.clients.attached(),
             removed: Vec::new(),
@@ -95,17 +78,10 @@ impl Brain {
         };
         let record = Record::Attachments(Attachments {
             origin: self.config.node.clone(),
-            age: Age {
-                incarnation: self.own.incarnation,
-                sequence: self.own.attachments,
-            },
+            age: Age { incarnation: self.own.incarnation, sequence: self.own.attachments },
             since: Some(since),
             added: came.map(attachment).into_iter().collect(),
-            removed: if came.is_some() {
-                Vec::new()
-            } else {
-                vec![name.clone()]
-            },
+            removed: if came.is_some() { Vec::new() } else { vec![name.clone()] },
         });
         self.say_attachments(record);
     }
@@ -184,12 +160,7 @@ impl Brain {
     /// Word of this node from an earlier run, or from a clock that was ahead: jump over it.
     fn heard_of_myself(&mut self, age: Age) {
         let own = self.own.adjacency.max(self.own.attachments);
-        if age
-            <= (Age {
-                incarnation: self.own.incarnation,
-                sequence: own,
-            })
-        {
+        if age <= (Age { incarnation: self.own.incarnation, sequence: own }) {
             return;
         }
         self.own.incarnation = age.incarnation.saturating_add(1);
@@ -198,10 +169,7 @@ impl Brain {
     }
 
     fn flood(&mut self, records: &[Record], but: Option<&NodeName>) {
-        let up = self
-            .links
-            .iter()
-            .filter(|(node, link)| link.is_up() && Some(*node) != but);
+        let up = self.links.iter().filter(|(node, link)| link.is_up() && Some(*node) != but);
         let neighbours: Vec<_> = up.map(|(node, _)| node.clone()).collect();
         for neighbour in neighbours {
             self.tell(&neighbour, records);
@@ -220,10 +188,7 @@ impl Brain {
         }
         session.floods_sent += 1;
         let (conn, number) = (session.conn, session.floods_sent);
-        let flood = Flood {
-            number,
-            records: records.to_vec(),
-        };
+        let flood = Flood { number, records: records.to_vec() };
         let frames = self.local(Kind::LinkState, flood.write());
         self.send(conn, frames);
     }
@@ -237,9 +202,8 @@ impl Brain {
         let Some(session) = link.session.as_mut() else {
             return;
         };
-        session.floods_acknowledged = session
-            .floods_acknowledged
-            .max(ack.floods.min(session.floods_sent));
+        session.floods_acknowledged =
+            session.floods_acknowledged.max(ack.floods.min(session.floods_sent));
         if session.behind && session.floods_acknowledged == session.floods_sent {
             session.behind = false;
             self.synchronise(from);

@@ -117,14 +117,7 @@ impl Brain {
                 let mesh = self.config.mesh.clone();
                 let node = self.config.node.clone();
                 if room.has_room(conn) {
-                    self.say(
-                        conn,
-                        &Hello::Hosted {
-                            mesh,
-                            node,
-                            name: source,
-                        },
-                    );
+                    self.say(conn, &Hello::Hosted { mesh, node, name: source });
                 }
             }
             Kind::Batch => {
@@ -139,16 +132,9 @@ impl Brain {
             }
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
                 let limit = self.config.hop_limit;
-                let hop_limit = if prefix.hop_limit == 0 {
-                    limit
-                } else {
-                    prefix.hop_limit.min(limit)
-                };
-                let trusted = if operator {
-                    Flags::OPERATOR
-                } else {
-                    Flags::default()
-                };
+                let hop_limit =
+                    if prefix.hop_limit == 0 { limit } else { prefix.hop_limit.min(limit) };
+                let trusted = if operator { Flags::OPERATOR } else { Flags::default() };
                 let prefix = Prefix {
                     flags: prefix.flags.without(Flags::OPERATOR).with(trusted),
                     hop_limit,
@@ -189,10 +175,7 @@ impl Brain {
             }
             Standing::Attached => {}
         }
-        if self
-            .client(conn)
-            .is_some_and(|client| client.dialect == Some(Dialect::Native))
-        {
+        if self.client(conn).is_some_and(|client| client.dialect == Some(Dialect::Native)) {
             // Its first message settled what it speaks.
             self.counters.add(WireError::Magic.reason());
             let failed = Prefix::new(Kind::Data);
@@ -232,10 +215,7 @@ impl Brain {
                 room,
             );
         }
-        let tail = Tail {
-            content_type: Some(json::CONTENT_TYPE.to_owned()),
-            ..Tail::default()
-        };
+        let tail = Tail { content_type: Some(json::CONTENT_TYPE.to_owned()), ..Tail::default() };
         let prefix = Prefix {
             hop_limit: self.config.hop_limit,
             id: self.next_id(),
@@ -312,11 +292,7 @@ impl Brain {
             frames.insert(0, Bytes::new());
         }
         self.counters.count(Flow::Delivered);
-        self.out.push(Output::Deliver {
-            conn,
-            frames,
-            original,
-        });
+        self.out.push(Output::Deliver { conn, frames, original });
     }
 }
 
@@ -329,11 +305,7 @@ fn as_json(message: &Message, path: &[u8]) -> Option<Vec<u8>> {
         let destination = tail.destination.as_deref().unwrap_or_default();
         let original = message.payload().get(1).map_or(&[][..], |frame| frame);
         let truncated = prefix.flags.has(Flags::TRUNCATED);
-        return Some(json::routing_error(
-            &told(reason, destination),
-            original,
-            truncated,
-        ));
+        return Some(json::routing_error(&told(reason, destination), original, truncated));
     }
     let payload: &[u8] = match message.payload() {
         [] => &[],
@@ -342,13 +314,11 @@ fn as_json(message: &Message, path: &[u8]) -> Option<Vec<u8>> {
     };
     let path = Path::read(path).ok()?;
     let nodes = path.stamps().map(|stamp| stamp.node);
-    Some(
-        if tail.content_type.as_deref() == Some(json::CONTENT_TYPE) {
-            json::delivered(payload, nodes, prefix.source)
-        } else {
-            json::delivered(&json::wrap(payload), nodes, prefix.source)
-        },
-    )
+    Some(if tail.content_type.as_deref() == Some(json::CONTENT_TYPE) {
+        json::delivered(payload, nodes, prefix.source)
+    } else {
+        json::delivered(&json::wrap(payload), nodes, prefix.source)
+    })
 }
 
 /// A reason in the words of the json dialect.

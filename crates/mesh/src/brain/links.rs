@@ -58,15 +58,9 @@ impl Brain {
             None => {}
         }
         let window = self.config.window;
-        let stranger = LinkConfig {
-            cost: LinkConfig::DEFAULT_COST,
-            dials: false,
-            upstream: false,
-        };
-        let link = self
-            .links
-            .entry(neighbour.clone())
-            .or_insert_with(|| Link::new(stranger, window));
+        let stranger = LinkConfig { cost: LinkConfig::DEFAULT_COST, dials: false, upstream: false };
+        let link =
+            self.links.entry(neighbour.clone()).or_insert_with(|| Link::new(stranger, window));
         link.session = Some(Session::new(conn, we_dialled, window));
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true
@@ -205,9 +199,7 @@ impl Brain {
                     };
                     self.counters.count(Flow::Forwarded);
                     message.frames(
-                        message
-                            .path()
-                            .stamped(&stamp(node, revision, now, message), number),
+                        message.path().stamped(&stamp(node, revision, now, message), number),
                     )
                 } else {
                     let room_for_stamps = together.messages * (2 * MAX_NAME + 64);
@@ -220,10 +212,7 @@ impl Brain {
                         let stamp = stamp(node, revision, now, message);
                         batch.push(message.as_frames(), &message.path(), &stamp, number);
                     }
-                    let prefix = Prefix {
-                        source: node.as_str(),
-                        ..Prefix::new(Kind::Batch)
-                    };
+                    let prefix = Prefix { source: node.as_str(), ..Prefix::new(Kind::Batch) };
                     vec![prefix.write(), bytes::Bytes::new(), batch.finish()]
                 };
                 self.out.push(Output::Send { conn, frames });
@@ -234,14 +223,9 @@ impl Brain {
     /// Acknowledges what neighbours sent, where enough of it has come or it has waited long enough.
     pub(super) fn acknowledge(&mut self, now: Now) {
         let due = |session: &&mut Session| session.ack_is_due(now.since_start);
-        let sessions = self
-            .links
-            .values_mut()
-            .filter_map(|link| link.session.as_mut());
-        let acks: Vec<_> = sessions
-            .filter(due)
-            .map(|session| (session.conn, session.ack()))
-            .collect();
+        let sessions = self.links.values_mut().filter_map(|link| link.session.as_mut());
+        let acks: Vec<_> =
+            sessions.filter(due).map(|session| (session.conn, session.ack())).collect();
         for (conn, ack) in acks {
             self.send_ack(conn, &ack);
         }
@@ -305,21 +289,13 @@ impl Brain {
 
     /// This node's stamp for a message.
     pub(super) fn stamp<'a>(&'a self, now: Now, message: &'a Message) -> Stamp<'a> {
-        stamp(
-            &self.config.node,
-            self.tables.table.revision().short(),
-            now,
-            message,
-        )
+        stamp(&self.config.node, self.tables.table.revision().short(), now, message)
     }
 }
 
 fn stamp<'a>(node: &'a NodeName, revision: u32, now: Now, message: &'a Message) -> Stamp<'a> {
     let traced = message.is_traced();
-    let times = Times {
-        arrived: message.arrived,
-        left: now.unix_nanos,
-    };
+    let times = Times { arrived: message.arrived, left: now.unix_nanos };
     Stamp {
         node: node.as_str(),
         ingress: message.ingress.as_ref().map_or("", NodeName::as_str),

@@ -29,14 +29,7 @@ impl Message {
         let traced = flags.has(Flags::TRACE);
         Path::read(path)?;
         let size = frames.iter().map(Bytes::len).sum();
-        Ok(Self {
-            frames,
-            kind,
-            traced,
-            size,
-            ingress: None,
-            arrived: 0,
-        })
+        Ok(Self { frames, kind, traced, size, ingress: None, arrived: 0 })
     }
 
     /// A message that enters the mesh here.
@@ -45,14 +38,7 @@ impl Message {
         frames.extend(payload);
         let size = frames.iter().map(Bytes::len).sum();
         let traced = prefix.flags.has(Flags::TRACE);
-        Self {
-            frames,
-            kind: prefix.kind,
-            traced,
-            size,
-            ingress: None,
-            arrived: 0,
-        }
+        Self { frames, kind: prefix.kind, traced, size, ingress: None, arrived: 0 }
     }
 
     pub(super) fn kind(&self) -> Kind {

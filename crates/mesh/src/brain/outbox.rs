@@ -22,10 +22,7 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Self {
-            messages: 1000,
-            bytes: 1024 * 1024,
-        }
+        Self { messages: 1000, bytes: 1024 * 1024 }
     }
 }
 
@@ -59,13 +56,7 @@ pub(super) struct Fallen {
 
 impl Outbox {
     pub(super) fn new(window: Window) -> Self {
-        Self {
-            window,
-            waiting: Queue::default(),
-            sent: Queue::default(),
-            last: 0,
-            acknowledged: 0,
-        }
+        Self { window, waiting: Queue::default(), sent: Queue::default(), last: 0, acknowledged: 0 }
     }
 
     /// Whether a message of this size may be pushed. An error may where as much again waits as the
@@ -73,10 +64,7 @@ impl Outbox {
     pub(super) fn has_room(&self, size: usize, is_error: bool) -> bool {
         let Window { messages, bytes } = self.window;
         let window = if is_error {
-            Window {
-                messages: messages.saturating_mul(2),
-                bytes: bytes.saturating_mul(2),
-            }
+            Window { messages: messages.saturating_mul(2), bytes: bytes.saturating_mul(2) }
         } else {
             self.window
         };
@@ -102,10 +90,7 @@ impl Outbox {
     /// How many messages, and how many bytes of them, may be taken now to travel together: several
     /// where each has at most `small` bytes and all have at most `most`, else one.
     pub(super) fn together(&self, small: usize, most: usize) -> Option<Together> {
-        let mut together = Together {
-            messages: 0,
-            bytes: 0,
-        };
+        let mut together = Together { messages: 0, bytes: 0 };
         let (mut messages, mut bytes) = (self.sent.messages.len(), self.sent.bytes);
         for message in &self.waiting.messages {
             let size = message.size();
@@ -116,10 +101,7 @@ impl Outbox {
             if !fits || !joins {
                 break;
             }
-            together = Together {
-                messages: together.messages + 1,
-                bytes: together.bytes + size,
-            };
+            together = Together { messages: together.messages + 1, bytes: together.bytes + size };
             (messages, bytes) = (messages + 1, bytes + size);
             if !is_small {
                 break;
@@ -144,10 +126,7 @@ impl Outbox {
     /// The link died: everything comes back, and numbers begin anew.
     pub(super) fn fail(&mut self) -> Fallen {
         let fallen = std::mem::replace(self, Self::new(self.window));
-        Fallen {
-            in_doubt: fallen.sent.messages.into(),
-            unsent: fallen.waiting.messages.into(),
-        }
+        Fallen { in_doubt: fallen.sent.messages.into(), unsent: fallen.waiting.messages.into() }
     }
 }
 
@@ -188,10 +167,7 @@ mod tests {
 
     #[test]
     fn an_empty_outbox_takes_one_message_of_any_size() {
-        let mut outbox = Outbox::new(Window {
-            messages: 10,
-            bytes: 100,
-        });
+        let mut outbox = Outbox::new(Window { messages: 10, bytes: 100 });
         assert!(outbox.has_room(1 << 30, false));
         outbox.push(message(1000));
         assert!(!outbox.has_room(1, false));
@@ -201,10 +177,7 @@ mod tests {
 
     #[test]
     fn a_full_window_holds_back_until_it_is_acknowledged() {
-        let mut outbox = Outbox::new(Window {
-            messages: 2,
-            bytes: 1 << 20,
-        });
+        let mut outbox = Outbox::new(Window { messages: 2, bytes: 1 << 20 });
         outbox.push(message(1));
         outbox.push(message(1));
         assert_eq!(outbox.take().map(|(number, _)| number), Some(1));
@@ -219,10 +192,7 @@ mod tests {
 
     #[test]
     fn an_error_finds_room_where_a_message_does_not() {
-        let mut outbox = Outbox::new(Window {
-            messages: 2,
-            bytes: 1 << 20,
-        });
+        let mut outbox = Outbox::new(Window { messages: 2, bytes: 1 << 20 });
         for _ in 0..2 {
             outbox.push(message(1));
         }

@@ -29,9 +29,7 @@ impl Brain {
             .filter_map(|conn| match conn {
                 Conn::Client(client) => Some(ClientStatus {
                     name: self.address(client),
-                    dialect: client
-                        .dialect
-                        .map(|dialect| Dialect::name(dialect).to_owned()),
+                    dialect: client.dialect.map(|dialect| Dialect::name(dialect).to_owned()),
                     attached: Self::is_attached(client),
                     since: client.since(),
                 }),
@@ -66,9 +64,7 @@ impl Brain {
     #[must_use]
     pub fn pending_floods(&self) -> u64 {
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        sessions
-            .map(|session| session.floods_sent - session.floods_acknowledged)
-            .sum()
+        sessions.map(|session| session.floods_sent - session.floods_acknowledged).sum()
     }
 
     /// The routing table, line by line: nodes, then names, then static routes.
@@ -91,11 +87,7 @@ impl Brain {
                 ..line(node.as_str(), "computed")
             });
         }
-        lines.extend(
-            table
-                .unreachable()
-                .map(|node| line(node.as_str(), "unreachable")),
-        );
+        lines.extend(table.unreachable().map(|node| line(node.as_str(), "unreachable")));
         for (node, name) in self.tables.directory.iter() {
             let hop = table.next_hop(node);
             lines.push(RouteLine {
@@ -107,10 +99,7 @@ impl Brain {
         }
         for (pattern, hop) in self.tables.statics.iter() {
             let next_hop = Some(hop.to_string());
-            lines.push(RouteLine {
-                next_hop,
-                ..line(&pattern.to_string(), "static")
-            });
+            lines.push(RouteLine { next_hop, ..line(&pattern.to_string(), "static") });
         }
         lines
     }

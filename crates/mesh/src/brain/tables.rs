@@ -69,8 +69,7 @@ impl Tables {
         if std::mem::take(&mut self.all_names_changed) {
             self.names_changed = database.nodes().cloned().collect();
             let gone = self.directory.iter().map(|(node, _)| node.clone());
-            self.names_changed
-                .extend(gone.collect::<std::collections::BTreeSet<_>>());
+            self.names_changed.extend(gone.collect::<std::collections::BTreeSet<_>>());
         }
         for node in std::mem::take(&mut self.names_changed) {
             // Only what differs: a name costs a digest to add or to take away.

@@ -111,11 +111,7 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} to {}: {} says: {}",
-            self.id, self.destination, self.node, self.reason
-        )
+        write!(f, "{} to {}: {} says: {}", self.id, self.destination, self.node, self.reason)
     }
 }
 
@@ -147,18 +143,8 @@ pub struct PathStep {
 
 impl From<Stamp<'_>> for PathStep {
     fn from(stamp: Stamp<'_>) -> Self {
-        let Stamp {
-            node,
-            ingress,
-            revision,
-            times,
-        } = stamp;
-        Self {
-            node: node.to_owned(),
-            ingress: ingress.to_owned(),
-            revision,
-            times,
-        }
+        let Stamp { node, ingress, revision, times } = stamp;
+        Self { node: node.to_owned(), ingress: ingress.to_owned(), revision, times }
     }
 }
 
@@ -193,11 +179,7 @@ pub(super) fn read(frames: Vec<Bytes>) -> Result<(Option<MessageId>, Incoming), 
         Ok(Path::read(frame)?.stamps().map(Into::into).collect())
     };
     if prefix.kind == Kind::Error {
-        let failed = if payload.is_empty() {
-            Bytes::new()
-        } else {
-            payload.remove(0)
-        };
+        let failed = if payload.is_empty() { Bytes::new() } else { payload.remove(0) };
         return Ok((
             Some(prefix.id),
             Incoming::Failed(Failure {
@@ -211,9 +193,7 @@ pub(super) fn read(frames: Vec<Bytes>) -> Result<(Option<MessageId>, Incoming), 
             }),
         ));
     }
-    let answers = (prefix.kind == Kind::Reply)
-        .then_some(tail.correlation)
-        .flatten();
+    let answers = (prefix.kind == Kind::Reply).then_some(tail.correlation).flatten();
     Ok((
         answers,
         Incoming::Message(Message {

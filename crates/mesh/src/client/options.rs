@@ -40,10 +40,7 @@ impl ClientOptions {
     /// Where the name is empty or has more than 255 bytes.
     pub fn named(name: &str) -> Result<Self, IdentityError> {
         let identity = Identity::new(name.to_owned().into_bytes())?;
-        Ok(Self {
-            identity: Some(identity),
-            ..Self::anonymous()
-        })
+        Ok(Self { identity: Some(identity), ..Self::anonymous() })
     }
 
     /// The same with another time to be taken in.

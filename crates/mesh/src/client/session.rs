@@ -54,28 +54,18 @@ impl Drop for Guard<'_> {
 impl Shared {
     pub(super) fn new(incarnation: Option<u64>) -> Self {
         let incarnation = incarnation.unwrap_or_else(unix_millis);
-        Self {
-            incarnation,
-            last: AtomicU64::new(0),
-            pending: DashMap::new(),
-        }
+        Self { incarnation, last: AtomicU64::new(0), pending: DashMap::new() }
     }
 
     pub(super) fn next_id(&self) -> MessageId {
         let counter = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        MessageId {
-            incarnation: self.incarnation,
-            counter,
-        }
+        MessageId { incarnation: self.incarnation, counter }
     }
 
     pub(super) fn expect(&self, id: MessageId) -> Pending<'_> {
         let (sender, answer) = oneshot::channel();
         self.pending.insert(id, sender);
-        Pending {
-            answer,
-            guard: Guard(self, id),
-        }
+        Pending { answer, guard: Guard(self, id) }
     }
 }
 
@@ -116,11 +106,7 @@ impl Session {
     }
 
     async fn say_hello(&self) {
-        let frames = vec![
-            Prefix::new(Kind::Hello).write(),
-            Bytes::new(),
-            Hello::Client {}.write(),
-        ];
+        let frames = vec![Prefix::new(Kind::Hello).write(), Bytes::new(), Hello::Client {}.write()];
         if let Err(error) = self.dealer.sender().try_send(frames).await {
             tracing::debug!(%error, "the connection was lost before the hello");
         }
@@ -180,13 +166,8 @@ impl Session {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a client reads the calendar once, for its ids"
-)]
+#[expect(clippy::disallowed_methods, reason = "a client reads the calendar once, for its ids")]
 fn unix_millis() -> u64 {
-    let unix = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
 }

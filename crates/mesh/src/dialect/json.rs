@@ -63,9 +63,7 @@ pub fn read(frame: &[u8]) -> Result<Request<'_>, JsonError> {
     // Where a key stands twice, the last one counts, as in Python's and JavaScript's readers.
     let raw = object.last(DESTINATION).ok_or(JsonError::NoDestination)?;
     let destination = serde_json::from_str::<Text<'_>>(raw.get());
-    Ok(Request {
-        destination: destination.map_err(|_| JsonError::DestinationNotText)?.0,
-    })
+    Ok(Request { destination: destination.map_err(|_| JsonError::DestinationNotText)?.0 })
 }
 
 /// The object as its receiver gets it: all fields kept, with `route_path` and `original_sender`.
@@ -153,16 +151,11 @@ pub fn routing_error(message: &str, original: &[u8], truncated: bool) -> Vec<u8>
 #[must_use]
 pub fn node_answer(request: &[u8], fields: &[(&str, serde_json::Value)]) -> Vec<u8> {
     let ours: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
-    let hidden = [
-        &ours[..],
-        &["type", DESTINATION, ROUTE_PATH, ORIGINAL_SENDER],
-    ]
-    .concat();
+    let hidden = [&ours[..], &["type", DESTINATION, ROUTE_PATH, ORIGINAL_SENDER]].concat();
     let (mut text, kind) = match Object::read(request) {
-        Ok(object) => (
-            object.without(&hidden, 256),
-            object.last("type").map(|raw| raw.get().to_owned()),
-        ),
+        Ok(object) => {
+            (object.without(&hidden, 256), object.last("type").map(|raw| raw.get().to_owned()))
+        }
         Err(_) => (vec![b'{'], None),
     };
     key(&mut text, "type");
@@ -227,10 +220,7 @@ mod tests {
             parsed(&delivered(b"{}", [], "a")),
             json!({"route_path":[],"original_sender":"a"})
         );
-        assert_eq!(
-            parsed(&node_answer(b"{}", &[])),
-            json!({"type":"node_info"})
-        );
+        assert_eq!(parsed(&node_answer(b"{}", &[])), json!({"type":"node_info"}));
     }
 
     #[test]
@@ -246,26 +236,15 @@ mod tests {
         ] {
             assert_eq!(read(frame).unwrap_err(), why);
         }
-        for frame in [
-            "{",
-            "nope",
-            r#"{"destination":"bob"} x"#,
-            r#"{"destination":NaN}"#,
-        ] {
-            assert!(
-                matches!(read(frame.as_bytes()), Err(JsonError::NotJson(_))),
-                "{frame}"
-            );
+        for frame in ["{", "nope", r#"{"destination":"bob"} x"#, r#"{"destination":NaN}"#] {
+            assert!(matches!(read(frame.as_bytes()), Err(JsonError::NotJson(_))), "{frame}");
         }
     }
 
     #[test]
     fn depth_is_the_clients_own_affair() {
-        let deep = format!(
-            r#"{{"destination":"b","x":{}{}}}"#,
-            "[".repeat(99_999),
-            "]".repeat(99_999)
-        );
+        let deep =
+            format!(r#"{{"destination":"b","x":{}{}}}"#, "[".repeat(99_999), "]".repeat(99_999));
         assert_eq!(read(deep.as_bytes()).unwrap().destination, "b");
         assert!(delivered(deep.as_bytes(), [], "a").len() > deep.len());
     }
@@ -313,19 +292,12 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_rfc() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-        ] {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
-        assert_eq!(
-            parsed(&wrap(&[0xff, 0, 1])),
-            json!({"content":"/wAB","encoding":"base64"})
-        );
+        assert_eq!(parsed(&wrap(&[0xff, 0, 1])), json!({"content":"/wAB","encoding":"base64"}));
         assert_eq!(parsed(&wrap(b"hi")), json!({"content":"hi"}));
     }
 

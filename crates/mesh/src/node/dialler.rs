@@ -34,13 +34,7 @@ impl Dialler {
         let stop = CancellationToken::new();
         let sender = dealer.sender();
         tasks.spawn(report(dealer, number, reports, stop.clone()));
-        Self {
-            neighbour,
-            sender,
-            conn: None,
-            link: None,
-            stop,
-        }
+        Self { neighbour, sender, conn: None, link: None, stop }
     }
 }
 

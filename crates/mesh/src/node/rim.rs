@@ -51,10 +51,7 @@ impl Rim {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let now = clock.now();
-        let high_water = HighWater {
-            messages: config.window.messages,
-            bytes: config.window.bytes,
-        };
+        let high_water = HighWater { messages: config.window.messages, bytes: config.window.bytes };
         let options = RouterOptions {
             limits: config.limits,
             high_water,
@@ -83,11 +80,8 @@ impl Rim {
             },
             now,
         );
-        let sockets = Sockets {
-            router: router.sender(),
-            diallers: BTreeMap::new(),
-            dialled: HashMap::new(),
-        };
+        let sockets =
+            Sockets { router: router.sender(), diallers: BTreeMap::new(), dialled: HashMap::new() };
         let dealer_options = DealerOptions {
             limits: config.limits,
             high_water,
@@ -194,12 +188,7 @@ impl Rim {
         let Some(endpoint) = self.addresses.get(neighbour) else {
             return;
         };
-        if self
-            .sockets
-            .diallers
-            .values()
-            .any(|dialler| dialler.neighbour == *neighbour)
-        {
+        if self.sockets.diallers.values().any(|dialler| dialler.neighbour == *neighbour) {
             return;
         }
         match Dealer::connect(endpoint, self.dealer_options.clone()) {
@@ -228,8 +217,7 @@ impl Rim {
                 dialler.link = dialler.sender.connection();
                 let neighbour = dialler.neighbour.clone();
                 self.sockets.dialled.insert(conn, number);
-                self.take(Input::Opened(conn, Opened::Dialled { neighbour }))
-                    .await;
+                self.take(Input::Opened(conn, Opened::Dialled { neighbour })).await;
             }
             DealerEvent::Message(frames) => {
                 if let Some(conn) = dialler.conn {
@@ -243,11 +231,7 @@ impl Rim {
                     self.take(Input::Closed(conn)).await;
                 }
             }
-            DealerEvent::Retrying {
-                attempt,
-                delay,
-                cause,
-            } => {
+            DealerEvent::Retrying { attempt, delay, cause } => {
                 tracing::debug!(node = %self.brain.name(), neighbour = %dialler.neighbour, attempt, ?delay, %cause, "dials again");
             }
         }
@@ -287,8 +271,7 @@ impl Rim {
 
     async fn take(&mut self, input: Input) {
         let now = self.clock.now();
-        self.brain
-            .handle(now, input, &self.sockets, &mut self.outputs);
+        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
         self.carry_out().await;
     }
 
@@ -306,11 +289,7 @@ impl Rim {
             for output in outputs.drain(..) {
                 match output {
                     Output::Send { conn, frames } => self.sockets.hand_over(conn, frames).await,
-                    Output::Deliver {
-                        conn,
-                        frames,
-                        original,
-                    } => {
+                    Output::Deliver { conn, frames, original } => {
                         let Err(error) = self.sockets.try_send(conn, frames).await else {
                             continue;
                         };
@@ -322,14 +301,9 @@ impl Rim {
                             | SendError::NotConnected { .. } => Reason::ReceiverGone,
                         };
                         let frames = error.into_frames();
-                        let input = Input::Undelivered {
-                            frames,
-                            original,
-                            reason,
-                        };
+                        let input = Input::Undelivered { frames, original, reason };
                         let now = self.clock.now();
-                        self.brain
-                            .handle(now, input, &self.sockets, &mut self.outputs);
+                        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
                     }
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),

@@ -78,11 +78,8 @@ impl Sockets {
 
     /// Stops dialling a neighbour; a connection to it is closed.
     pub(super) fn hang(&mut self, neighbour: &NodeName) {
-        self.diallers
-            .retain(|_, dialler| dialler.neighbour != *neighbour);
-        let Self {
-            dialled, diallers, ..
-        } = self;
+        self.diallers.retain(|_, dialler| dialler.neighbour != *neighbour);
+        let Self { dialled, diallers, .. } = self;
         dialled.retain(|_, number| diallers.contains_key(number));
     }
 }

@@ -196,11 +196,7 @@ mod tests {
     fn the_digest_is_the_same_in_whatever_order_attachments_were_learnt() {
         let pairs = [("a", "east"), ("b", "west"), ("a", "west"), ("c", "top")];
         let forth: Directory = pairs.iter().map(|(c, n)| (client(c), node(n))).collect();
-        let mut back: Directory = pairs
-            .iter()
-            .rev()
-            .map(|(c, n)| (client(c), node(n)))
-            .collect();
+        let mut back: Directory = pairs.iter().rev().map(|(c, n)| (client(c), node(n))).collect();
         assert_eq!(forth.digest(), back.digest());
         assert_eq!(forth, back);
 
@@ -222,10 +218,7 @@ mod tests {
         assert_eq!(gone, BTreeSet::from([client("a"), client("b")]));
         assert_eq!(directory.at("a"), Some(&node("west")));
         assert_eq!(directory.at("b"), None);
-        assert_eq!(
-            (directory.len(), directory.names_at(&node("east")).count()),
-            (1, 0)
-        );
+        assert_eq!((directory.len(), directory.names_at(&node("east")).count()), (1, 0));
         directory.remove_node(&node("west"));
         assert!(directory.is_empty());
         assert_eq!(directory.digest(), 0);

@@ -92,14 +92,7 @@ impl Graph {
         }
         let edges = directed.iter().map(|&(_, to, cost)| (to, cost)).collect();
         let revision = Revision::of(&names, &links);
-        Self {
-            names,
-            index,
-            links,
-            starts,
-            edges,
-            revision,
-        }
+        Self { names, index, links, starts, edges, revision }
     }
 
     /// The nodes, in the order of their names.
@@ -127,9 +120,7 @@ impl Graph {
 
     /// The nodes that share a link with `node`, in the order of their names, with the links' costs.
     pub fn neighbours(&self, node: &NodeName) -> impl Iterator<Item = (&NodeName, u32)> {
-        let edges = self
-            .place(node.as_str())
-            .map_or(&[][..], |place| self.edges(place));
+        let edges = self.place(node.as_str()).map_or(&[][..], |place| self.edges(place));
         edges.iter().map(|&(to, cost)| (self.name(to), cost))
     }
 
@@ -147,11 +138,7 @@ impl Graph {
             })
         };
         let links = self.links.iter().filter(|(link, _)| !is_down(link));
-        Self::of_sorted(
-            Arc::clone(&self.names),
-            Arc::clone(&self.index),
-            links.cloned().collect(),
-        )
+        Self::of_sorted(Arc::clone(&self.names), Arc::clone(&self.index), links.cloned().collect())
     }
 
     /// The digest of the nodes, the links and their costs.

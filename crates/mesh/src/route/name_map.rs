@@ -51,9 +51,7 @@ impl Hasher for NameHasher {
         for word in words {
             self.mix(u64::from_le_bytes(*word));
         }
-        let rest = rest
-            .iter()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte));
+        let rest = rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
         self.mix(rest ^ (bytes.len() as u64) << 56);
     }
 
@@ -84,9 +82,8 @@ mod tests {
     #[test]
     fn names_that_differ_hash_apart() {
         let state = NameState::default();
-        let hashes: std::collections::HashSet<_> = (0..100_000)
-            .map(|n| state.hash_one(format!("node{n}").as_str()))
-            .collect();
+        let hashes: std::collections::HashSet<_> =
+            (0..100_000).map(|n| state.hash_one(format!("node{n}").as_str())).collect();
         assert_eq!(hashes.len(), 100_000);
     }
 }

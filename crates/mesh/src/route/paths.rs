@@ -65,12 +65,8 @@ pub(super) struct Reached {
     pub(super) first: u32,
 }
 
-const UNREACHED: Reached = Reached {
-    cost: u64::MAX,
-    hops: u32::MAX,
-    before: NOWHERE,
-    first: NOWHERE,
-};
+const UNREACHED: Reached =
+    Reached { cost: u64::MAX, hops: u32::MAX, before: NOWHERE, first: NOWHERE };
 
 /// A way through the mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,10 +125,7 @@ impl Paths {
             nodes.push(self.names[place as usize].clone());
         }
         nodes.reverse();
-        Some(Way {
-            nodes,
-            cost: end.cost,
-        })
+        Some(Way { nodes, cost: end.cost })
     }
 
     /// The best ways to all nodes that can be reached, in the order of the nodes' names.
@@ -148,9 +141,7 @@ impl Paths {
 
 impl fmt::Debug for Paths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paths")
-            .field("source", self.source())
-            .finish_non_exhaustive()
+        f.debug_struct("Paths").field("source", self.source()).finish_non_exhaustive()
     }
 }
 
@@ -162,12 +153,7 @@ fn best_ways(graph: &Graph, source: u32) -> Vec<Reached> {
     let mut reached = vec![UNREACHED; graph.names().len()];
     let mut is_settled = vec![false; graph.names().len()];
     let mut queue = BinaryHeap::from([Reverse((0, 0, source))]);
-    reached[source as usize] = Reached {
-        cost: 0,
-        hops: 0,
-        before: source,
-        first: source,
-    };
+    reached[source as usize] = Reached { cost: 0, hops: 0, before: source, first: source };
     while let Some(Reverse((cost, hops, node))) = queue.pop() {
         if std::mem::replace(&mut is_settled[node as usize], true) {
             continue;
@@ -205,10 +191,8 @@ fn wins_tie(reached: &[Reached], node: u32, found: u32, known: u32) -> bool {
     let (mut found, mut known) = (found, known);
     let (mut last_found, mut last_known) = (link(node, found), link(node, known));
     while found != known {
-        let (found_before, known_before) = (
-            reached[found as usize].before,
-            reached[known as usize].before,
-        );
+        let (found_before, known_before) =
+            (reached[found as usize].before, reached[known as usize].before);
         last_found = last_found.max(link(found, found_before));
         last_known = last_known.max(link(known, known_before));
         (found, known) = (found_before, known_before);

@@ -77,11 +77,7 @@ impl FromStr for Pattern {
         if text.len() > MAX_ADDRESS {
             return Err(PatternError::TooLong(text.len()));
         }
-        Ok(if is_prefix {
-            Self::Prefix(name.to_owned())
-        } else {
-            Self::Exact(name.to_owned())
-        })
+        Ok(if is_prefix { Self::Prefix(name.to_owned()) } else { Self::Exact(name.to_owned()) })
     }
 }
 
@@ -108,11 +104,7 @@ pub enum NextHop {
 
 impl From<&str> for NextHop {
     fn from(text: &str) -> Self {
-        if text == UPSTREAM {
-            Self::Upstream
-        } else {
-            Self::Name(text.to_owned())
-        }
+        if text == UPSTREAM { Self::Upstream } else { Self::Name(text.to_owned()) }
     }
 }
 

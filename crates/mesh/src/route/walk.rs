@@ -144,11 +144,7 @@ impl<'a> Walker<'a> {
         let mut node = from.clone();
         loop {
             let table = self.table(&node);
-            let places = OnPaper {
-                graph: mesh.graph,
-                directory: mesh.directory,
-                table,
-            };
+            let places = OnPaper { graph: mesh.graph, directory: mesh.directory, table };
             let verdict = decide(
                 table,
                 &places,
@@ -188,9 +184,7 @@ struct OnPaper<'a> {
 
 impl Places for OnPaper<'_> {
     fn is_here(&self, name: &str) -> Option<&str> {
-        self.directory
-            .named_at(name, self.table.me())
-            .map(ClientName::as_str)
+        self.directory.named_at(name, self.table.me()).map(ClientName::as_str)
     }
 
     fn holder(&self, name: &str) -> Option<&NodeName> {

@@ -75,8 +75,7 @@ impl Writer {
         number: u64,
     ) {
         self.count += 1;
-        self.frame
-            .put_u8(u8::try_from(frames.len()).unwrap_or(u8::MAX));
+        self.frame.put_u8(u8::try_from(frames.len()).unwrap_or(u8::MAX));
         for (index, part) in frames.iter().enumerate() {
             if index == 1 {
                 self.frame.put_u32_le(path.stamped_length(stamp) as u32);
@@ -102,9 +101,7 @@ impl Writer {
 /// Each item is an error where the bytes are wrong; after an error there is nothing more.
 pub fn read(batch: Bytes) -> impl Iterator<Item = Result<Vec<Bytes>, WireError>> {
     let mut rest = batch;
-    let mut left = rest
-        .try_get_u32_le()
-        .map_err(|_| WireError::Truncated("batch"));
+    let mut left = rest.try_get_u32_le().map_err(|_| WireError::Truncated("batch"));
     std::iter::from_fn(move || {
         let count = match left {
             Ok(0) if rest.is_empty() => return None,
@@ -135,11 +132,7 @@ fn message(rest: &mut Bytes) -> Result<Vec<Bytes>, WireError> {
         }
         frames.push(rest.split_to(length));
     }
-    if frames.is_empty() {
-        Err(WireError::Missing("first"))
-    } else {
-        Ok(frames)
-    }
+    if frames.is_empty() { Err(WireError::Missing("first")) } else { Ok(frames) }
 }
 
 #[cfg(test)]

@@ -167,9 +167,7 @@ impl Request {
     /// Writes a request's payload frame.
     #[must_use]
     pub fn write(&self) -> Bytes {
-        rmp_serde::to_vec_named(self)
-            .map(Bytes::from)
-            .unwrap_or_default()
+        rmp_serde::to_vec_named(self).map(Bytes::from).unwrap_or_default()
     }
 }
 
@@ -185,8 +183,6 @@ impl Answer {
     /// Writes an answer's payload frame.
     #[must_use]
     pub fn write(&self) -> Bytes {
-        rmp_serde::to_vec_named(self)
-            .map(Bytes::from)
-            .unwrap_or_default()
+        rmp_serde::to_vec_named(self).map(Bytes::from).unwrap_or_default()
     }
 }

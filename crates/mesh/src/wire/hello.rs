@@ -97,9 +97,7 @@ impl Hello {
     /// Writes a hello's payload frame.
     #[must_use]
     pub fn write(&self) -> Bytes {
-        rmp_serde::to_vec_named(self)
-            .map(Bytes::from)
-            .unwrap_or_default()
+        rmp_serde::to_vec_named(self).map(Bytes::from).unwrap_or_default()
     }
 }
 
@@ -163,13 +161,7 @@ impl MeshKey {
     }
 
     fn mac(&self, role: Role, statement: &Statement<'_>) -> Hmac<Sha256> {
-        let Statement {
-            mesh,
-            dialer,
-            listener,
-            dialer_nonce,
-            listener_nonce,
-        } = statement;
+        let Statement { mesh, dialer, listener, dialer_nonce, listener_nonce } = statement;
         let role: &[u8] = match role {
             Role::Dialer => b"dialer",
             Role::Listener => b"listener",
@@ -179,15 +171,9 @@ impl MeshKey {
         block[..self.0.len()].copy_from_slice(&self.0);
         let mut mac = Hmac::<Sha256>::new(&block.into());
         let (dialer, listener) = (dialer.as_str().as_bytes(), listener.as_str().as_bytes());
-        for part in [
-            b"hopline/1",
-            mesh.as_bytes(),
-            dialer,
-            listener,
-            role,
-            *dialer_nonce,
-            *listener_nonce,
-        ] {
+        for part in
+            [b"hopline/1", mesh.as_bytes(), dialer, listener, role, *dialer_nonce, *listener_nonce]
+        {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
@@ -215,23 +201,10 @@ mod tests {
         assert!(!key.verify(Role::Listener, &statement, &proof));
         assert!(!MeshKey::new([8; 32]).verify(Role::Dialer, &statement, &proof));
         for other in [
-            Statement {
-                mesh: "n",
-                ..statement
-            },
-            Statement {
-                dialer: &b,
-                listener: &a,
-                ..statement
-            },
-            Statement {
-                dialer_nonce: &[3; 32],
-                ..statement
-            },
-            Statement {
-                listener_nonce: &[3; 32],
-                ..statement
-            },
+            Statement { mesh: "n", ..statement },
+            Statement { dialer: &b, listener: &a, ..statement },
+            Statement { dialer_nonce: &[3; 32], ..statement },
+            Statement { listener_nonce: &[3; 32], ..statement },
         ] {
             assert!(!key.verify(Role::Dialer, &other, &proof));
         }

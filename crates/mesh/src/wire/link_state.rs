@@ -121,9 +121,7 @@ impl Flood {
     /// Writes a flood's payload frame.
     #[must_use]
     pub fn write(&self) -> Bytes {
-        rmp_serde::to_vec_named(self)
-            .map(Bytes::from)
-            .unwrap_or_default()
+        rmp_serde::to_vec_named(self).map(Bytes::from).unwrap_or_default()
     }
 }
 
@@ -152,8 +150,6 @@ impl LinkAck {
     /// Writes an acknowledgement's payload frame.
     #[must_use]
     pub fn write(&self) -> Bytes {
-        rmp_serde::to_vec_named(self)
-            .map(Bytes::from)
-            .unwrap_or_default()
+        rmp_serde::to_vec_named(self).map(Bytes::from).unwrap_or_default()
     }
 }

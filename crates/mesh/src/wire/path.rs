@@ -64,15 +64,10 @@ impl<'a> Path<'a> {
     /// [`WireError`] says what is wrong with the bytes.
     pub fn read(frame: &'a [u8]) -> Result<Self, WireError> {
         if frame.is_empty() {
-            return Ok(Self {
-                sequence: 0,
-                count: 0,
-                stamps: &[],
-            });
+            return Ok(Self { sequence: 0, count: 0, stamps: &[] });
         }
-        let (head, stamps) = frame
-            .split_first_chunk::<HEAD>()
-            .ok_or(WireError::Truncated("path"))?;
+        let (head, stamps) =
+            frame.split_first_chunk::<HEAD>().ok_or(WireError::Truncated("path"))?;
         let [sequence @ .., count] = *head;
         let mut rest = stamps;
         for _ in 0..count {
@@ -81,27 +76,17 @@ impl<'a> Path<'a> {
         if !rest.is_empty() {
             return Err(WireError::Trailing("path"));
         }
-        Ok(Self {
-            sequence: u64::from_le_bytes(sequence),
-            count,
-            stamps,
-        })
+        Ok(Self { sequence: u64::from_le_bytes(sequence), count, stamps })
     }
 
     /// Reads a path frame that [`Path::read`] or [`Path::stamped`] has seen; of any other it makes what
     /// it can. It does not look at the stamps.
     pub(crate) fn trusted(frame: &'a [u8]) -> Self {
         match frame.split_first_chunk::<HEAD>() {
-            Some(([sequence @ .., count], stamps)) => Self {
-                sequence: u64::from_le_bytes(*sequence),
-                count: *count,
-                stamps,
-            },
-            None => Self {
-                sequence: 0,
-                count: 0,
-                stamps: &[],
-            },
+            Some(([sequence @ .., count], stamps)) => {
+                Self { sequence: u64::from_le_bytes(*sequence), count: *count, stamps }
+            }
+            None => Self { sequence: 0, count: 0, stamps: &[] },
         }
     }
 
@@ -215,23 +200,12 @@ fn stamp(bytes: &[u8]) -> Result<(Stamp<'_>, &[u8]), WireError> {
         let (arrived, left) = (u64::from_le_bytes(*arrived), u64::from_le_bytes(*left));
         (Some(Times { arrived, left }), rest)
     };
-    Ok((
-        Stamp {
-            node,
-            ingress,
-            revision: u32::from_le_bytes(*revision),
-            times,
-        },
-        rest,
-    ))
+    Ok((Stamp { node, ingress, revision: u32::from_le_bytes(*revision), times }, rest))
 }
 
 fn name(bytes: &[u8]) -> Result<(&str, &[u8]), WireError> {
     let (name, rest) = octets(bytes).ok_or(WireError::Truncated("path"))?;
-    Ok((
-        std::str::from_utf8(name).map_err(|_| WireError::Text("path"))?,
-        rest,
-    ))
+    Ok((std::str::from_utf8(name).map_err(|_| WireError::Text("path"))?, rest))
 }
 
 fn octets(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -241,9 +215,7 @@ fn octets(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// As much of a name as a stamp holds; names of nodes are shorter.
 fn cut(name: &str) -> &[u8] {
-    name.as_bytes()
-        .get(..usize::from(u8::MAX))
-        .unwrap_or(name.as_bytes())
+    name.as_bytes().get(..usize::from(u8::MAX)).unwrap_or(name.as_bytes())
 }
 
 #[cfg(test)]
@@ -278,12 +250,7 @@ mod tests {
 
     #[test]
     fn a_full_path_takes_no_more_stamps() {
-        let stamp = Stamp {
-            node: "n",
-            ingress: "",
-            revision: 0,
-            times: None,
-        };
+        let stamp = Stamp { node: "n", ingress: "", revision: 0, times: None };
         let mut frame = Bytes::new();
         for _ in 0..300 {
             frame = Path::read(&frame).unwrap().stamped(&stamp, 1);

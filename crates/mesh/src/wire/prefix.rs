@@ -65,28 +65,12 @@ impl<'a> Prefix<'a> {
     /// [`WireError`] says what is wrong with the bytes.
     pub fn read(frame: &'a [u8]) -> Result<Self, WireError> {
         let (fixed, rest) =
-            frame
-                .split_first_chunk::<FIXED>()
-                .ok_or(if super::is_native(frame) {
-                    WireError::Truncated("prefix")
-                } else {
-                    WireError::Magic
-                })?;
-        let [
-            m0,
-            m1,
-            m2,
-            m3,
-            version,
-            kind,
-            class,
-            flags,
-            hop_limit,
-            _,
-            _,
-            _,
-            id @ ..,
-        ] = *fixed;
+            frame.split_first_chunk::<FIXED>().ok_or(if super::is_native(frame) {
+                WireError::Truncated("prefix")
+            } else {
+                WireError::Magic
+            })?;
+        let [m0, m1, m2, m3, version, kind, class, flags, hop_limit, _, _, _, id @ ..] = *fixed;
         if [m0, m1, m2, m3] != MAGIC {
             return Err(WireError::Magic);
         }
@@ -104,10 +88,7 @@ impl<'a> Prefix<'a> {
             class: Class::from_number(class)?,
             flags: Flags(flags),
             hop_limit,
-            id: MessageId {
-                incarnation: id as u64,
-                counter: (id >> 64) as u64,
-            },
+            id: MessageId { incarnation: id as u64, counter: (id >> 64) as u64 },
             destination,
             source,
             tail,
@@ -127,10 +108,7 @@ impl<'a> Prefix<'a> {
     pub fn write(&self) -> Bytes {
         let cut = |text: &'a str| {
             let end = (0..=text.len().min(usize::from(u16::MAX))).rev();
-            let end = end
-                .into_iter()
-                .find(|&at| text.is_char_boundary(at))
-                .unwrap_or(0);
+            let end = end.into_iter().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
             text.get(..end).unwrap_or("")
         };
         let (destination, source) = (cut(self.destination), cut(self.source));
@@ -151,17 +129,10 @@ impl<'a> Prefix<'a> {
 }
 
 fn text<'a>(bytes: &'a [u8], what: &'static str) -> Result<(&'a str, &'a [u8]), WireError> {
-    let (length, rest) = bytes
-        .split_first_chunk::<2>()
-        .ok_or(WireError::Truncated(what))?;
+    let (length, rest) = bytes.split_first_chunk::<2>().ok_or(WireError::Truncated(what))?;
     let length = usize::from(u16::from_le_bytes(*length));
-    let (text, rest) = rest
-        .split_at_checked(length)
-        .ok_or(WireError::Truncated(what))?;
-    Ok((
-        std::str::from_utf8(text).map_err(|_| WireError::Text(what))?,
-        rest,
-    ))
+    let (text, rest) = rest.split_at_checked(length).ok_or(WireError::Truncated(what))?;
+    Ok((std::str::from_utf8(text).map_err(|_| WireError::Text(what))?, rest))
 }
 
 #[cfg(test)]

@@ -55,14 +55,7 @@ impl Tail {
 
 impl Serialize for Tail {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            deadline,
-            correlation,
-            content_type,
-            reason,
-            node,
-            destination,
-        } = self;
+        let Self { deadline, correlation, content_type, reason, node, destination } = self;
         let length = usize::from(deadline.is_some())
             + usize::from(correlation.is_some())
             + usize::from(content_type.is_some())
@@ -73,11 +66,7 @@ impl Serialize for Tail {
         if let Some(deadline) = deadline {
             map.serialize_entry(&DEADLINE, deadline)?;
         }
-        if let Some(MessageId {
-            incarnation,
-            counter,
-        }) = correlation
-        {
+        if let Some(MessageId { incarnation, counter }) = correlation {
             map.serialize_entry(&CORRELATION, &(incarnation, counter))?;
         }
         if let Some(content_type) = content_type {
@@ -113,10 +102,7 @@ impl<'de> Deserialize<'de> for Tail {
                         DEADLINE => tail.deadline = Some(map.next_value()?),
                         CORRELATION => {
                             let (incarnation, counter) = map.next_value()?;
-                            tail.correlation = Some(MessageId {
-                                incarnation,
-                                counter,
-                            });
+                            tail.correlation = Some(MessageId { incarnation, counter });
                         }
                         CONTENT_TYPE => tail.content_type = Some(map.next_value()?),
                         REASON => tail.reason = Some(map.next_value()?),
@@ -143,13 +129,7 @@ mod tests {
     fn unknown_keys_are_passed_over() {
         let foreign = std::collections::BTreeMap::from([(5u64, "east"), (4711, "later")]);
         let tail = Tail::read(&rmp_serde::to_vec(&foreign).unwrap()).unwrap();
-        assert_eq!(
-            tail,
-            Tail {
-                node: Some("east".to_owned()),
-                ..Tail::default()
-            }
-        );
+        assert_eq!(tail, Tail { node: Some("east".to_owned()), ..Tail::default() });
     }
 
     proptest! {

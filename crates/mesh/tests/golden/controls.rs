@@ -14,30 +14,10 @@ pub(super) fn controls() -> Vec<Vector> {
     let requests = [
         ("request status", "what the node is", Request::Status {}),
         ("request routes", "its routing table", Request::Routes {}),
-        (
-            "request locate",
-            "where a name is",
-            Request::Locate { name: name.clone() },
-        ),
-        (
-            "request claim",
-            "is its holder alive",
-            Request::Claim { name: name.clone() },
-        ),
-        (
-            "request cut",
-            "order: take a link down",
-            Request::Cut {
-                neighbour: neighbour.clone(),
-            },
-        ),
-        (
-            "request heal",
-            "order: let it come up",
-            Request::Heal {
-                neighbour: neighbour.clone(),
-            },
-        ),
+        ("request locate", "where a name is", Request::Locate { name: name.clone() }),
+        ("request claim", "is its holder alive", Request::Claim { name: name.clone() }),
+        ("request cut", "order: take a link down", Request::Cut { neighbour: neighbour.clone() }),
+        ("request heal", "order: let it come up", Request::Heal { neighbour: neighbour.clone() }),
     ];
     let link = LinkStatus {
         neighbour: neighbour.clone(),
@@ -74,36 +54,16 @@ pub(super) fn controls() -> Vec<Vector> {
         origin: "computed".to_owned(),
     };
     let answers = [
-        (
-            "answer status",
-            "what the node is and knows",
-            Answer::Status(Box::new(status)),
-        ),
-        (
-            "answer routes",
-            "one line of its table",
-            Answer::Routes(vec![line]),
-        ),
+        ("answer status", "what the node is and knows", Answer::Status(Box::new(status))),
+        ("answer routes", "one line of its table", Answer::Routes(vec![line])),
         (
             "answer located",
             "the nodes that have a name",
-            Answer::Located {
-                nodes: vec![node("east")],
-            },
+            Answer::Located { nodes: vec![node("east")] },
         ),
-        (
-            "answer claimed",
-            "the holder is alive",
-            Answer::Claimed { name, held: true },
-        ),
+        ("answer claimed", "the holder is alive", Answer::Claimed { name, held: true }),
         ("answer done", "the order was carried out", Answer::Done {}),
-        (
-            "answer refused",
-            "it was not",
-            Answer::Refused {
-                reason: "not allowed".to_owned(),
-            },
-        ),
+        ("answer refused", "it was not", Answer::Refused { reason: "not allowed".to_owned() }),
     ];
     let requests = requests
         .into_iter()

@@ -19,39 +19,17 @@ pub(super) fn hellos() -> Vec<Vector> {
         (
             "hello open",
             "a node that dialled says who it is",
-            Hello::Open {
-                mesh: "regions".to_owned(),
-                node: node("east"),
-                nonce: [1; 32],
-            },
+            Hello::Open { mesh: "regions".to_owned(), node: node("east"), nonce: [1; 32] },
         ),
         (
             "hello challenge",
             "the listener says who it is and proves it",
-            Hello::Challenge {
-                node: node("top"),
-                nonce: [2; 32],
-                proof: [200; 32],
-            },
+            Hello::Challenge { node: node("top"), nonce: [2; 32], proof: [200; 32] },
         ),
-        (
-            "hello proof",
-            "the node that dialled proves who it is",
-            Hello::Proof { proof: [4; 32] },
-        ),
+        ("hello proof", "the node that dialled proves who it is", Hello::Proof { proof: [4; 32] }),
         ("hello welcome", "the link is up", Hello::Welcome {}),
-        (
-            "hello refused",
-            "the link is refused",
-            Hello::Refused {
-                reason: "wrong key".to_owned(),
-            },
-        ),
-        (
-            "hello client",
-            "a native client says that it is one",
-            Hello::Client {},
-        ),
+        ("hello refused", "the link is refused", Hello::Refused { reason: "wrong key".to_owned() }),
+        ("hello client", "a native client says that it is one", Hello::Client {}),
         (
             "hello hosted",
             "the node's answer to a native client",
@@ -79,55 +57,34 @@ pub(super) fn proofs() -> Vec<Vector> {
     };
     let key = MeshKey::new([7; 32]);
     let meaning = "HMAC-SHA-256, key 32 x 07, mesh regions, east dials top, nonces 32 x 01 and 02";
-    [
-        ("proof dialer", Role::Dialer),
-        ("proof listener", Role::Listener),
-    ]
-    .into_iter()
-    .map(|(name, role)| {
-        let proof = key.prove(role, &statement);
-        let read = move |bytes: &[u8]| bytes.try_into().map_err(|_| WireError::Truncated("proof"));
-        vector(
-            name,
-            meaning,
-            proof,
-            |proof| Bytes::copy_from_slice(proof),
-            read,
-        )
-    })
-    .collect()
+    [("proof dialer", Role::Dialer), ("proof listener", Role::Listener)]
+        .into_iter()
+        .map(|(name, role)| {
+            let proof = key.prove(role, &statement);
+            let read =
+                move |bytes: &[u8]| bytes.try_into().map_err(|_| WireError::Truncated("proof"));
+            vector(name, meaning, proof, |proof| Bytes::copy_from_slice(proof), read)
+        })
+        .collect()
 }
 
 pub(super) fn floods() -> Vec<Vector> {
-    let age = Age {
-        incarnation: 1_700_000_000_000,
-        sequence: 3,
-    };
+    let age = Age { incarnation: 1_700_000_000_000, sequence: 3 };
     let adjacency = Adjacency {
         origin: node("east"),
         age,
-        links: vec![Adjacent {
-            node: node("top"),
-            cost: 10,
-        }],
+        links: vec![Adjacent { node: node("top"), cost: 10 }],
         leaving: false,
     };
-    let leaving = Adjacency {
-        links: Vec::new(),
-        leaving: true,
-        ..adjacency.clone()
-    };
+    let leaving = Adjacency { links: Vec::new(), leaving: true, ..adjacency.clone() };
     let kinds = [
         ("alice", AttachmentKind::Client),
         ("clock", AttachmentKind::Service),
         ("lights", AttachmentKind::Group),
         ("worker", AttachmentKind::Broker),
     ];
-    let added = kinds.map(|(name, kind)| Attachment {
-        name: client(name),
-        kind,
-        since: 1_700_000_000_001,
-    });
+    let added =
+        kinds.map(|(name, kind)| Attachment { name: client(name), kind, since: 1_700_000_000_001 });
     let whole = Attachments {
         origin: node("east"),
         age,
@@ -142,26 +99,10 @@ pub(super) fn floods() -> Vec<Vector> {
         ..whole.clone()
     };
     let records = [
-        (
-            "link state adjacency",
-            "a node and its links",
-            Record::Adjacency(adjacency),
-        ),
-        (
-            "link state leaving",
-            "a node says good-bye",
-            Record::Adjacency(leaving),
-        ),
-        (
-            "link state attachments",
-            "all names, one of each kind",
-            Record::Attachments(whole),
-        ),
-        (
-            "link state change",
-            "what changed since sequence 2",
-            Record::Attachments(change),
-        ),
+        ("link state adjacency", "a node and its links", Record::Adjacency(adjacency)),
+        ("link state leaving", "a node says good-bye", Record::Adjacency(leaving)),
+        ("link state attachments", "all names, one of each kind", Record::Attachments(whole)),
+        ("link state change", "what changed since sequence 2", Record::Attachments(change)),
         (
             "link state request",
             "asks for all that is known of a node",
@@ -169,19 +110,11 @@ pub(super) fn floods() -> Vec<Vector> {
         ),
     ];
     let flood = |(name, meaning, record)| {
-        let flood = Flood {
-            number: 5,
-            records: vec![record],
-        };
+        let flood = Flood { number: 5, records: vec![record] };
         vector(name, meaning, flood, Flood::write, Flood::read)
     };
     let mut all: Vec<_> = records.into_iter().map(flood).collect();
-    let ack = LinkAck {
-        messages: 300,
-        floods: 5,
-        window: 1000,
-        window_bytes: 1 << 20,
-    };
+    let ack = LinkAck { messages: 300, floods: 5, window: 1000, window_bytes: 1 << 20 };
     all.push(vector(
         "link ack",
         "of 300 messages and 5 floods",

@@ -6,10 +6,7 @@ use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, Tai
 use super::{Vector, vector};
 
 fn id(incarnation: u64, counter: u64) -> MessageId {
-    MessageId {
-        incarnation,
-        counter,
-    }
+    MessageId { incarnation, counter }
 }
 
 pub(super) fn tail() -> Vector {
@@ -32,10 +29,7 @@ pub(super) fn prefixes() -> Vec<Vector> {
         source: "alice",
         ..Prefix::new(kind)
     };
-    let between = |kind| Prefix {
-        source: "east",
-        ..Prefix::new(kind)
-    };
+    let between = |kind| Prefix { source: "east", ..Prefix::new(kind) };
     let error = Prefix {
         flags: Flags::TRUNCATED,
         destination: "alice",
@@ -51,37 +45,21 @@ pub(super) fn prefixes() -> Vec<Vector> {
         ..plain(Kind::Data)
     };
     let all = [
-        (
-            "data",
-            "a client's message, at most once, hop limit 64",
-            plain(Kind::Data),
-        ),
+        ("data", "a client's message, at most once, hop limit 64", plain(Kind::Data)),
         (
             "data-confirmed",
             "class 1, traced, from an operator, hop limit 255, with a tail",
             confirmed,
         ),
         ("reply", "the answer to a message", plain(Kind::Reply)),
-        (
-            "error",
-            "what became of a message; its payload is cut",
-            error,
-        ),
+        ("error", "what became of a message; its payload is cut", error),
         ("ack", "a confirmed message was delivered", plain(Kind::Ack)),
         ("probe", "asks for the way", plain(Kind::Probe)),
         ("hello", "opens a connection", between(Kind::Hello)),
         ("link-state", "what a node knows", between(Kind::LinkState)),
-        (
-            "link-ack",
-            "how far a link's messages have come",
-            between(Kind::LinkAck),
-        ),
+        ("link-ack", "how far a link's messages have come", between(Kind::LinkAck)),
         ("batch", "many messages in one", between(Kind::Batch)),
-        (
-            "control",
-            "a question or an order to a node",
-            plain(Kind::Control),
-        ),
+        ("control", "a question or an order to a node", plain(Kind::Control)),
     ];
     let vector = |(name, meaning, prefix): (&str, _, Prefix<'static>)| Vector {
         name: format!("prefix {name}"),
@@ -96,41 +74,13 @@ pub(super) fn prefixes() -> Vec<Vector> {
 }
 
 pub(super) fn paths() -> Vec<Vector> {
-    let east = Stamp {
-        node: "east",
-        ingress: "",
-        revision: 0xdead_beef,
-        times: None,
-    };
-    let times = Times {
-        arrived: 1_700_000_000_000_000_001,
-        left: 1_700_000_000_000_000_002,
-    };
-    let top = Stamp {
-        node: "top",
-        ingress: "east",
-        revision: 1,
-        times: Some(times),
-    };
+    let east = Stamp { node: "east", ingress: "", revision: 0xdead_beef, times: None };
+    let times = Times { arrived: 1_700_000_000_000_000_001, left: 1_700_000_000_000_000_002 };
+    let top = Stamp { node: "top", ingress: "east", revision: 1, times: Some(times) };
     let all = [
-        (
-            "path empty",
-            "no frame content: no node has handled the message",
-            0,
-            vec![],
-        ),
-        (
-            "path",
-            "one stamp without times, third message on its link",
-            3,
-            vec![east],
-        ),
-        (
-            "path with times",
-            "two stamps, the second with times",
-            4,
-            vec![east, top],
-        ),
+        ("path empty", "no frame content: no node has handled the message", 0, vec![]),
+        ("path", "one stamp without times, third message on its link", 3, vec![east]),
+        ("path with times", "two stamps, the second with times", 4, vec![east, top]),
     ];
     let vector = |(name, meaning, sequence, stamps): (&str, _, u64, Vec<Stamp<'static>>)| {
         let mut bytes = Bytes::new();
@@ -154,19 +104,9 @@ pub(super) fn paths() -> Vec<Vector> {
 pub(super) fn batches() -> Vec<Vector> {
     let messages: Vec<Vec<Bytes>> = vec![
         vec![Bytes::from_static(b"one"), Bytes::new()],
-        vec![
-            Bytes::from_static(b"two"),
-            Bytes::from_static(b"path"),
-            Bytes::from_static(b"x"),
-        ],
+        vec![Bytes::from_static(b"two"), Bytes::from_static(b"path"), Bytes::from_static(b"x")],
     ];
     let write = |messages: &Vec<Vec<Bytes>>| batch::write(messages.iter().map(Vec::as_slice));
     let read = |bytes: &[u8]| batch::read(Bytes::copy_from_slice(bytes)).collect();
-    vec![vector(
-        "batch",
-        "two messages, of two and of three frames",
-        messages,
-        write,
-        read,
-    )]
+    vec![vector("batch", "two messages, of two and of three frames", messages, write, read)]
 }

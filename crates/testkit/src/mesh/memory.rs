@@ -27,11 +27,7 @@ impl Memory {
         static MESHES: AtomicU64 = AtomicU64::new(0);
         let number = MESHES.fetch_add(1, Ordering::Relaxed);
         let key = MeshKey::new([number.to_le_bytes()[0]; 32]);
-        let mut memory = Self {
-            key,
-            number,
-            nodes: BTreeMap::new(),
-        };
+        let mut memory = Self { key, number, nodes: BTreeMap::new() };
         for name in plan.nodes.keys() {
             memory.start_node(plan, name.as_str()).await?;
         }
@@ -40,31 +36,23 @@ impl Memory {
 
     pub(super) async fn start_node(&mut self, plan: &Plan, name: &str) -> Result<(), MeshError> {
         let node = plan.nodes.get(name);
-        let node = node.ok_or_else(|| MeshError::NoNode {
-            name: name.to_owned(),
-        })?;
+        let node = node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?;
         let endpoint = self.endpoint(&node.name)?;
         let config = node_config(&plan.mesh, node, endpoint, self.key.clone());
         let running = RoutingNode::start(config).await?;
         for dial in &node.dials {
-            running
-                .dial(dial.node.clone(), self.endpoint(&dial.node)?)
-                .await?;
+            running.dial(dial.node.clone(), self.endpoint(&dial.node)?).await?;
         }
         self.nodes.insert(node.name.clone(), running);
         Ok(())
     }
 
     pub(super) fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {
-        self.nodes.get(name).ok_or_else(|| MeshError::NoNode {
-            name: name.to_owned(),
-        })
+        self.nodes.get(name).ok_or_else(|| MeshError::NoNode { name: name.to_owned() })
     }
 
     pub(super) fn take(&mut self, name: &str) -> Result<RoutingNode, MeshError> {
-        self.nodes.remove(name).ok_or_else(|| MeshError::NoNode {
-            name: name.to_owned(),
-        })
+        self.nodes.remove(name).ok_or_else(|| MeshError::NoNode { name: name.to_owned() })
     }
 
     pub(super) async fn statuses(&self) -> Result<BTreeMap<NodeName, NodeStatus>, MeshError> {

@@ -69,29 +69,19 @@ impl Processes {
                 ended_early = supervisor.join_next() => return Err(ended(ended_early)),
             }
         }
-        Ok(Self {
-            file,
-            homes,
-            stop,
-            supervisor,
-            _state: state,
-        })
+        Ok(Self { file, homes, stop, supervisor, _state: state })
     }
 
     pub(super) fn endpoint(&self, node: &str) -> Result<Endpoint, MeshError> {
         let endpoint = self.record(node)?.endpoint;
-        let endpoint = endpoint.ok_or_else(|| MeshError::NoNode {
-            name: node.to_owned(),
-        })?;
+        let endpoint = endpoint.ok_or_else(|| MeshError::NoNode { name: node.to_owned() })?;
         Ok(endpoint.to_string().parse()?)
     }
 
     /// Ends a process at once.
     pub(super) fn kill(&self, node: &str) -> Result<(), MeshError> {
         let process = self.record(node)?.process;
-        let process = process.ok_or_else(|| MeshError::NoNode {
-            name: node.to_owned(),
-        })?;
+        let process = process.ok_or_else(|| MeshError::NoNode { name: node.to_owned() })?;
         process.kill();
         Ok(())
     }
@@ -134,9 +124,7 @@ impl Processes {
 
     fn record(&self, node: &str) -> Result<ProcessRecord, MeshError> {
         let record = self.running()?.processes.remove(node);
-        record.ok_or_else(|| MeshError::NoNode {
-            name: node.to_owned(),
-        })
+        record.ok_or_else(|| MeshError::NoNode { name: node.to_owned() })
     }
 }
 

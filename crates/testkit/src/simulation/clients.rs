@@ -40,11 +40,7 @@ impl Simulation {
 
     fn connect_client(&mut self, node: &str, identity: Option<Bytes>, operator: bool) -> ClientId {
         let client = ClientId(self.clients.len());
-        let opened = Opened::Accepted {
-            identity,
-            request: false,
-            operator,
-        };
+        let opened = Opened::Accepted { identity, request: false, operator };
         let runs = self.runs(node);
         let node_at = node_name(node);
         let pipe = runs.then(|| self.open(End::Client(client), &node_at, node_at.clone(), opened));
@@ -67,9 +63,7 @@ impl Simulation {
     /// Whether a client's connection is open, as far as the client has heard.
     #[must_use]
     pub fn is_connected(&self, client: ClientId) -> bool {
-        let pipe = self.clients[client.0]
-            .pipe
-            .and_then(|pipe| self.pipes.get(&pipe));
+        let pipe = self.clients[client.0].pipe.and_then(|pipe| self.pipes.get(&pipe));
         pipe.is_some_and(|pipe| !pipe.closed)
     }
 
@@ -91,10 +85,7 @@ impl Simulation {
 
     /// A client sends a probe to an address.
     pub fn send_probe(&mut self, client: ClientId, destination: &str) -> bool {
-        let prefix = Prefix {
-            destination,
-            ..Prefix::new(Kind::Probe)
-        };
+        let prefix = Prefix { destination, ..Prefix::new(Kind::Probe) };
         self.send(client, vec![prefix.write(), Bytes::new()])
     }
 
@@ -119,10 +110,7 @@ impl Simulation {
 
     /// The answers to a client's probes since it was last asked: each one's path there.
     pub fn take_ways(&mut self, client: ClientId) -> Vec<Way> {
-        self.take(client)
-            .iter()
-            .filter_map(|frames| way(frames))
-            .collect()
+        self.take(client).iter().filter_map(|frames| way(frames)).collect()
     }
 
     /// All routed messages that were ever handed to a client's connection.

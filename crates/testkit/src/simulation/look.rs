@@ -39,11 +39,7 @@ impl Simulation {
     /// same attachments, and no flood unacknowledged.
     #[must_use]
     pub fn converged(&self) -> bool {
-        let statuses: Vec<_> = self
-            .running()
-            .iter()
-            .filter_map(|name| self.status(name))
-            .collect();
+        let statuses: Vec<_> = self.running().iter().filter_map(|name| self.status(name)).collect();
         statuses.iter().all(|status| {
             status.pending == 0
                 && status.reachable.iter().all(|node| {

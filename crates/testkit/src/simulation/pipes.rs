@@ -78,9 +78,7 @@ impl Simulation {
         self.last_pipe += 1;
         let pipe = ConnId(self.last_pipe);
         let dialled = match &dialler {
-            End::Node(_) => Some(Opened::Dialled {
-                neighbour: expected.clone(),
-            }),
+            End::Node(_) => Some(Opened::Dialled { neighbour: expected.clone() }),
             End::Client(_) => None,
         };
         let window = self.nodes.get(&listener).map(|node| node.config.window);
@@ -113,9 +111,7 @@ impl Simulation {
         if matches!(open.dialler, End::Node(_)) {
             open.tap.sent(now, from, &frames);
         }
-        self.put(pipe, from.other(), |pipe, side| {
-            Happening::Frames(pipe, side, frames)
-        });
+        self.put(pipe, from.other(), |pipe, side| Happening::Frames(pipe, side, frames));
         true
     }
 
@@ -199,9 +195,7 @@ impl Simulation {
         else {
             panic!("{from} and {to} have no connection");
         };
-        self.put(pipe, side, |pipe, side| {
-            Happening::Frames(pipe, side, frames)
-        });
+        self.put(pipe, side, |pipe, side| Happening::Frames(pipe, side, frames));
     }
 
     pub(super) fn pipes_where(&self, matches: impl Fn(&Pipe) -> bool) -> Vec<PipeId> {

@@ -28,9 +28,7 @@ impl Simulation {
             };
             let stalled = &self.clients;
             let room = |conn: ConnId| {
-                !stalled
-                    .iter()
-                    .any(|client| client.stalled && client.pipe == Some(conn))
+                !stalled.iter().any(|client| client.stalled && client.pipe == Some(conn))
             };
             let mut outputs = Vec::new();
             brain.handle(now, input, &room, &mut outputs);
@@ -49,11 +47,7 @@ impl Simulation {
                 let side = self.side_of(conn, name)?;
                 self.send_on(conn, side, frames);
             }
-            Output::Deliver {
-                conn,
-                frames,
-                original,
-            } => {
+            Output::Deliver { conn, frames, original } => {
                 let side = self.side_of(conn, name)?;
                 if !self.send_on(conn, side, frames.clone()) {
                     return Some(Input::Undelivered {
@@ -95,22 +89,15 @@ impl Simulation {
         dialled.hung = false;
         dialled.failures = 0;
         if dialled.pipe.is_none() && !std::mem::replace(&mut dialled.due, true) {
-            self.agenda
-                .note(due, Happening::Dial(name.clone(), neighbour));
+            self.agenda.note(due, Happening::Dial(name.clone(), neighbour));
         }
     }
 
     /// A node dials: there is a connection if the neighbour runs.
     pub(super) fn connect(&mut self, name: &NodeName, neighbour: &NodeName) {
-        let astray = self
-            .nodes
-            .get(name)
-            .and_then(|node| node.astray.get(neighbour));
+        let astray = self.nodes.get(name).and_then(|node| node.astray.get(neighbour));
         let listener = astray.unwrap_or(neighbour).clone();
-        let answers = self
-            .nodes
-            .get(&listener)
-            .is_some_and(|node| node.brain.is_some());
+        let answers = self.nodes.get(&listener).is_some_and(|node| node.brain.is_some());
         let Some(node) = self.nodes.get_mut(name).filter(|node| node.brain.is_some()) else {
             return;
         };
@@ -124,11 +111,7 @@ impl Simulation {
             return self.dial_again(name, neighbour.clone());
         }
         dialled.failures = 0;
-        let stranger = Opened::Accepted {
-            identity: None,
-            request: false,
-            operator: false,
-        };
+        let stranger = Opened::Accepted { identity: None, request: false, operator: false };
         let pipe = self.open(End::Node(name.clone()), neighbour, listener, stranger);
         if let Some(node) = self.nodes.get_mut(name) {
             node.dials.entry(neighbour.clone()).or_default().pipe = Some(pipe);
@@ -162,7 +145,6 @@ impl Simulation {
         }
         let pause = FIRST_BACKOFF * 2u32.pow(dialled.failures.min(6));
         let due = now + pause.min(LAST_BACKOFF) + delay;
-        self.agenda
-            .note(due, Happening::Dial(name.clone(), neighbour));
+        self.agenda.note(due, Happening::Dial(name.clone(), neighbour));
     }
 }

@@ -26,11 +26,7 @@ struct Direction {
 
 impl Tap {
     pub(super) fn new(window: Window) -> Self {
-        Self {
-            window,
-            dialler: Direction::default(),
-            listener: Direction::default(),
-        }
+        Self { window, dialler: Direction::default(), listener: Direction::default() }
     }
 
     /// One end sends a message.

@@ -121,10 +121,7 @@ impl<'a> Checker<'a> {
             let (Some(here), Some(there)) = (find(dialer.as_str()), find(target.as_str())) else {
                 continue;
             };
-            let named = here
-                .upstream
-                .iter()
-                .find(|u| u.node.value == target.as_str());
+            let named = here.upstream.iter().find(|u| u.node.value == target.as_str());
             let Some(named) = named else {
                 continue;
             };
@@ -150,10 +147,5 @@ fn place<'a>(
     endpoint: Option<&'a Endpoint>,
     node: &'a Node,
 ) -> Option<Place<'a>> {
-    Some(Place {
-        spec,
-        written: written?,
-        endpoint: endpoint?,
-        host: node.host.as_deref(),
-    })
+    Some(Place { spec, written: written?, endpoint: endpoint?, host: node.host.as_deref() })
 }

@@ -33,15 +33,12 @@ fn one(text: &str, span: &Span, keys: &[Written]) -> Diagnostic {
     let again = keys.iter().find(within);
     let first = again.and_then(|again| {
         let before = |key: &&Written| key.span.start < again.span.start;
-        keys.iter()
-            .filter(before)
-            .find(|key| key.path == again.path)
+        keys.iter().filter(before).find(|key| key.path == again.path)
     });
     let name = text.get(span.clone()).unwrap_or_default();
     let name = name.trim_matches(['"', '\'']);
-    let path: Vec<&str> = again.map_or(Vec::new(), |again| {
-        again.path.iter().map(String::as_str).collect()
-    });
+    let path: Vec<&str> =
+        again.map_or(Vec::new(), |again| again.path.iter().map(String::as_str).collect());
     let is_table = again.is_some_and(|again| again.is_table);
     let (code, message, help) = match path.as_slice() {
         ["nodes", node] => (
@@ -64,11 +61,9 @@ fn one(text: &str, span: &Span, keys: &[Written]) -> Diagnostic {
             format!("`{key}` is written twice in `[{}]`", tables.join(".")),
             "take one of the two out",
         ),
-        _ => (
-            codes::DUPLICATE_KEY,
-            format!("`{name}` is written twice"),
-            "take one of the two out",
-        ),
+        _ => {
+            (codes::DUPLICATE_KEY, format!("`{name}` is written twice"), "take one of the two out")
+        }
     };
     let problem = Diagnostic::error(code, message).label(span, "written again");
     match first {
@@ -111,11 +106,7 @@ fn keys(text: &str) -> Vec<Written> {
             if is_table {
                 table.clone_from(&path);
             }
-            keys.push(Written {
-                path,
-                span: at + skipped..at + written.len(),
-                is_table,
-            });
+            keys.push(Written { path, span: at + skipped..at + written.len(), is_table });
         }
         start += line.len();
     }

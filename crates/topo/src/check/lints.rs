@@ -61,9 +61,7 @@ fn declared_twice(spec: &Spec, topology: &Topology, link: &LinkName) -> Vec<Diag
         Diagnostic::warning(codes::LINK_DECLARED_TWICE, message)
             .label(&second.0.node.span, "declared again")
             .label(&first.0.node.span, "first declared here")
-            .help(format!(
-                "they are joined by one link, which `{a}` dials; declare it at one end"
-            )),
+            .help(format!("they are joined by one link, which `{a}` dials; declare it at one end")),
     ];
     if first.1 != second.1 {
         let greater = first.1.max(second.1);

@@ -45,14 +45,14 @@ impl Checker<'_> {
             return true;
         };
         let message = format!("{} is no destination of a route", quoted(&at.value));
-        let problem = Diagnostic::error(codes::BAD_ROUTE, message)
-            .label(&at.span, why)
-            .help(match name.trim_end_matches(['*', '.']) {
+        let problem = Diagnostic::error(codes::BAD_ROUTE, message).label(&at.span, why).help(
+            match name.trim_end_matches(['*', '.']) {
                 prefix if name.ends_with('*') && no_name(prefix).is_none() => {
                     format!("did you mean `{prefix}.*`, all names under `{prefix}`?")
                 }
                 _ => "write a name, or all names under one as `region.*`".to_owned(),
-            });
+            },
+        );
         self.problems.push(problem);
         false
     }

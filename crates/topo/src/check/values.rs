@@ -78,18 +78,11 @@ impl Checker<'_> {
             Ok(cost) if cost > 0 => cost,
             _ => {
                 let (message, why) = match at.value < 1 {
-                    true => (
-                        format!("a link's cost is at least 1, not {}", at.value),
-                        "below 1",
-                    ),
-                    false => (
-                        format!("a link's cost is at most {}", u32::MAX),
-                        "above that",
-                    ),
+                    true => (format!("a link's cost is at least 1, not {}", at.value), "below 1"),
+                    false => (format!("a link's cost is at most {}", u32::MAX), "above that"),
                 };
-                let problem = Diagnostic::error(codes::BAD_COST, message)
-                    .label(&at.span, why)
-                    .help(format!(
+                let problem =
+                    Diagnostic::error(codes::BAD_COST, message).label(&at.span, why).help(format!(
                         "write a whole number from 1 on; a link without a cost costs {DEFAULT_COST}"
                     ));
                 self.problems.push(problem);

@@ -9,15 +9,9 @@ use super::{Diagnostic, Severity, Source, Span};
 /// With `color`, the text holds ANSI escapes for a terminal; without, it is plain.
 #[must_use]
 pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
-    let shown: Vec<String> = diagnostics
-        .iter()
-        .map(|diagnostic| one(source, diagnostic, &renderer))
-        .collect();
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let shown: Vec<String> =
+        diagnostics.iter().map(|diagnostic| one(source, diagnostic, &renderer)).collect();
     shown.join("\n\n")
 }
 
@@ -26,9 +20,7 @@ fn one(source: &Source, diagnostic: &Diagnostic, renderer: &Renderer) -> String 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code);
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut group = if diagnostic.labels.is_empty() {
         title.element(Origin::path(source.name()))
     } else {

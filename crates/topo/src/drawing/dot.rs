@@ -10,10 +10,7 @@ use crate::topology::Topology;
 /// Costs that are not the default stand at their links. The route is blue, what is down is red and dashed.
 #[must_use]
 pub fn dot(topology: &Topology, marks: &Marks) -> String {
-    let mut text = format!(
-        "graph {} {{\n    node [shape=box];\n",
-        id(topology.name().as_str())
-    );
+    let mut text = format!("graph {} {{\n    node [shape=box];\n", id(topology.name().as_str()));
     for name in topology.nodes().keys() {
         let style = style(marks.down_nodes.contains(name), marks.has_node(name));
         let _ = writeln!(text, "    {}{};", id(name.as_str()), attributes(&style));
@@ -43,10 +40,7 @@ fn style(is_down: bool, is_on_route: bool) -> Vec<String> {
         (false, true) => &["color=blue", "penwidth=2"],
         (false, false) => &[],
     };
-    style
-        .iter()
-        .map(|attribute| (*attribute).to_owned())
-        .collect()
+    style.iter().map(|attribute| (*attribute).to_owned()).collect()
 }
 
 fn attributes(list: &[String]) -> String {

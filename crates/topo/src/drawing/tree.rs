@@ -72,20 +72,15 @@ impl<'a> Forest<'a> {
     /// The upstream at the least cost, then the one with the lesser name.
     fn first_upstream(&self, node: &NodeName) -> Option<NodeName> {
         let upstreams = self.topology.nodes().get(node)?.upstream().keys();
-        upstreams
-            .min_by_key(|upstream| (self.cost(node, upstream), *upstream))
-            .cloned()
+        upstreams.min_by_key(|upstream| (self.cost(node, upstream), *upstream)).cloned()
     }
 
     fn draw(&self, text: &mut String, node: &NodeName, indent: &str, is_last: bool) {
         // A stack of our own: a chain of ten thousand nodes would overflow the thread's.
         let mut stack = vec![(Leaf::Node(node.clone(), None), indent.to_owned(), is_last)];
         while let Some((leaf, indent, is_last)) = stack.pop() {
-            let (branch, below) = if is_last {
-                ("└── ", "    ")
-            } else {
-                ("├── ", "│   ")
-            };
+            let (branch, below) =
+                if is_last { ("└── ", "    ") } else { ("├── ", "│   ") };
             let _ = writeln!(text, "{indent}{branch}{}", self.line(&leaf));
             let Leaf::Node(node, _) = leaf else {
                 continue;

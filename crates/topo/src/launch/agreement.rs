@@ -36,10 +36,7 @@ impl fmt::Display for Lack {
                 write!(f, "`{node}` has no link to `{neighbour}`")
             }
             Self::Unacknowledged(node) => {
-                write!(
-                    f,
-                    "the neighbours of `{node}` have not acknowledged its news"
-                )
+                write!(f, "the neighbours of `{node}` have not acknowledged its news")
             }
             Self::Revision(a, b) => write!(f, "`{a}` and `{b}` know different links"),
             Self::Attachments(a, b) => write!(f, "`{a}` and `{b}` know different clients"),
@@ -56,20 +53,11 @@ pub fn missing(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Option
         };
         let is_up = |neighbour: &NodeName| {
             let links = &status.links;
-            links
-                .iter()
-                .any(|link| link.up && link.neighbour == *neighbour)
+            links.iter().any(|link| link.up && link.neighbour == *neighbour)
         };
-        let mut neighbours = node
-            .dials
-            .iter()
-            .chain(&node.accepts)
-            .map(|dial| &dial.node);
+        let mut neighbours = node.dials.iter().chain(&node.accepts).map(|dial| &dial.node);
         let down = neighbours.find(|neighbour| !is_up(neighbour))?;
-        Some(Lack::LinkDown {
-            node: name.clone(),
-            neighbour: down.clone(),
-        })
+        Some(Lack::LinkDown { node: name.clone(), neighbour: down.clone() })
     })
 }
 
@@ -143,15 +131,9 @@ mod tests {
     fn a_mesh_is_whole_once_each_planned_link_is_up_at_both_ends() {
         let both = ["east", "top"];
         let east = || status("east", "a", &both, &["top"]);
-        assert_eq!(
-            missing(&plan(), &all(vec![east()])),
-            Some(Lack::Silent(node("top")))
-        );
+        assert_eq!(missing(&plan(), &all(vec![east()])), Some(Lack::Silent(node("top"))));
         let statuses = all(vec![east(), status("top", "a", &both, &[])]);
-        let down = Lack::LinkDown {
-            node: node("top"),
-            neighbour: node("east"),
-        };
+        let down = Lack::LinkDown { node: node("top"), neighbour: node("east") };
         assert_eq!(missing(&plan(), &statuses), Some(down));
         let statuses = all(vec![east(), status("top", "a", &both, &["east"])]);
         assert_eq!(missing(&plan(), &statuses), None);
@@ -159,24 +141,13 @@ mod tests {
 
     #[test]
     fn only_nodes_that_reach_each_other_have_to_agree() {
-        let apart = all(vec![
-            status("east", "a", &["east"], &[]),
-            status("top", "b", &["top"], &[]),
-        ]);
+        let apart =
+            all(vec![status("east", "a", &["east"], &[]), status("top", "b", &["top"], &[])]);
         assert_eq!(disagreement(&apart), None);
         let both = ["east", "top"];
-        let differ = all(vec![
-            status("east", "a", &both, &[]),
-            status("top", "b", &both, &[]),
-        ]);
-        assert_eq!(
-            disagreement(&differ),
-            Some(Lack::Revision(node("east"), node("top")))
-        );
-        let mut late = all(vec![
-            status("east", "a", &both, &[]),
-            status("top", "a", &both, &[]),
-        ]);
+        let differ = all(vec![status("east", "a", &both, &[]), status("top", "b", &both, &[])]);
+        assert_eq!(disagreement(&differ), Some(Lack::Revision(node("east"), node("top"))));
+        let mut late = all(vec![status("east", "a", &both, &[]), status("top", "a", &both, &[])]);
         assert_eq!(disagreement(&late), None);
         for status in late.values_mut() {
             status.pending = u64::from(status.node.as_str() == "top");

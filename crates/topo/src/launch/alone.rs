@@ -45,10 +45,9 @@ impl AloneError {
                 "write its port, such as `bind = \"tcp://127.0.0.1:5555\"`; \"auto\" is for \
                  `hopline up`, which tells the nodes of each other",
             ),
-            Self::Start {
-                failure: Failure::AddressTaken { .. },
-                ..
-            } => Some("stop the program that listens there, or change the node's `bind`"),
+            Self::Start { failure: Failure::AddressTaken { .. }, .. } => {
+                Some("stop the program that listens there, or change the node's `bind`")
+            }
             Self::Start { .. } | Self::UnknownNode(_) | Self::Ended(_) => None,
         }
     }
@@ -75,16 +74,10 @@ pub async fn run_alone(
     let Bind::At(bind) = &node.bind else {
         return Err(AloneError::AutoBind(node.name.clone()));
     };
-    let not_started = |failure| AloneError::Start {
-        node: node.name.clone(),
-        failure,
-    };
+    let not_started = |failure| AloneError::Start { node: node.name.clone(), failure };
     let mut neighbours = BTreeMap::new();
     for dial in &node.dials {
-        let there = plan
-            .nodes
-            .get(&dial.node)
-            .and_then(|plan| plan.dial_address());
+        let there = plan.nodes.get(&dial.node).and_then(|plan| plan.dial_address());
         let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
         neighbours.insert(dial.node.clone(), to_core(there).map_err(not_started)?);
     }

@@ -44,9 +44,8 @@ mod tests {
     #[test]
     fn waits_double_up_to_five_seconds_and_a_good_life_resets_them() {
         let mut backoff = Backoff::new();
-        let waits: Vec<u128> = (0..8)
-            .map(|_| backoff.after(Duration::from_secs(1)).as_millis())
-            .collect();
+        let waits: Vec<u128> =
+            (0..8).map(|_| backoff.after(Duration::from_secs(1)).as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
         assert_eq!(backoff.after(Duration::from_secs(10)), FIRST);
         assert_eq!(backoff.after(Duration::ZERO), FIRST * 2);

@@ -108,19 +108,17 @@ impl LaunchError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Node {
-                failure: Failure::AddressTaken { .. },
-                holder,
-                ..
-            } => Some(match holder {
-                Some(file) => format!(
-                    "the mesh of {file} listens there: stop it with `hopline down {file}`",
-                    file = file.display()
-                ),
-                None => "stop the program that listens there, or change the node's `bind` \
+            Self::Node { failure: Failure::AddressTaken { .. }, holder, .. } => {
+                Some(match holder {
+                    Some(file) => format!(
+                        "the mesh of {file} listens there: stop it with `hopline down {file}`",
+                        file = file.display()
+                    ),
+                    None => "stop the program that listens there, or change the node's `bind` \
                          (`\"auto\"` takes any free port)"
-                    .to_owned(),
-            }),
+                        .to_owned(),
+                })
+            }
             Self::Node { log, .. } => Some(format!("its log is {}", log.display())),
             Self::LongSocketPath { .. } => {
                 Some("set XDG_RUNTIME_DIR or TMPDIR to a shorter path".to_owned())
@@ -129,10 +127,9 @@ impl LaunchError {
                 "`hopline status {file}` shows it, `hopline down {file}` stops it",
                 file = file.display()
             )),
-            Self::Key { path } | Self::KeyFile { path, .. } => Some(format!(
-                "`openssl rand -hex 32 > {}` makes a key",
-                path.display()
-            )),
+            Self::Key { path } | Self::KeyFile { path, .. } => {
+                Some(format!("`openssl rand -hex 32 > {}` makes a key", path.display()))
+            }
             Self::NoHome
             | Self::State { .. }
             | Self::Damaged { .. }

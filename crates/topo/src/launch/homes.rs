@@ -35,10 +35,7 @@ impl Homes {
         let mut runtime: Vec<PathBuf> = path("XDG_RUNTIME_DIR").into_iter().collect();
         runtime.push(temp);
         runtime.push(PathBuf::from("/tmp"));
-        Ok(Self {
-            state: state.join("hopline"),
-            runtime,
-        })
+        Ok(Self { state: state.join("hopline"), runtime })
     }
 }
 
@@ -56,11 +53,7 @@ mod tests {
 
     #[test]
     fn the_environment_says_where_state_belongs() {
-        let xdg = homes(&[
-            ("XDG_STATE_HOME", "/s"),
-            ("XDG_RUNTIME_DIR", "/r"),
-            ("HOME", "/h"),
-        ]);
+        let xdg = homes(&[("XDG_STATE_HOME", "/s"), ("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]);
         let xdg = xdg.unwrap();
         assert_eq!(xdg.state, PathBuf::from("/s/hopline"));
         assert_eq!(xdg.runtime[0], PathBuf::from("/r"));

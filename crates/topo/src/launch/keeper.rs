@@ -126,20 +126,12 @@ impl Keeper {
             self.tell(News::Started(Identity::of(pid).await)).await;
         }
         let lines = BufReader::new(stdout).lines();
-        Ok(Process {
-            child,
-            stdin,
-            lines,
-        })
+        Ok(Process { child, stdin, lines })
     }
 
     /// Talks with the node until its process ends, and says how; none where it was told to end.
     async fn attend(&mut self, process: Process) -> Option<String> {
-        let Process {
-            mut child,
-            stdin,
-            mut lines,
-        } = process;
+        let Process { mut child, stdin, mut lines } = process;
         let stop = self.stop.clone();
         let mut hangs = false;
         let heard = {
@@ -231,12 +223,7 @@ async fn keep_telling(
     stdin: &mut ChildStdin,
     mut orders: watch::Receiver<Orders>,
 ) -> Option<Infallible> {
-    let mine: Vec<NodeName> = setup
-        .plan
-        .dials
-        .iter()
-        .map(|dial| dial.node.clone())
-        .collect();
+    let mine: Vec<NodeName> = setup.plan.dials.iter().map(|dial| dial.node.clone()).collect();
     write(stdin, &ToNode::Setup(Box::new(setup.clone()))).await?;
     let mut asked = orders.borrow().asked;
     let mut told = BTreeMap::new();
@@ -266,14 +253,9 @@ async fn write(stdin: &mut ChildStdin, word: &ToNode) -> Option<()> {
     stdin.write_all(&words::line(word).ok()?).await.ok()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the number of a run is the time of its start"
-)]
+#[expect(clippy::disallowed_methods, reason = "the number of a run is the time of its start")]
 fn unix_millis() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -14,13 +14,8 @@ use super::store;
 /// [`LaunchError::KeyFile`] where the file cannot be read, [`LaunchError::Key`] where it holds no key.
 pub fn read_key(path: &Path) -> Result<[u8; 32], LaunchError> {
     let text = fs::read(path);
-    let text = text.map_err(|source| LaunchError::KeyFile {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&text).ok_or_else(|| LaunchError::Key {
-        path: path.to_owned(),
-    })
+    let text = text.map_err(|source| LaunchError::KeyFile { path: path.to_owned(), source })?;
+    parse(&text).ok_or_else(|| LaunchError::Key { path: path.to_owned() })
 }
 
 /// The key of a mesh whose topology names no file for it: made at the first start.
@@ -72,12 +67,7 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         assert_eq!(parse("0F".repeat(32).as_bytes()), Some([15; 32]));
-        for text in [
-            String::new(),
-            "0".repeat(63),
-            "g".repeat(64),
-            "0".repeat(66),
-        ] {
+        for text in [String::new(), "0".repeat(63), "g".repeat(64), "0".repeat(66)] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
     }

@@ -83,10 +83,7 @@ mod tests {
     async fn a_process_is_told_from_a_later_one_with_its_number() {
         let me = Identity::of(std::process::id()).await;
         assert!(me.is_alive().await);
-        let other = Identity {
-            started: Some("before".to_owned()),
-            ..me
-        };
+        let other = Identity { started: Some("before".to_owned()), ..me };
         assert!(!other.is_alive().await);
     }
 

@@ -49,11 +49,7 @@ impl fmt::Display for Report {
         match self {
             Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
             Self::Whole { .. } => f.write_str("the mesh is whole"),
-            Self::Ended {
-                node,
-                how,
-                again_in,
-            } => {
+            Self::Ended { node, how, again_in } => {
                 write!(f, "{node} {how}; it is started again in {again_in:?}")
             }
             Self::Failed { node, failure } => write!(f, "{node} did not start: {failure}"),

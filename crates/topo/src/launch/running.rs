@@ -62,12 +62,7 @@ impl Running {
             let plan: Option<Plan> = store::read(&place.plan())?;
             let processes = store::read(&place.processes())?.unwrap_or_default();
             if let Some(plan) = plan {
-                let running = Self {
-                    place,
-                    supervisor,
-                    plan,
-                    processes,
-                };
+                let running = Self { place, supervisor, plan, processes };
                 return Ok(Found::Running(Box::new(running)));
             }
         }
@@ -138,10 +133,7 @@ pub(super) async fn leftovers(place: &Place) -> Result<(), LaunchError> {
     let processes: BTreeMap<NodeName, ProcessRecord> =
         store::read(&place.processes())?.unwrap_or_default();
     let deadline = Instant::now() + NOTICE;
-    for process in processes
-        .values()
-        .filter_map(|record| record.process.as_ref())
-    {
+    for process in processes.values().filter_map(|record| record.process.as_ref()) {
         // A node ends by itself when its supervisor does; it is only waited for.
         while process.is_alive().await {
             if Instant::now() >= deadline {

@@ -55,11 +55,7 @@ fn make_in(home: &Path) -> Result<PathBuf, LaunchError> {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(source) => {
-                return Err(LaunchError::State {
-                    path,
-                    action: "made",
-                    source,
-                });
+                return Err(LaunchError::State { path, action: "made", source });
             }
         }
     }

@@ -24,10 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Starts a node at its endpoint; where any port will do, at the one that it had the last time, if that
 /// is free.
 pub(super) async fn start(setup: &Setup) -> Result<RoutingNode, Failure> {
-    let any = Endpoint::Tcp {
-        host: "127.0.0.1".to_owned(),
-        port: 0,
-    };
+    let any = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
     let (first, second) = match &setup.plan.bind {
         Bind::At(endpoint) => (endpoint.clone(), None),
         Bind::Auto => match setup.previous.clone() {
@@ -50,9 +47,7 @@ async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure>
         incarnation: Some(setup.incarnation),
         ..node_config(&setup.mesh, &setup.plan, to_core(&bind)?, key)
     };
-    RoutingNode::start(config)
-        .await
-        .map_err(|error| failure(error, &bind))
+    RoutingNode::start(config).await.map_err(|error| failure(error, &bind))
 }
 
 /// The configuration of a node by its plan, listening at `bind`, without a control socket.
@@ -66,14 +61,7 @@ pub fn node_config(
     let upstreams: BTreeSet<&NodeName> = plan.upstreams.iter().map(|(node, _)| node).collect();
     let link = |dial: &Dial, dials: bool| {
         let upstream = upstreams.contains(&dial.node);
-        (
-            dial.node.clone(),
-            LinkConfig {
-                cost: dial.cost,
-                dials,
-                upstream,
-            },
-        )
+        (dial.node.clone(), LinkConfig { cost: dial.cost, dials, upstream })
     };
     let dialled = plan.dials.iter().map(|dial| link(dial, true));
     let accepted = plan.accepts.iter().map(|dial| link(dial, false));
@@ -95,9 +83,7 @@ pub fn node_config(
 /// An endpoint of a file as the sockets take it.
 pub(super) fn to_core(endpoint: &Endpoint) -> Result<hopline_core::Endpoint, Failure> {
     let text = endpoint.to_string();
-    text.parse().map_err(|error| Failure::Other {
-        reason: format!("{text}: {error}"),
-    })
+    text.parse().map_err(|error| Failure::Other { reason: format!("{text}: {error}") })
 }
 
 /// Why a node did not start, in the words of files.
@@ -105,16 +91,10 @@ pub(super) fn failure(error: StartError, wanted: &Endpoint) -> Failure {
     match error {
         StartError::Bind(bind) if bind.source.kind() == ErrorKind::AddrInUse => {
             let endpoint = bind.endpoint.to_string().parse();
-            Failure::AddressTaken {
-                endpoint: endpoint.unwrap_or_else(|_| wanted.clone()),
-            }
+            Failure::AddressTaken { endpoint: endpoint.unwrap_or_else(|_| wanted.clone()) }
         }
-        StartError::Bind(bind) => Failure::Other {
-            reason: format!("{bind}: {}", bind.source),
-        },
-        error @ StartError::Random => Failure::Other {
-            reason: error.to_string(),
-        },
+        StartError::Bind(bind) => Failure::Other { reason: format!("{bind}: {}", bind.source) },
+        error @ StartError::Random => Failure::Other { reason: error.to_string() },
     }
 }
 

@@ -63,8 +63,5 @@ pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
         }
         sleep(Duration::from_millis(10)).await;
     }
-    Ok(Stopped::Stopped {
-        mesh: running.supervisor.mesh.clone(),
-        nodes: running.plan.nodes.len(),
-    })
+    Ok(Stopped::Stopped { mesh: running.supervisor.mesh.clone(), nodes: running.plan.nodes.len() })
 }

@@ -21,11 +21,7 @@ pub(super) fn state(
     action: &'static str,
 ) -> impl FnOnce(std::io::Error) -> LaunchError {
     let path = path.to_owned();
-    move |source| LaunchError::State {
-        path,
-        action,
-        source,
-    }
+    move |source| LaunchError::State { path, action, source }
 }
 
 /// Makes the directory of a mesh and those in it.
@@ -47,18 +43,13 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Launch
     };
     serde_json::from_slice(&text)
         .map(Some)
-        .map_err(|source| LaunchError::Damaged {
-            path: path.to_owned(),
-            source,
-        })
+        .map_err(|source| LaunchError::Damaged { path: path.to_owned(), source })
 }
 
 /// Puts `value` into `path` as JSON; a reader sees the old value or the new one.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), LaunchError> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|source| LaunchError::Damaged {
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|source| LaunchError::Damaged { path: path.to_owned(), source })?;
     text.push(b'\n');
     write_bytes(path, &text)
 }
@@ -70,12 +61,7 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> 
     let new = path.with_file_name(name);
     let written = || {
         let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
         fs::rename(&new, path)
     };
@@ -127,9 +113,7 @@ pub(super) fn next_incarnation(
     let path = place.incarnation(node);
     // A file that is damaged is no reason not to start: the time is greater than what it held.
     let stored: Option<u64> = read(&path).ok().flatten();
-    let next = stored.map_or(unix_millis, |stored| {
-        unix_millis.max(stored.saturating_add(1))
-    });
+    let next = stored.map_or(unix_millis, |stored| unix_millis.max(stored.saturating_add(1)));
     write(&path, &next)?;
     Ok(next)
 }
@@ -178,9 +162,6 @@ mod tests {
         write(&path, &7).unwrap();
         assert_eq!(read::<u64>(&path).unwrap(), Some(7));
         fs::write(&path, "{").unwrap();
-        assert!(matches!(
-            read::<u64>(&path),
-            Err(LaunchError::Damaged { .. })
-        ));
+        assert!(matches!(read::<u64>(&path), Err(LaunchError::Damaged { .. })));
     }
 }

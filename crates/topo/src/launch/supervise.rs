@@ -81,16 +81,9 @@ pub async fn supervise(
 }
 
 fn already(launch: &Launch, record: Option<&SupervisorRecord>) -> LaunchError {
-    let mesh = record.map_or_else(
-        || launch.plan.mesh.to_string(),
-        |record| record.mesh.clone(),
-    );
+    let mesh = record.map_or_else(|| launch.plan.mesh.to_string(), |record| record.mesh.clone());
     let pid = record.map(|record| record.process.pid);
-    LaunchError::AlreadyRuns {
-        mesh,
-        pid,
-        file: launch.file.clone(),
-    }
+    LaunchError::AlreadyRuns { mesh, pid, file: launch.file.clone() }
 }
 
 struct Supervisor {
@@ -142,9 +135,7 @@ impl Supervisor {
         store::write(&self.place.supervisor(), &record)?;
         let mut news = self.start_all(key)?;
         if self.become_whole(stop, &mut news).await? {
-            self.report(Report::Whole {
-                place: self.place.clone(),
-            });
+            self.report(Report::Whole { place: self.place.clone() });
             self.watch_over(stop, &mut news).await;
         }
         Ok(())
@@ -263,20 +254,14 @@ impl Supervisor {
                 record.state = ProcessState::Up;
                 record.endpoint = Some(endpoint.clone());
                 self.tell_addresses()?;
-                self.report(Report::Ready {
-                    node: node.clone(),
-                    endpoint,
-                });
+                self.report(Report::Ready { node: node.clone(), endpoint });
             }
             News::Status(status) => {
                 self.statuses.insert(node.clone(), *status);
                 return Ok(());
             }
             News::Failed(failure) => {
-                self.report(Report::Failed {
-                    node: node.clone(),
-                    failure,
-                });
+                self.report(Report::Failed { node: node.clone(), failure });
                 return Ok(());
             }
             News::Ended(how, again_in) => {
@@ -285,11 +270,7 @@ impl Supervisor {
                 record.restarts += 1;
                 record.last_end = Some(how.clone());
                 self.statuses.remove(node);
-                self.report(Report::Ended {
-                    node: node.clone(),
-                    how,
-                    again_in,
-                });
+                self.report(Report::Ended { node: node.clone(), how, again_in });
             }
         }
         self.write_processes()
@@ -308,8 +289,7 @@ impl Supervisor {
             Some((node.clone(), plan.address.as_ref().or(heard)?.clone()))
         });
         let addresses = Arc::new(addresses.collect());
-        self.orders
-            .send_modify(|orders| orders.addresses = addresses);
+        self.orders.send_modify(|orders| orders.addresses = addresses);
         Ok(())
     }
 
@@ -342,12 +322,7 @@ impl Supervisor {
             Failure::Other { .. } => None,
         };
         let log = self.place.log(&node);
-        LaunchError::Node {
-            node,
-            failure,
-            holder,
-            log,
-        }
+        LaunchError::Node { node, failure, holder, log }
     }
 
     fn write_processes(&self) -> Result<(), LaunchError> {

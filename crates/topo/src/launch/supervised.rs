@@ -48,9 +48,7 @@ pub async fn run_supervised(overdue: impl FnOnce() + Send + 'static) -> io::Resu
             overdue();
         }
     });
-    let started = heard
-        .wait_for(|heard| heard.setup.is_some() || heard.is_over)
-        .await;
+    let started = heard.wait_for(|heard| heard.setup.is_some() || heard.is_over).await;
     let setup = started.ok().and_then(|heard| heard.setup.clone());
     let Some(setup) = setup else {
         return Ok(false);
@@ -74,11 +72,7 @@ async fn attend(
     setup: &Setup,
     mut heard: watch::Receiver<Heard>,
 ) -> io::Result<()> {
-    let endpoint: Endpoint = node
-        .endpoint()
-        .to_string()
-        .parse()
-        .map_err(io::Error::other)?;
+    let endpoint: Endpoint = node.endpoint().to_string().parse().map_err(io::Error::other)?;
     tracing::info!(%endpoint, incarnation = setup.incarnation, "listens");
     tell(&FromNode::Ready { endpoint })?;
     let (mut dialled, mut asked) = (BTreeMap::new(), 0);

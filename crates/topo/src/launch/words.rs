@@ -89,13 +89,8 @@ mod tests {
         let endpoint: Endpoint = "tcp://127.0.0.1:5555".parse().unwrap();
         let top = NodeName::parse("top").unwrap();
         let written = |word: &FromNode| String::from_utf8(line(word).unwrap()).unwrap();
-        let ready = FromNode::Ready {
-            endpoint: endpoint.clone(),
-        };
-        assert_eq!(
-            written(&ready),
-            "{\"ready\":{\"endpoint\":\"tcp://127.0.0.1:5555\"}}\n"
-        );
+        let ready = FromNode::Ready { endpoint: endpoint.clone() };
+        assert_eq!(written(&ready), "{\"ready\":{\"endpoint\":\"tcp://127.0.0.1:5555\"}}\n");
         assert_eq!(word::<FromNode>(&written(&ready)).unwrap(), ready);
 
         let addresses = ToNode::Addresses(BTreeMap::from([(top, endpoint)]));

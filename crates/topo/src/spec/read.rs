@@ -11,14 +11,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::syntax::Broken;
 
 const TABLES: &[&str] = &["mesh", "nodes", "clients", "routes"];
-const MESH: &[&str] = &[
-    "name",
-    "hop_limit",
-    "key_file",
-    "open",
-    "duplicate",
-    "dialects",
-];
+const MESH: &[&str] = &["name", "hop_limit", "key_file", "open", "duplicate", "dialects"];
 const NODE: &[&str] = &["bind", "address", "upstream", "dialects", "host"];
 const UPSTREAM: &[&str] = &["node", "cost"];
 
@@ -45,12 +38,7 @@ pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic
         }
     }
     if mesh_key.is_none() && !broken.mentions("mesh") {
-        reader.missing_key(
-            "[mesh]",
-            "the file",
-            &(0..0),
-            "[mesh]` with a `name = \"...\"",
-        );
+        reader.missing_key("[mesh]", "the file", &(0..0), "[mesh]` with a `name = \"...\"");
     }
     if !has_nodes && !broken.mentions("nodes") {
         no_nodes(&mut reader, &mesh_key.unwrap_or(0..0));
@@ -94,9 +82,7 @@ fn nodes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<NodeSpec> {
         no_nodes(reader, &key.span);
     }
     let tables = entries(table).into_iter();
-    tables
-        .map(|(name, value)| node(reader, name, value))
-        .collect()
+    tables.map(|(name, value)| node(reader, name, value)).collect()
 }
 
 fn no_nodes(reader: &mut Reader, span: &Span) {
@@ -142,10 +128,7 @@ fn upstreams(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<UpstreamSp
     for item in items {
         match item.get_ref() {
             DeValue::String(name) => specs.push(UpstreamSpec {
-                node: At {
-                    value: name.to_string(),
-                    span: item.span(),
-                },
+                node: At { value: name.to_string(), span: item.span() },
                 cost: None,
             }),
             DeValue::Table(table) => specs.extend(upstream(reader, item, table)),

@@ -21,10 +21,8 @@ pub(super) struct Reader {
 
 /// The keys and values of a table in the file's order.
 pub(super) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<(Key, Value<'a>)> {
-    let key = |key: &Spanned<DeString<'_>>| At {
-        value: key.get_ref().to_string(),
-        span: key.span(),
-    };
+    let key =
+        |key: &Spanned<DeString<'_>>| At { value: key.get_ref().to_string(), span: key.span() };
     let mut entries: Vec<_> = table.iter().map(|(k, v)| (key(k), v)).collect();
     entries.sort_by_key(|(key, _)| key.span.start);
     entries
@@ -167,8 +165,5 @@ pub(crate) fn listed(words: &[&str], and: &str) -> String {
 }
 
 fn at<T>(value: Value<'_>, inner: T) -> At<T> {
-    At {
-        value: inner,
-        span: value.span(),
-    }
+    At { value: inner, span: value.span() }
 }

@@ -24,11 +24,7 @@ use crate::{names, output};
 #[serde(rename_all = "snake_case")]
 enum Word {
     Whole {},
-    Failed {
-        message: String,
-        help: Option<String>,
-        code: u8,
-    },
+    Failed { message: String, help: Option<String>, code: u8 },
 }
 
 /// Starts a supervisor and waits until its mesh is whole.
@@ -38,26 +34,14 @@ pub(super) async fn start(file: &Path, plan: &Plan) -> anyhow::Result<Answer> {
     let log = open_supervisor_log(&place)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["up", "--supervisor"]).arg(&absolute);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log);
-    let mut child = command
-        .spawn()
-        .context("the supervisor cannot be started")?;
-    let stdout = child
-        .stdout
-        .take()
-        .context("the supervisor has no stdout")?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    let mut child = command.spawn().context("the supervisor cannot be started")?;
+    let stdout = child.stdout.take().context("the supervisor has no stdout")?;
     let line = BufReader::new(stdout).lines().next_line().await?;
     let mut telling = Telling::new(plan, file);
     match line.as_deref().map(serde_json::from_str::<Word>) {
         Some(Ok(Word::Whole {})) => {}
-        Some(Ok(Word::Failed {
-            message,
-            help,
-            code,
-        })) => {
+        Some(Ok(Word::Failed { message, help, code })) => {
             if code == trouble::BAD {
                 return Err(Bad::new(message).maybe_help(help).into());
             }
@@ -93,11 +77,7 @@ pub(super) async fn supervisor(file: &Path) -> anyhow::Result<Answer> {
             None => trouble::describe(error),
         };
         // Once the mesh was whole nobody listens any more; the log has it.
-        let _ = say(&Word::Failed {
-            message,
-            help,
-            code,
-        });
+        let _ = say(&Word::Failed { message, help, code });
     }
     ran
 }

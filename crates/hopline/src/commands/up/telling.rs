@@ -25,12 +25,7 @@ impl Telling {
             mesh: plan.mesh.clone(),
             file: file.to_owned(),
             nodes: plan.nodes.len(),
-            width: plan
-                .nodes
-                .keys()
-                .map(|name| name.as_str().len())
-                .max()
-                .unwrap_or(0),
+            width: plan.nodes.keys().map(|name| name.as_str().len()).max().unwrap_or(0),
             listening: BTreeMap::new(),
             is_whole: false,
         }
@@ -43,10 +38,7 @@ impl Telling {
     pub(super) fn whole(&self, how_to_stop: &str) -> String {
         let mut text = format!("{} is up: {}\n", self.mesh, count(self.nodes, "node"));
         for (node, endpoint) in &self.listening {
-            text.push_str(&format!(
-                "  {node:<width$}  {endpoint}\n",
-                width = self.width
-            ));
+            text.push_str(&format!("  {node:<width$}  {endpoint}\n", width = self.width));
         }
         text + how_to_stop
     }
@@ -64,8 +56,7 @@ impl Telling {
         match report {
             Report::Ready { node, endpoint } => {
                 self.listens(node.clone(), endpoint.clone());
-                self.is_whole
-                    .then(|| format!("{node} is back at {endpoint}"))
+                self.is_whole.then(|| format!("{node} is back at {endpoint}"))
             }
             Report::Whole { .. } => {
                 self.is_whole = true;

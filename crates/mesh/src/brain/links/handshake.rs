@@ -74,18 +74,10 @@ impl Brain {
             return self.out.push(Output::Close(conn));
         }
         let nonce = self.entropy.nonce();
-        let hello = Hello::Open {
-            mesh: self.config.mesh.clone(),
-            node: self.config.node.clone(),
-            nonce,
-        };
+        let hello =
+            Hello::Open { mesh: self.config.mesh.clone(), node: self.config.node.clone(), nonce };
         let until = now.since_start + HELLO;
-        let dialling = Dialling {
-            neighbour,
-            nonce,
-            state: State::Opened,
-            until,
-        };
+        let dialling = Dialling { neighbour, nonce, state: State::Opened, until };
         self.conns.insert(conn, Conn::Dialling(dialling));
         self.say(conn, &hello);
     }
@@ -111,26 +103,12 @@ impl Brain {
             return self.refuse_node(conn, Some(node), "link cut");
         }
         let listener_nonce = self.entropy.nonce();
-        let greeting = Greeting {
-            node,
-            dialer_nonce,
-            listener_nonce,
-            until: now.since_start + HELLO,
-        };
-        let proof = self
-            .config
-            .key
-            .prove(Role::Listener, &self.statement(&greeting));
+        let greeting =
+            Greeting { node, dialer_nonce, listener_nonce, until: now.since_start + HELLO };
+        let proof = self.config.key.prove(Role::Listener, &self.statement(&greeting));
         self.conns.insert(conn, Conn::Greeting(greeting));
         let node = self.config.node.clone();
-        self.say(
-            conn,
-            &Hello::Challenge {
-                node,
-                nonce: listener_nonce,
-                proof,
-            },
-        );
+        self.say(conn, &Hello::Challenge { node, nonce: listener_nonce, proof });
     }
 
     /// The next word from a stranger that said it is a node.
@@ -148,11 +126,7 @@ impl Brain {
             return self.misbehaved(now, conn, "unexpected hello", room);
         };
         let node = greeting.node.clone();
-        if !self
-            .config
-            .key
-            .verify(Role::Dialer, &self.statement(greeting), &proof)
-        {
+        if !self.config.key.verify(Role::Dialer, &self.statement(greeting), &proof) {
             return self.refuse_node(conn, Some(node), "wrong key");
         }
         if self.links.get(&node).is_some_and(|link| link.cut) {
@@ -163,12 +137,7 @@ impl Brain {
             self.link_ready(&node);
         } else {
             self.stand_by(conn, node, false, false);
-            self.say(
-                conn,
-                &Hello::Refused {
-                    reason: ALREADY_LINKED.to_owned(),
-                },
-            );
+            self.say(conn, &Hello::Refused { reason: ALREADY_LINKED.to_owned() });
         }
     }
 
@@ -222,10 +191,7 @@ impl Brain {
                 dialling.until = now.since_start + ASK_AGAIN;
                 let reason = known_refusal(&reason);
                 self.counters.add(reason);
-                self.event(Event::LinkRefused {
-                    neighbour: Some(neighbour),
-                    reason,
-                });
+                self.event(Event::LinkRefused { neighbour: Some(neighbour), reason });
             }
             (State::Opened | State::Proved | State::Refused, _) => {
                 self.misbehaved(now, conn, "unexpected hello", room);
@@ -236,12 +202,8 @@ impl Brain {
     /// The time of an opening has passed: a stranger is dismissed, a refused node asks again.
     pub(in crate::brain) fn expire_hellos(&mut self, now: Now, room: &impl Room) {
         let over = |conn: &Conn| conn.due().is_some_and(|until| until <= now.since_start);
-        let mut over: Vec<_> = self
-            .conns
-            .iter()
-            .filter(|(_, conn)| over(conn))
-            .map(|(conn, _)| *conn)
-            .collect();
+        let mut over: Vec<_> =
+            self.conns.iter().filter(|(_, conn)| over(conn)).map(|(conn, _)| *conn).collect();
         over.sort_unstable();
         for conn in over {
             match self.conns.get(&conn) {
@@ -292,23 +254,14 @@ impl Brain {
     }
 
     fn stand_by(&mut self, conn: ConnId, neighbour: NodeName, we_dialled: bool, welcomed: bool) {
-        let standby = Standby {
-            neighbour,
-            we_dialled,
-            welcomed,
-        };
+        let standby = Standby { neighbour, we_dialled, welcomed };
         self.conns.insert(conn, Conn::Standby(standby));
     }
 
     fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {
         self.counters.add(reason);
         self.event(Event::LinkRefused { neighbour, reason });
-        self.say(
-            conn,
-            &Hello::Refused {
-                reason: reason.to_owned(),
-            },
-        );
+        self.say(conn, &Hello::Refused { reason: reason.to_owned() });
         self.conns.insert(conn, Conn::Refused);
     }
 
@@ -331,8 +284,5 @@ impl Brain {
 /// The refusals of this version by name; a later version's are one.
 fn known_refusal(reason: &str) -> &'static str {
     let known = ["other mesh", "own name", "link cut", "wrong key"];
-    known
-        .into_iter()
-        .find(|known| *known == reason)
-        .unwrap_or("link refused")
+    known.into_iter().find(|known| *known == reason).unwrap_or("link refused")
 }

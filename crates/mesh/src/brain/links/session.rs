@@ -25,12 +25,7 @@ pub(in crate::brain) struct Link {
 
 impl Link {
     pub(in crate::brain) fn new(config: LinkConfig, window: Window) -> Self {
-        Self {
-            config,
-            cut: false,
-            session: None,
-            outbox: Outbox::new(window),
-        }
+        Self { config, cut: false, session: None, outbox: Outbox::new(window) }
     }
 
     pub(in crate::brain) fn is_up(&self) -> bool {

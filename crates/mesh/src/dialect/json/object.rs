@@ -40,20 +40,13 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn last(&self, name: &str) -> Option<&'a RawValue> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| *value)
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
     /// The object's text without these fields and without its closing brace.
     pub(super) fn without(&self, hidden: &[&str], room: usize) -> Vec<u8> {
-        let length: usize = self
-            .0
-            .iter()
-            .map(|(key, value)| key.len() + value.get().len() + 6)
-            .sum();
+        let length: usize =
+            self.0.iter().map(|(key, value)| key.len() + value.get().len() + 6).sum();
         let mut text = Vec::with_capacity(length + room);
         text.push(b'{');
         for (name, value) in &self.0 {

@@ -22,11 +22,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
         let word = octet(0) << 16 | octet(1) << 8 | octet(2);
         for (index, shift) in [18, 12, 6, 0].into_iter().enumerate() {
             let digit = ALPHABET[(word >> shift & 63) as usize];
-            text.push(if index > chunk.len() {
-                '='
-            } else {
-                digit as char
-            });
+            text.push(if index > chunk.len() { '=' } else { digit as char });
         }
     }
     text

@@ -24,9 +24,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         }
 
         fn visit_bytes<E: Error>(self, octets: &[u8]) -> Result<Self::Value, E> {
-            octets
-                .try_into()
-                .map_err(|_| E::invalid_length(octets.len(), &self))
+            octets.try_into().map_err(|_| E::invalid_length(octets.len(), &self))
         }
     }
     deserializer.deserialize_bytes(Octets)

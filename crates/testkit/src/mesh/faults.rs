@@ -1,0 +1,103 @@
+//! What a test does to a mesh: nodes end and start, links are cut and heal.
+
+use std::sync::PoisonError;
+
+use hopline_mesh::brain::Command;
+use hopline_mesh::name::{LinkName, NodeName};
+
+use super::{Mesh, MeshError, Nodes};
+
+impl Mesh {
+    /// Starts a node of this process that is declared and does not run.
+    ///
+    /// # Errors
+    /// [`MeshError`] where it is not declared or does not start, or nodes are processes, which their
+    /// supervisor starts.
+    ///
+    /// # Cancel safety
+    /// The node ends if the future is dropped.
+    pub async fn start_node(&mut self, name: &str) -> Result<(), MeshError> {
+        match &mut self.nodes {
+            Nodes::Memory(memory) => memory.start_node(&self.plan, name).await,
+            Nodes::Processes(_) => Err(MeshError::NoNode { name: name.to_owned() }),
+        }
+    }
+
+    /// Ends a node of this process, with a good-bye to its neighbours.
+    ///
+    /// # Errors
+    /// [`MeshError::NoNode`] where none of this name runs here.
+    ///
+    /// # Cancel safety
+    /// The node ends at once if the future is dropped.
+    pub async fn stop_node(&mut self, name: &str) -> Result<(), MeshError> {
+        match &mut self.nodes {
+            Nodes::Memory(memory) => memory.take(name)?.shutdown().await,
+            Nodes::Processes(_) => {
+                return Err(MeshError::NoNode { name: name.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a node without a word, as a crash would. A process is started again by its supervisor.
+    ///
+    /// # Errors
+    /// [`MeshError::NoNode`] where none of this name runs.
+    pub fn kill_node(&mut self, name: &str) -> Result<(), MeshError> {
+        match &mut self.nodes {
+            Nodes::Memory(memory) => drop(memory.take(name)?),
+            Nodes::Processes(processes) => processes.kill(name)?,
+        }
+        Ok(())
+    }
+
+    /// Takes a link down at both of its ends, until it is healed.
+    ///
+    /// # Errors
+    /// [`MeshError`] where it is no link between two running nodes.
+    ///
+    /// # Cancel safety
+    /// The link may be down at one end only.
+    pub async fn cut(&self, link: &str) -> Result<(), MeshError> {
+        let link: LinkName = link.parse()?;
+        self.order(&link, Command::Cut).await?;
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).insert(link);
+        Ok(())
+    }
+
+    /// Lets a link come up again.
+    ///
+    /// # Errors
+    /// As [`Mesh::cut`].
+    ///
+    /// # Cancel safety
+    /// The link may be healed at one end only.
+    pub async fn heal(&self, link: &str) -> Result<(), MeshError> {
+        let link: LinkName = link.parse()?;
+        self.order(&link, Command::Heal).await?;
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).remove(&link);
+        Ok(())
+    }
+
+    /// The links that were cut and not healed.
+    pub(super) fn cut_links(&self) -> Vec<LinkName> {
+        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        cut.iter().cloned().collect()
+    }
+
+    async fn order(
+        &self,
+        link: &LinkName,
+        order: fn(NodeName) -> Command,
+    ) -> Result<(), MeshError> {
+        for (end, other) in [(link.lesser(), link.greater()), (link.greater(), link.lesser())] {
+            let order = order(other.clone());
+            match &self.nodes {
+                Nodes::Memory(memory) => memory.node(end.as_str())?.command(order).await?,
+                Nodes::Processes(processes) => processes.command(end, order).await?,
+            }
+        }
+        Ok(())
+    }
+}
