@@ -1,9 +1,11 @@
 //! Where a socket listens or dials: `tcp://host:port`, `ipc:///path`, `mem://name`.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The most bytes a unix socket's path may have: what macOS takes, with its closing zero.
@@ -19,7 +21,8 @@ pub const IPC_PATH_MAX: usize = 103;
 /// assert!("tcp://127.0.0.1".parse::<Endpoint>().is_err());
 /// # Ok::<_, hopline_core::EndpointError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Endpoint {
     /// A TCP port.
     Tcp {
@@ -35,9 +38,71 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Whether only programs of the same machine can dial this.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp { host, .. } => {
+                host.eq_ignore_ascii_case("localhost")
+                    || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+            }
+            Self::Ipc(_) | Self::Mem(_) => true,
+        }
+    }
+
+    /// Whether this stands for every interface, which nobody can dial.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        match self {
+            Self::Tcp { host, .. } => {
+                host == "*" || host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified())
+            }
+            Self::Ipc(_) | Self::Mem(_) => false,
+        }
+    }
+
+    /// The TCP port, where there is one.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { port, .. } => Some(*port),
+            Self::Ipc(_) | Self::Mem(_) => None,
+        }
+    }
+
+    /// Whether others can dial this as it is written: a definite host and port.
+    #[must_use]
+    pub fn is_definite(&self) -> bool {
+        !self.is_wildcard() && self.port() != Some(0)
+    }
+
+    /// Whether two sockets of one machine cannot listen at both.
+    #[must_use]
+    pub fn collides(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp { host: a, port: p }, Self::Tcp { host: b, port: q }) => {
+                let anywhere = self.is_wildcard() || other.is_wildcard();
+                *p != 0 && p == q && (anywhere || same_host(a, b))
+            }
+            (a, b) => a == b,
+        }
+    }
+
     /// The host as the system's resolver wants it.
     pub(crate) fn resolvable(host: &str) -> &str {
         if host == "*" { "0.0.0.0" } else { host }
+    }
+}
+
+fn same_host(a: &str, b: &str) -> bool {
+    let number = |host: &str| match host.eq_ignore_ascii_case("localhost") {
+        true => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        false => host.parse().ok(),
+    };
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a == b,
+        (None, None) => a.eq_ignore_ascii_case(b),
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 
@@ -45,13 +110,26 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let (scheme, rest) = text.split_once("://").ok_or(EndpointError::NoScheme)?;
+        let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Transport)?;
         match scheme {
             "tcp" => tcp(rest),
             "ipc" => ipc(rest),
             "mem" => mem(rest),
-            _ => Err(EndpointError::UnknownScheme),
+            _ => Err(EndpointError::Transport),
         }
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+    fn try_from(text: String) -> Result<Self, EndpointError> {
+        text.parse()
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.to_string()
     }
 }
 
@@ -69,30 +147,36 @@ impl fmt::Display for Endpoint {
 /// Why a text is no [`Endpoint`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EndpointError {
-    /// It has no `://`.
-    #[error("an endpoint is written tcp://host:port, ipc:///path or mem://name")]
-    NoScheme,
-    /// What stands before `://` is none of tcp, ipc, mem.
-    #[error("the transport must be tcp, ipc or mem")]
-    UnknownScheme,
-    /// A tcp endpoint without a host, or with one that has blanks or slashes.
-    #[error("a tcp endpoint needs a host: a name, an address, or [an IPv6 address]")]
-    BadHost,
-    /// A tcp endpoint without a port from 0 to 65535.
-    #[error("a tcp endpoint needs a port from 0 to 65535")]
-    BadPort,
-    /// An ipc endpoint without a path.
-    #[error("an ipc endpoint needs a path")]
+    /// The text does not begin with one of the three transports.
+    #[error("it begins with none of `tcp://`, `ipc://` and `mem://`")]
+    Transport,
+    /// There is no host before the port.
+    #[error("the host is missing")]
+    NoHost,
+    /// The host is neither a name nor an address.
+    #[error("the host is neither a name nor an address")]
+    Host,
+    /// There is no port behind the host.
+    #[error("the port is missing")]
+    NoPort,
+    /// The port is not a number from 0 to 65535.
+    #[error("the port is not a number from 0 to 65535")]
+    Port,
+    /// An IPv6 address stands without its brackets.
+    #[error("an IPv6 address stands in brackets")]
+    Brackets,
+    /// There is no path behind `ipc://`.
+    #[error("the path is missing")]
     NoPath,
-    /// A path that does not fit a unix socket's address.
-    #[error("the path has {len} bytes, a unix socket's has at most {IPC_PATH_MAX}")]
-    PathTooLong {
-        /// How many bytes it has.
-        len: usize,
-    },
-    /// A mem endpoint without a name.
-    #[error("a mem endpoint needs a name")]
+    /// The path is longer than a unix socket's may be.
+    #[error("a socket's path has at most {IPC_PATH_MAX} bytes, this one has {0}")]
+    LongPath(usize),
+    /// There is no name behind `mem://`.
+    #[error("the name is missing")]
     NoName,
+    /// A path or name holds a control character, or a name a blank.
+    #[error("it holds a character that cannot stand there: {0:?}")]
+    Character(char),
 }
 
 /// Refuses a path that the system could not bind.
@@ -100,32 +184,51 @@ pub(crate) fn fits_a_socket(path: &Path) -> Result<(), EndpointError> {
     match path.as_os_str().len() {
         0 => Err(EndpointError::NoPath),
         1..=IPC_PATH_MAX => Ok(()),
-        len => Err(EndpointError::PathTooLong { len }),
+        length => Err(EndpointError::LongPath(length)),
     }
 }
 
 fn tcp(rest: &str) -> Result<Endpoint, EndpointError> {
-    let (host, port) = rest.rsplit_once(':').ok_or(EndpointError::BadPort)?;
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner.strip_suffix(']').filter(|v6| v6.contains(':')),
-        None => Some(host).filter(|plain| !plain.contains([':', ']'])),
+    let (host, port) = match rest.rfind(']') {
+        Some(end) if rest.starts_with('[') => rest.split_at(end + 1),
+        _ => rest.split_at(rest.rfind(':').unwrap_or(rest.len())),
     };
-    let host = host
-        .filter(|host| !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c == '/'))
-        .ok_or(EndpointError::BadHost)?;
-    let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let port = if digits { port.parse().ok() } else { None };
-    Ok(Endpoint::Tcp { host: host.to_owned(), port: port.ok_or(EndpointError::BadPort)? })
+    if host.is_empty() {
+        return Err(EndpointError::NoHost);
+    }
+    if host.parse::<Ipv6Addr>().is_ok() || rest.parse::<Ipv6Addr>().is_ok() {
+        return Err(EndpointError::Brackets);
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.strip_suffix(']').filter(|v6| v6.parse::<Ipv6Addr>().is_ok()),
+        None => Some(host).filter(|host| *host == "*" || host.chars().all(is_name)),
+    };
+    let host = host.ok_or(EndpointError::Host)?.to_owned();
+    let port = match port.strip_prefix(':') {
+        None | Some("") => return Err(EndpointError::NoPort),
+        Some(port) => port,
+    };
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(EndpointError::Port);
+    }
+    Ok(Endpoint::Tcp { host, port: port.parse().map_err(|_| EndpointError::Port)? })
 }
 
-fn ipc(rest: &str) -> Result<Endpoint, EndpointError> {
-    let path = PathBuf::from(rest);
-    fits_a_socket(&path)?;
-    Ok(Endpoint::Ipc(path))
+fn ipc(path: &str) -> Result<Endpoint, EndpointError> {
+    if let Some(control) = path.chars().find(|c| c.is_control()) {
+        return Err(EndpointError::Character(control));
+    }
+    fits_a_socket(Path::new(path))?;
+    Ok(Endpoint::Ipc(path.into()))
 }
 
-fn mem(rest: &str) -> Result<Endpoint, EndpointError> {
-    if rest.is_empty() { Err(EndpointError::NoName) } else { Ok(Endpoint::Mem(rest.to_owned())) }
+fn mem(name: &str) -> Result<Endpoint, EndpointError> {
+    match name.chars().find(|c| c.is_control() || c.is_whitespace()) {
+        Some(c) => Err(EndpointError::Character(c)),
+        None if name.is_empty() => Err(EndpointError::NoName),
+        None => Ok(Endpoint::Mem(name.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -133,33 +236,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_are_written_as_they_are_read() {
-        for text in ["tcp://127.0.0.1:0", "tcp://[::1]:5555", "tcp://a.b:1", "tcp://*:9"]
-            .into_iter()
-            .chain(["ipc:///tmp/x.sock", "ipc://rel", "mem://a node"])
-        {
-            assert_eq!(text.parse::<Endpoint>().map(|e| e.to_string()), Ok(text.to_owned()));
+    fn an_endpoint_comes_back_as_it_was_written() {
+        for text in [
+            "tcp://127.0.0.1:5555",
+            "tcp://*:0",
+            "tcp://[::1]:9",
+            "tcp://node-1.example.org:65535",
+            "ipc:///run/a b.sock",
+            "mem://top",
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_no_endpoint_is_refused_by_name() {
-        use EndpointError::*;
-        let long = format!("ipc:///{}", "x".repeat(200));
-        for (text, error) in [
-            ("127.0.0.1:5", NoScheme),
-            ("udp://a:5", UnknownScheme),
-            ("tcp://host", BadPort),
-            ("tcp://host:65536", BadPort),
-            ("tcp://host:+1", BadPort),
-            ("tcp://:5", BadHost),
-            ("tcp://::1:5", BadHost),
-            ("tcp://[host]:5", BadHost),
-            ("ipc://", NoPath),
-            ("mem://", NoName),
-            (long.as_str(), PathTooLong { len: 201 }),
+    fn what_is_wrong_with_an_endpoint_is_told() {
+        let long = format!("ipc://{}", "x".repeat(104));
+        for (text, why) in [
+            ("127.0.0.1:5555", EndpointError::Transport),
+            ("tcp://:1", EndpointError::NoHost),
+            ("tcp://a", EndpointError::NoPort),
+            ("tcp://a:", EndpointError::NoPort),
+            ("tcp://a:65536", EndpointError::Port),
+            ("tcp://a:+1", EndpointError::Port),
+            ("tcp://a b:1", EndpointError::Host),
+            ("tcp://::1:1", EndpointError::Brackets),
+            ("tcp://[::x]:1", EndpointError::Host),
+            ("ipc://", EndpointError::NoPath),
+            (long.as_str(), EndpointError::LongPath(104)),
+            ("mem://", EndpointError::NoName),
+            ("mem://a b", EndpointError::Character(' ')),
         ] {
-            assert_eq!(text.parse::<Endpoint>(), Err(error), "{text}");
+            assert_eq!(text.parse::<Endpoint>(), Err(why), "{text}");
         }
+    }
+
+    #[test]
+    fn every_interface_collides_with_each_of_them() {
+        let at = |text: &str| text.parse::<Endpoint>().unwrap();
+        assert!(at("tcp://*:5").collides(&at("tcp://127.0.0.1:5")));
+        assert!(at("tcp://localhost:5").collides(&at("tcp://127.0.0.1:5")));
+        assert!(!at("tcp://127.0.0.1:0").collides(&at("tcp://127.0.0.1:0")));
+        assert!(!at("tcp://127.0.0.1:5").collides(&at("tcp://127.0.0.2:5")));
     }
 }

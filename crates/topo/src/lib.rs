@@ -39,7 +39,6 @@ mod check;
 pub mod codes;
 mod diagnostic;
 pub mod drawing;
-mod endpoint;
 pub mod launch;
 mod load;
 mod offline;
@@ -51,7 +50,7 @@ mod syntax;
 mod topology;
 
 pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, Span, render};
-pub use endpoint::{Endpoint, EndpointError};
+pub use hopline_core::{Endpoint, EndpointError};
 pub use load::{MAX_FILE, load, parse};
 pub use offline::Offline;
 pub use plan::{Dial, NodePlan, Plan};

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hopline_core::Endpoint;
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::Endpoint;
 use crate::topology::{Bind, Duplicate, Topology};
 
 /// The plans of all nodes of a mesh. Its JSON is what is stored as the applied plan.

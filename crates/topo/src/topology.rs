@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use hopline_core::Endpoint;
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{LinkName, NodeName};
 use serde::{Deserialize, Serialize};
-
-use crate::endpoint::Endpoint;
 
 /// The cost of a link whose file says none.
 pub const DEFAULT_COST: u32 = 10;

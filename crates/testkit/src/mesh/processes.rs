@@ -74,8 +74,7 @@ impl Processes {
 
     pub(super) fn endpoint(&self, node: &str) -> Result<Endpoint, MeshError> {
         let endpoint = self.record(node)?.endpoint;
-        let endpoint = endpoint.ok_or_else(|| MeshError::NoNode { name: node.to_owned() })?;
-        Ok(endpoint.to_string().parse()?)
+        endpoint.ok_or_else(|| MeshError::NoNode { name: node.to_owned() })
     }
 
     /// Ends a process at once.

@@ -1,9 +1,10 @@
 //! Where nodes listen and are dialled: no two at one place, and each where its diallers can reach it.
 
+use hopline_core::Endpoint;
+
 use super::Checker;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::endpoint::Endpoint;
 use crate::spec::{At, NodeSpec};
 use crate::topology::{Bind, Node, Topology};
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 
 use super::{Checker, quoted};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::endpoint::Endpoint;
 use crate::spec::{At, NodeSpec};
 use crate::suggest;
 use crate::topology::{Bind, Node};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::node::RoutingNode;
 use hopline_mesh::wire::hello::MeshKey;
 use thiserror::Error;
 
 use super::error::Failure;
-use super::start::{ended, failure, node_config, to_core};
-use crate::endpoint::Endpoint;
+use super::start::{ended, failure, node_config};
 use crate::plan::Plan;
 use crate::topology::Bind;
 
@@ -79,18 +79,16 @@ pub async fn run_alone(
     for dial in &node.dials {
         let there = plan.nodes.get(&dial.node).and_then(|plan| plan.dial_address());
         let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
-        neighbours.insert(dial.node.clone(), to_core(there).map_err(not_started)?);
+        neighbours.insert(dial.node.clone(), there.clone());
     }
-    let core_bind = to_core(bind).map_err(not_started)?;
-    let config = node_config(&plan.mesh, node, core_bind, MeshKey::new(key));
+    let config = node_config(&plan.mesh, node, bind.clone(), MeshKey::new(key));
     let started = RoutingNode::start(config).await;
-    let running = started.map_err(|error| not_started(failure(error, bind)))?;
+    let running = started.map_err(|error| not_started(failure(error)))?;
     for (neighbour, endpoint) in neighbours {
         // A node that has ended meanwhile is found out below.
         let _ = running.dial(neighbour, endpoint).await;
     }
-    let endpoint = running.endpoint().to_string().parse();
-    ready(&endpoint.unwrap_or_else(|_| bind.clone()));
+    ready(running.endpoint());
     let ran = tokio::select! {
         biased;
         () = stop => Ok(()),

@@ -5,12 +5,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::agreement::Lack;
-use crate::endpoint::Endpoint;
 
 /// Why a mesh could not be launched, looked at, or stopped.
 #[derive(Debug, Error)]

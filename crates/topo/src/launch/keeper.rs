@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::NodeStatus;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -21,7 +22,6 @@ use super::place::Place;
 use super::process::Identity;
 use super::store;
 use super::words::{self, FromNode, Setup, ToNode};
-use crate::endpoint::Endpoint;
 
 /// How long a node that was told to end may take.
 const FAREWELL: Duration = Duration::from_secs(4);

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use hopline_core::Endpoint;
 use serde::{Deserialize, Serialize};
 
 use super::process::Identity;
-use crate::endpoint::Endpoint;
 
 /// The supervisor of a mesh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

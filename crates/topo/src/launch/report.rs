@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 
 use super::error::Failure;
 use super::place::Place;
-use crate::endpoint::Endpoint;
 
 /// What a supervisor tells of its mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use tokio::time::{Instant, sleep};
 
@@ -14,7 +15,6 @@ use super::lock::Lock;
 use super::place::{self, Place};
 use super::records::{ProcessRecord, SupervisorRecord};
 use super::{key, store};
-use crate::endpoint::Endpoint;
 use crate::plan::Plan;
 
 /// How long the nodes of a supervisor that was killed may take to notice.

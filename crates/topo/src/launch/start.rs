@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use hopline_core::Endpoint;
 use hopline_mesh::brain::LinkConfig;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
@@ -14,7 +15,6 @@ use tokio::time::interval;
 
 use super::error::Failure;
 use super::words::Setup;
-use crate::endpoint::Endpoint;
 use crate::plan::{Dial, NodePlan};
 use crate::topology::Bind;
 
@@ -39,25 +39,20 @@ pub(super) async fn start(setup: &Setup) -> Result<RoutingNode, Failure> {
 }
 
 async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure> {
-    let control = hopline_core::Endpoint::Ipc(setup.control.clone());
+    let control = Endpoint::Ipc(setup.control.clone());
     let key = MeshKey::new(setup.key);
     let config = NodeConfig {
         control: Some(control),
         runtime_dir: Some(setup.runtime_dir.clone()),
         incarnation: Some(setup.incarnation),
-        ..node_config(&setup.mesh, &setup.plan, to_core(&bind)?, key)
+        ..node_config(&setup.mesh, &setup.plan, bind, key)
     };
-    RoutingNode::start(config).await.map_err(|error| failure(error, &bind))
+    RoutingNode::start(config).await.map_err(failure)
 }
 
 /// The configuration of a node by its plan, listening at `bind`, without a control socket.
 #[must_use]
-pub fn node_config(
-    mesh: &NodeName,
-    plan: &NodePlan,
-    bind: hopline_core::Endpoint,
-    key: MeshKey,
-) -> NodeConfig {
+pub fn node_config(mesh: &NodeName, plan: &NodePlan, bind: Endpoint, key: MeshKey) -> NodeConfig {
     let upstreams: BTreeSet<&NodeName> = plan.upstreams.iter().map(|(node, _)| node).collect();
     let link = |dial: &Dial, dials: bool| {
         let upstream = upstreams.contains(&dial.node);
@@ -80,18 +75,11 @@ pub fn node_config(
     }
 }
 
-/// An endpoint of a file as the sockets take it.
-pub(super) fn to_core(endpoint: &Endpoint) -> Result<hopline_core::Endpoint, Failure> {
-    let text = endpoint.to_string();
-    text.parse().map_err(|error| Failure::Other { reason: format!("{text}: {error}") })
-}
-
 /// Why a node did not start, in the words of files.
-pub(super) fn failure(error: StartError, wanted: &Endpoint) -> Failure {
+pub(super) fn failure(error: StartError) -> Failure {
     match error {
         StartError::Bind(bind) if bind.source.kind() == ErrorKind::AddrInUse => {
-            let endpoint = bind.endpoint.to_string().parse();
-            Failure::AddressTaken { endpoint: endpoint.unwrap_or_else(|_| wanted.clone()) }
+            Failure::AddressTaken { endpoint: bind.endpoint }
         }
         StartError::Bind(bind) => Failure::Other { reason: format!("{bind}: {}", bind.source) },
         error @ StartError::Random => Failure::Other { reason: error.to_string() },

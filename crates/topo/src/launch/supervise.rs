@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::NodeStatus;
 use tokio::sync::{mpsc, watch};
@@ -25,7 +26,6 @@ use super::report::Report;
 use super::running::{self, leftovers};
 use super::words::Setup;
 use super::{key, sockets, store};
-use crate::endpoint::Endpoint;
 use crate::plan::Plan;
 
 /// How often nodes are asked whether the mesh is whole, while it starts.

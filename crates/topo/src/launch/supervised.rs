@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::node::RoutingNode;
 use tokio::sync::watch;
 
-use super::start::{ended, start, to_core};
+use super::start::{ended, start};
 use super::words::{self, FromNode, Setup, ToNode};
-use crate::endpoint::Endpoint;
 
 /// How long the node may take to leave once its supervisor is gone.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -72,7 +72,7 @@ async fn attend(
     setup: &Setup,
     mut heard: watch::Receiver<Heard>,
 ) -> io::Result<()> {
-    let endpoint: Endpoint = node.endpoint().to_string().parse().map_err(io::Error::other)?;
+    let endpoint = node.endpoint().clone();
     tracing::info!(%endpoint, incarnation = setup.incarnation, "listens");
     tell(&FromNode::Ready { endpoint })?;
     let (mut dialled, mut asked) = (BTreeMap::new(), 0);
@@ -108,11 +108,8 @@ async fn dial_changed(
         if dialled.get(neighbour) == Some(endpoint) {
             continue;
         }
-        match to_core(endpoint) {
-            // A node that has ended is found out where this is called.
-            Ok(there) => drop(node.dial(neighbour.clone(), there).await),
-            Err(failure) => tracing::error!(%neighbour, "cannot be dialled: {failure}"),
-        }
+        // A node that has ended is found out where this is called.
+        let _ = node.dial(neighbour.clone(), endpoint.clone()).await;
         dialled.insert(neighbour.clone(), endpoint.clone());
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::NodeStatus;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Failure;
-use crate::endpoint::Endpoint;
 use crate::plan::NodePlan;
 
 /// What a supervisor tells a node, on the node's stdin. The end of the stream means: leave, and end.
