@@ -10,7 +10,6 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
 use hopline_mesh::route::{NextHop, Pattern, StaticRoutes};
 use hopline_mesh::wire::hello::MeshKey;
-
 use tokio::time::interval;
 
 use super::error::Failure;
