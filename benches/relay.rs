@@ -40,7 +40,8 @@ impl Chain {
                 links: links.iter().map(link).collect(),
                 statics: StaticRoutes::new(),
                 dialects: Dialect::ALL.to_vec(),
-                window: Window::default(),
+                window: Window::UNACKNOWLEDGED,
+                queue: Window::WAITING,
                 seed: [index as u8; 32],
             };
             Brain::new(config, now())

@@ -23,7 +23,7 @@ MALFORMED = {
     "destination a number": (b'{"destination":7}', "Malformed message: ", {"destination": 7}),
     "destination null": (b'{"destination":null}', "Malformed message: ", {"destination": None}),
     "destination a list": (b'{"destination":["b"]}', "Malformed message: ", {"destination": ["b"]}),
-    "destination empty": (b'{"destination":""}', "bad address", {"destination": ""}),
+    "destination empty": (b'{"destination":""}', "Malformed message: `destination` is empty", {"destination": ""}),
     "destination without a name": (b'{"destination":"@west"}', "bad address", {"destination": "@west"}),
 }
 

@@ -203,7 +203,7 @@ def test_an_order_through_the_port_is_refused(node):
 
 
 def test_a_stranger_without_the_key_becomes_no_node(node):
-    nonce = b"\xdc\x00\x20" + bytes(32)
+    nonce = b"\xc4\x20" + bytes(32)
     said = b"\x81\xa4open\x83\xa4mesh\xa7interop\xa4node\xa4evil\xa5nonce" + nonce
     client = node.clients.connect(node.name, b"evil")
     client.send(prefix(HELLO, destination=b""), b"", said)

@@ -73,7 +73,9 @@ impl Brain {
         let links = config
             .links
             .iter()
-            .map(|(neighbour, link)| (neighbour.clone(), Link::new(*link, config.window)))
+            .map(|(neighbour, link)| {
+                (neighbour.clone(), Link::new(*link, config.window, config.queue))
+            })
             .collect();
         let mut brain = Self {
             entropy: Entropy::new(config.seed),

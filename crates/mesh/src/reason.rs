@@ -18,6 +18,8 @@ pub enum Reason {
     ReceiverGone,
     /// The sender's name belongs to somebody else.
     NameInUse,
+    /// With the path that was added to it the message is larger than a message may be.
+    TooLarge,
     /// The receiver takes no such message.
     NotAccepted,
     /// The node does not do what was asked.
@@ -36,6 +38,7 @@ impl Reason {
             Self::ReceiverSlow => "receiver slow",
             Self::ReceiverGone => "receiver gone",
             Self::NameInUse => "name in use",
+            Self::TooLarge => "too large",
             Self::NotAccepted => "not accepted",
             Self::NotAllowed => "not allowed",
             Self::Malformed => "malformed message",

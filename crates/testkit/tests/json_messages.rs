@@ -102,7 +102,7 @@ fn what_fails_comes_back_with_the_object_as_it_was_sent() {
         ("bob@east", "Unknown destination: bob@east"),
         ("bob@mars", "Unknown destination: bob@mars"),
         ("upstream", "Unknown destination: upstream"),
-        ("", "bad address"),
+        ("", "Malformed message: `destination` is empty"),
         ("@west", "bad address"),
         ("*", "unsupported address"),
         ("#group", "unsupported address"),
@@ -292,7 +292,7 @@ fn a_full_queue_is_told_to_the_sender_and_the_window_holds() {
         let mut mesh = Simulation::new(seed);
         let window = Window { messages: 3, bytes: 1 << 20 };
         for mut config in [config("a", [dials("b", 10)]), config("b", [listens("a", 10)])] {
-            config.window = window;
+            (config.window, config.queue) = (window, window);
             mesh.add(config);
         }
         mesh.start_all();

@@ -51,6 +51,7 @@ fn storm(seed: u64, weather: Weather) -> Storm {
         });
         let mut config = config(name, declared);
         config.window = Window { messages: weather.window, bytes: 1 << 20 };
+        config.queue = config.window;
         mesh.add(config);
     }
     mesh.start_all();

@@ -27,8 +27,10 @@ pub struct Config {
     pub statics: StaticRoutes,
     /// The dialects that raw clients may speak.
     pub dialects: Vec<Dialect>,
-    /// What a link holds.
+    /// What a neighbour may be sent without its acknowledgement.
     pub window: Window,
+    /// What may wait for a neighbour.
+    pub queue: Window,
     /// 32 bytes that nobody can guess, from which the node's nonces are made.
     pub seed: [u8; 32],
 }

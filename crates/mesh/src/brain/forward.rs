@@ -114,6 +114,11 @@ impl Brain {
         }
         match prefix.kind {
             Kind::Hello => {
+                let hello = frames.get(2).map(|payload| Hello::read(payload));
+                if !matches!(hello, Some(Ok(Hello::Client {}))) {
+                    self.counters.add("unexpected hello");
+                    return self.native_error(conn, "unexpected hello", &prefix, room);
+                }
                 let mesh = self.config.mesh.clone();
                 let node = self.config.node.clone();
                 if room.has_room(conn) {
@@ -126,7 +131,11 @@ impl Brain {
                         Ok(frames) if is_single(&frames) => {
                             self.received_native(now, conn, frames, standing, room);
                         }
-                        Ok(_) | Err(_) => return self.counters.add("malformed message"),
+                        Ok(_) | Err(_) => {
+                            self.counters.add(Reason::Malformed.text());
+                            let why = Reason::Malformed.text();
+                            return self.native_error(conn, why, &prefix, room);
+                        }
                     }
                 }
             }

@@ -57,10 +57,12 @@ impl Brain {
             None if !we_dialled && we_are_lesser && self.is_dialling(neighbour) => return false,
             None => {}
         }
-        let window = self.config.window;
+        let (window, queue) = (self.config.window, self.config.queue);
         let stranger = LinkConfig { cost: LinkConfig::DEFAULT_COST, dials: false, upstream: false };
-        let link =
-            self.links.entry(neighbour.clone()).or_insert_with(|| Link::new(stranger, window));
+        let link = self
+            .links
+            .entry(neighbour.clone())
+            .or_insert_with(|| Link::new(stranger, window, queue));
         link.session = Some(Session::new(conn, we_dialled, window));
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true

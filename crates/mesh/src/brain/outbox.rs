@@ -20,16 +20,20 @@ pub struct Window {
     pub bytes: usize,
 }
 
-impl Default for Window {
-    fn default() -> Self {
-        Self { messages: 1000, bytes: 1024 * 1024 }
-    }
+impl Window {
+    /// What a neighbour may be sent without its acknowledgement: 1,000 messages, 1 MiB.
+    pub const UNACKNOWLEDGED: Self = Self { messages: 1_000, bytes: 1024 * 1024 };
+    /// What may wait for a neighbour, or for a client: 20,000 messages, 16 MiB.
+    pub const WAITING: Self = Self { messages: 20_000, bytes: 16 * 1024 * 1024 };
 }
 
 /// Messages for one neighbour.
 #[derive(Debug)]
 pub(super) struct Outbox {
+    /// What may be sent and not acknowledged.
     window: Window,
+    /// What may wait.
+    queue: Window,
     waiting: Queue,
     sent: Queue,
     /// The number of the last message taken.
@@ -55,20 +59,21 @@ pub(super) struct Fallen {
 }
 
 impl Outbox {
-    pub(super) fn new(window: Window) -> Self {
-        Self { window, waiting: Queue::default(), sent: Queue::default(), last: 0, acknowledged: 0 }
+    pub(super) fn new(window: Window, queue: Window) -> Self {
+        let (waiting, sent) = (Queue::default(), Queue::default());
+        Self { window, queue, waiting, sent, last: 0, acknowledged: 0 }
     }
 
     /// Whether a message of this size may be pushed. An error may where as much again waits as the
-    /// window holds: what is told of a full queue must not fail because of it.
+    /// queue holds: what is told of a full queue must not fail because of it.
     pub(super) fn has_room(&self, size: usize, is_error: bool) -> bool {
-        let Window { messages, bytes } = self.window;
-        let window = if is_error {
+        let Window { messages, bytes } = self.queue;
+        let queue = if is_error {
             Window { messages: messages.saturating_mul(2), bytes: bytes.saturating_mul(2) }
         } else {
-            self.window
+            self.queue
         };
-        self.waiting.has_room(size, window)
+        self.waiting.has_room(size, queue)
     }
 
     /// Queues a message. The caller asked [`Outbox::has_room`] before.
@@ -125,7 +130,7 @@ impl Outbox {
 
     /// The link died: everything comes back, and numbers begin anew.
     pub(super) fn fail(&mut self) -> Fallen {
-        let fallen = std::mem::replace(self, Self::new(self.window));
+        let fallen = std::mem::replace(self, Self::new(self.window, self.queue));
         Fallen { in_doubt: fallen.sent.messages.into(), unsent: fallen.waiting.messages.into() }
     }
 }
@@ -167,7 +172,8 @@ mod tests {
 
     #[test]
     fn an_empty_outbox_takes_one_message_of_any_size() {
-        let mut outbox = Outbox::new(Window { messages: 10, bytes: 100 });
+        let mut outbox =
+            Outbox::new(Window { messages: 10, bytes: 100 }, Window { messages: 10, bytes: 100 });
         assert!(outbox.has_room(1 << 30, false));
         outbox.push(message(1000));
         assert!(!outbox.has_room(1, false));
@@ -177,7 +183,10 @@ mod tests {
 
     #[test]
     fn a_full_window_holds_back_until_it_is_acknowledged() {
-        let mut outbox = Outbox::new(Window { messages: 2, bytes: 1 << 20 });
+        let mut outbox = Outbox::new(
+            Window { messages: 2, bytes: 1 << 20 },
+            Window { messages: 2, bytes: 1 << 20 },
+        );
         outbox.push(message(1));
         outbox.push(message(1));
         assert_eq!(outbox.take().map(|(number, _)| number), Some(1));
@@ -192,7 +201,10 @@ mod tests {
 
     #[test]
     fn an_error_finds_room_where_a_message_does_not() {
-        let mut outbox = Outbox::new(Window { messages: 2, bytes: 1 << 20 });
+        let mut outbox = Outbox::new(
+            Window { messages: 2, bytes: 1 << 20 },
+            Window { messages: 2, bytes: 1 << 20 },
+        );
         for _ in 0..2 {
             outbox.push(message(1));
         }
@@ -206,7 +218,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_message_is_acknowledged_in_doubt_or_unsent(steps in prop::collection::vec((0u8..3, 0u64..40), 0..100)) {
-            let mut outbox = Outbox::new(Window { messages: 8, bytes: 2000 });
+            let mut outbox = Outbox::new(Window { messages: 8, bytes: 2000 }, Window { messages: 8, bytes: 2000 });
             let (mut pushed, mut taken, mut acknowledged) = (0u64, 0u64, 0u64);
             for (step, number) in steps {
                 match step {

@@ -49,6 +49,12 @@ pub enum JsonError {
     /// A `destination` that is no string.
     #[error("Malformed message: `destination` is not a string")]
     DestinationNotText,
+    /// A `destination` that is a string and no text: it has half of a surrogate pair.
+    #[error("Malformed message: `destination` has half of a surrogate pair, which is no text")]
+    DestinationSurrogate,
+    /// A `destination` without a character.
+    #[error("Malformed message: `destination` is empty")]
+    DestinationEmpty,
     /// More than one frame.
     #[error("Malformed message: one frame is expected, not {0}")]
     Frames(usize),
@@ -62,8 +68,14 @@ pub fn read(frame: &[u8]) -> Result<Request<'_>, JsonError> {
     let object = Object::read(frame)?;
     // Where a key stands twice, the last one counts, as in Python's and JavaScript's readers.
     let raw = object.last(DESTINATION).ok_or(JsonError::NoDestination)?;
-    let destination = serde_json::from_str::<Text<'_>>(raw.get());
-    Ok(Request { destination: destination.map_err(|_| JsonError::DestinationNotText)?.0 })
+    let Text(destination) = serde_json::from_str(raw.get()).map_err(|_| {
+        let is_string = raw.get().starts_with('"');
+        if is_string { JsonError::DestinationSurrogate } else { JsonError::DestinationNotText }
+    })?;
+    if destination.is_empty() {
+        return Err(JsonError::DestinationEmpty);
+    }
+    Ok(Request { destination })
 }
 
 /// The object as its receiver gets it: all fields kept, with `route_path` and `original_sender`.
@@ -233,10 +245,12 @@ mod tests {
             (b"{}", JsonError::NoDestination),
             (br#"{"destination":7}"#, JsonError::DestinationNotText),
             (br#"{"destination":null}"#, JsonError::DestinationNotText),
+            (br#"{"destination":"\ud800"}"#, JsonError::DestinationSurrogate),
+            (br#"{"destination":""}"#, JsonError::DestinationEmpty),
         ] {
             assert_eq!(read(frame).unwrap_err(), why);
         }
-        for frame in ["{", "nope", r#"{"destination":"bob"} x"#, r#"{"destination":NaN}"#] {
+        for frame in ["{", "[1", "nope", r#"{"destination":"bob"} x"#, r#"{"destination":NaN}"#] {
             assert!(matches!(read(frame.as_bytes()), Err(JsonError::NotJson(_))), "{frame}");
         }
     }

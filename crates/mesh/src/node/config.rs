@@ -35,8 +35,10 @@ pub struct NodeConfig {
     pub dialects: Vec<Dialect>,
     /// What strangers may make the node hold.
     pub limits: Limits,
-    /// What may wait for a neighbour, and what it may be sent unacknowledged.
+    /// What a neighbour may be sent without its acknowledgement. Default 1,000 messages, 1 MiB.
     pub window: Window,
+    /// What may wait for a neighbour, and for a client. Default 20,000 messages, 16 MiB.
+    pub queue: Window,
     /// Where private sockets are made: a short path. Default `$XDG_RUNTIME_DIR`, else the system's
     /// directory for temporary files.
     pub runtime_dir: Option<PathBuf>,
@@ -59,7 +61,8 @@ impl NodeConfig {
             statics: StaticRoutes::new(),
             dialects: Dialect::ALL.to_vec(),
             limits: Limits::default(),
-            window: Window::default(),
+            window: Window::UNACKNOWLEDGED,
+            queue: Window::WAITING,
             runtime_dir: None,
             incarnation: None,
         }

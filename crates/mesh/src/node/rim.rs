@@ -51,7 +51,11 @@ impl Rim {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let now = clock.now();
-        let high_water = HighWater { messages: config.window.messages, bytes: config.window.bytes };
+        let high_water = HighWater {
+            messages: config.queue.messages,
+            bytes: config.queue.bytes,
+            ..HighWater::default()
+        };
         let options = RouterOptions {
             limits: config.limits,
             high_water,
@@ -76,6 +80,7 @@ impl Rim {
                 statics: config.statics,
                 dialects: config.dialects,
                 window: config.window,
+                queue: config.queue,
                 seed,
             },
             now,
@@ -295,7 +300,7 @@ impl Rim {
                         };
                         let reason = match error {
                             SendError::Full { .. } => Reason::ReceiverSlow,
-                            SendError::BadMessage { .. } => Reason::NotAccepted,
+                            SendError::BadMessage { .. } => Reason::TooLarge,
                             SendError::Gone { .. }
                             | SendError::UnknownPeer { .. }
                             | SendError::NotConnected { .. } => Reason::ReceiverGone,

@@ -76,7 +76,8 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
         links: links.into_iter().collect(),
         statics: StaticRoutes::new(),
         dialects: vec![Dialect::Native, Dialect::Json],
-        window: Window::default(),
+        window: Window::UNACKNOWLEDGED,
+        queue: Window::WAITING,
         seed: [0; 32],
     }
 }

@@ -91,7 +91,7 @@ impl Simulation {
                 ended: (false, false),
                 dialler_last: self.now,
                 listener_last: self.now,
-                tap: tap::Tap::new(window.unwrap_or_default()),
+                tap: tap::Tap::new(window.unwrap_or(hopline_mesh::brain::Window::UNACKNOWLEDGED)),
             },
         );
         let opened = |opened| move |pipe, side| Happening::Opened(pipe, side, opened);

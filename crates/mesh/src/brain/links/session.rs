@@ -24,8 +24,8 @@ pub(in crate::brain) struct Link {
 }
 
 impl Link {
-    pub(in crate::brain) fn new(config: LinkConfig, window: Window) -> Self {
-        Self { config, cut: false, session: None, outbox: Outbox::new(window) }
+    pub(in crate::brain) fn new(config: LinkConfig, window: Window, queue: Window) -> Self {
+        Self { config, cut: false, session: None, outbox: Outbox::new(window, queue) }
     }
 
     pub(in crate::brain) fn is_up(&self) -> bool {

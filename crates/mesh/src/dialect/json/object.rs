@@ -31,12 +31,12 @@ impl<'a> Object<'a> {
             Some(b'n') => Some("null"),
             Some(_) => Some("a number"),
         };
-        if let Some(kind) = kind
-            && serde_json::from_str::<&RawValue>(text).is_ok()
-        {
+        let not_json = |error: serde_json::Error| JsonError::NotJson(error.to_string());
+        if let Some(kind) = kind {
+            let _: &RawValue = serde_json::from_str(text).map_err(not_json)?;
             return Err(JsonError::NotAnObject(kind));
         }
-        serde_json::from_str(text).map_err(|error| JsonError::NotJson(error.to_string()))
+        serde_json::from_str(text).map_err(not_json)
     }
 
     pub(super) fn last(&self, name: &str) -> Option<&'a RawValue> {
