@@ -21,10 +21,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     report(&format!("{from}: {error}"));
                 }
             }
-            RouterEvent::Detached(_, Cause::Closed) => {}
-            RouterEvent::Attached(_) => {}
-            RouterEvent::Detached(id, cause) => {
-                report(&format!("{id} ended: {cause}; {:?}", router.counts()));
+            RouterEvent::Attached(_) | RouterEvent::Detached { cause: Cause::Closed, .. } => {}
+            RouterEvent::Detached { peer, cause, .. } => {
+                report(&format!("{peer} ended: {cause}; {:?}", router.counts()));
             }
         }
     }

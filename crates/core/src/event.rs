@@ -72,7 +72,19 @@ pub enum RouterEvent {
     /// The peer sent a message.
     Message(PeerId, Frames),
     /// The connection ended. What was queued for it is gone.
-    Detached(PeerId, Cause),
+    Detached {
+        /// The connection.
+        peer: PeerId,
+        /// Why it ended.
+        cause: Cause,
+        /// How many of the messages that were taken for it went out to its socket whole; the rest
+        /// are lost with the connection, the last ones taken. What went out may still have been
+        /// lost in the kernel's buffers, or unread by the peer.
+        ///
+        /// Every send that said `Ok` is a message that was taken. Over `mem://`, a message has gone
+        /// out when the other side has received it.
+        passed: u64,
+    },
 }
 
 /// What happens at a [`Dealer`](crate::Dealer).

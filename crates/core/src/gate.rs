@@ -25,6 +25,7 @@ pub(crate) use accept::{Port, bind_ipc, bind_tcp};
 pub(crate) use dial::{Call, Link, dial, dial_mem};
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,7 @@ impl Gate {
             return (cause, None);
         }
         drop(outer);
+        known.passed.store(outward.passed(), Ordering::Release);
         let _ = known.end.set(cause);
         drop(held);
         self.registry.dismiss(&outlet);

@@ -40,8 +40,10 @@
 //! assert_eq!(frames, ["welcome", "alice"]);
 //!
 //! dealer.shutdown().await;
-//! let RouterEvent::Detached(id, _cause) = router.recv_event().await else { panic!("attached") };
-//! assert_eq!(id, alice.id);
+//! let RouterEvent::Detached { peer, passed, .. } = router.recv_event().await else {
+//!     panic!("still attached")
+//! };
+//! assert_eq!((peer, passed), (alice.id, 1));
 //! router.shutdown().await;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # })?;

@@ -1,6 +1,7 @@
 //! What a socket hears from sockets of the same process: `mem://` without bytes or tasks.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -16,6 +17,13 @@ pub(crate) enum Mail {
     Message(Arc<Known>, Frames),
     Detached(Arc<Known>, Cause),
     Retrying { attempt: u32, delay: Duration, cause: Cause },
+}
+
+/// What becomes of a connection's unread messages at its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unread {
+    Kept,
+    ThrownAway,
 }
 
 /// Mail from many, read by one. It is bounded by the permits of those who write.
@@ -36,21 +44,30 @@ impl Mailbox {
         let mut state = self.lock();
         let mail = match mail {
             Mail::Message(from, frames) if from.end.get().is_some() => return Err(frames),
-            Mail::Detached(from, cause) => {
-                if from.end.set(cause).is_err() {
-                    return Ok(());
-                }
-                Mail::Detached(from, cause)
-            }
             other => other,
         };
         state.mail.push_back((mail, permit));
-        let reader = state.reader.take();
-        drop(state);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
+        wake_reader(state);
         Ok(())
+    }
+
+    /// Ends a connection, once: its messages are not taken any more from now on.
+    pub(crate) fn end(&self, whose: &Arc<Known>, cause: Cause, unread: Unread) {
+        let mut state = self.lock();
+        if whose.end.set(cause).is_err() {
+            return;
+        }
+        let mut thrown_away = VecDeque::new();
+        if unread == Unread::ThrownAway {
+            let all = std::mem::take(&mut state.mail);
+            (thrown_away, state.mail) = all.into_iter().partition(|(mail, _)| match mail {
+                Mail::Message(from, _) => Arc::ptr_eq(from, whose),
+                Mail::Attached(_) | Mail::Detached(..) | Mail::Retrying { .. } => false,
+            });
+        }
+        state.mail.push_back((Mail::Detached(Arc::clone(whose), cause), None));
+        wake_reader(state);
+        drop(thrown_away);
     }
 
     /// Takes the oldest mail out; a message's room is free from then on.
@@ -60,6 +77,9 @@ impl Mailbox {
             state.reader = Some(cx.waker().clone());
             return Poll::Pending;
         };
+        if let Mail::Message(from, _) = &mail {
+            from.heard.fetch_add(1, Ordering::Release);
+        }
         drop(state);
         drop(permit);
         Poll::Ready(mail)
@@ -67,5 +87,13 @@ impl Mailbox {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake_reader(mut state: MutexGuard<'_, State>) {
+    let reader = state.reader.take();
+    drop(state);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }

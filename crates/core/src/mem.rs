@@ -3,12 +3,13 @@
 //! The same names, limits, high-water marks and events as over the wire.
 
 use std::io;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 
 use dashmap::{DashMap, Entry};
 use tokio_util::sync::CancellationToken;
 
-use crate::mailbox::{Mail, Mailbox};
+use crate::mailbox::{Mail, Mailbox, Unread};
 use crate::outlet::{Known, Outlet, Way};
 use crate::registry::{Claim, Place, Registry};
 use crate::{Cause, DealerOptions, Identity, Limits, Peer};
@@ -67,7 +68,7 @@ pub(crate) fn enter(
 
     let kind = options.socket_kind;
     let peer = Peer { id, identity: said, kind, port: listener.port, address };
-    let far = Arc::new(Known { peer, name: called, end: OnceLock::new(), inner: 0 });
+    let far = Known::new(peer, called, 0);
     let limits = lesser(options.limits, registry.limits);
     let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
     let to_far = Way::Mem(Arc::clone(&listener.mailbox), Arc::clone(&far));
@@ -133,9 +134,13 @@ impl Drop for Visit {
         self.near.seal();
         self.listener.registry.dismiss(&self.far);
         self.listener.registry.forget(self.far.known.peer.id);
-        let mail = Mail::Detached(Arc::clone(&self.far.known), far);
-        let _ = self.listener.mailbox.post(mail, None);
-        let mail = Mail::Detached(Arc::clone(&self.near.known), near);
-        let _ = self.near_mailbox.post(mail, None);
+        // What a router took is handed over when it shuts down, and dies with a connection else.
+        let unread =
+            if self.listener.stop.is_cancelled() { Unread::Kept } else { Unread::ThrownAway };
+        self.near_mailbox.end(&self.near.known, near, unread);
+        // Nothing is taken out any more, so the count is final.
+        let passed = self.near.known.heard.load(Ordering::Acquire);
+        self.far.known.passed.store(passed, Ordering::Release);
+        self.listener.mailbox.end(&self.far.known, far, Unread::Kept);
     }
 }

@@ -1,6 +1,6 @@
 //! The way out to one peer: its queue's room, its end, and where its messages go.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,6 +23,23 @@ pub(crate) struct Known {
     pub(crate) end: OnceLock<Cause>,
     /// The number of the private connection that carries it, if any.
     pub(crate) inner: usize,
+    /// Messages for it that went out whole; set before [`Known::end`] is.
+    pub(crate) passed: AtomicU64,
+    /// Messages of it that were taken out of a [`Mailbox`].
+    pub(crate) heard: AtomicU64,
+}
+
+impl Known {
+    pub(crate) fn new(peer: Peer, name: Identity, inner: usize) -> Arc<Self> {
+        Arc::new(Self {
+            peer,
+            name,
+            end: OnceLock::new(),
+            inner,
+            passed: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
+        })
+    }
 }
 
 /// Where messages go from here.

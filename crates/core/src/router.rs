@@ -4,6 +4,7 @@ mod sender;
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -219,7 +220,10 @@ fn event(mail: Mail) -> RouterEvent {
     match mail {
         Mail::Attached(known) => RouterEvent::Attached(known.peer.clone()),
         Mail::Message(from, frames) => RouterEvent::Message(from.peer.id, frames),
-        Mail::Detached(known, cause) => RouterEvent::Detached(known.peer.id, cause),
+        Mail::Detached(known, cause) => {
+            let passed = known.passed.load(Ordering::Acquire);
+            RouterEvent::Detached { peer: known.peer.id, cause, passed }
+        }
         Mail::Retrying { .. } => unreachable!("a router does not dial"),
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, UnixListener, lookup_host};
@@ -167,7 +167,7 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
         return registry.counters.refuse(Cause::Internal, &address);
     };
     let peer = Peer { id, identity: guest.identity, kind: guest.kind, port, address };
-    let known = Arc::new(Known { peer, name, end: OnceLock::new(), inner: inner.name.number() });
+    let known = Known::new(peer, name, inner.name.number());
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let asides = Arc::new(Asides::new(guest.minor));
     asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));

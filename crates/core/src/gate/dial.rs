@@ -1,7 +1,7 @@
 //! Dialling one endpoint, again and again for as long as the socket lives.
 
 use std::io;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
@@ -174,7 +174,7 @@ fn known(
         port: 0,
         address: call.endpoint.to_string(),
     };
-    Arc::new(Known { peer, name: Identity::made(), end: OnceLock::new(), inner })
+    Known::new(peer, Identity::made(), inner)
 }
 
 /// Tells of a failed dial, unless so much is unread that there is no room for it.

@@ -117,7 +117,13 @@ impl Inward {
     }
 
     async fn write_due(&mut self, inner: &Stream) -> std::io::Result<()> {
-        write_due(&mut self.window, &mut self.due, inner).await
+        while self.due > 0 {
+            let wrote =
+                inner.write(self.window.bytes().get(..self.due).unwrap_or_default()).await?;
+            self.window.consume(wrote);
+            self.due -= wrote;
+        }
+        Ok(())
     }
 }
 
@@ -126,7 +132,16 @@ impl Inward {
 pub(crate) struct Outward {
     walker: Walker,
     window: Window,
+    /// Bytes at the front of the window that were walked over last and are not all written.
     due: usize,
+    /// Of those, so many are written.
+    written: usize,
+    /// So many messages end in them.
+    messages: u64,
+    /// The walker as it was before it walked over them.
+    before: Walker,
+    /// So many messages were written whole before them.
+    passed: u64,
 }
 
 impl Outward {
@@ -138,12 +153,29 @@ impl Outward {
             frames: usize::MAX,
             ..Limits::default()
         };
-        Self { walker: Walker::new(limits, 0), window, due: 0 }
+        let walker = Walker::new(limits, 0);
+        let before = walker.clone();
+        Self { walker, window, due: 0, written: 0, messages: 0, before, passed: 0 }
+    }
+
+    /// How many messages were written to the stranger whole.
+    pub(crate) fn passed(&self) -> u64 {
+        let mut rewalk = self.before.clone();
+        let mut bytes = self.window.bytes().get(..self.written).unwrap_or_default();
+        let mut passed = self.passed;
+        loop {
+            let step = rewalk.walk(bytes, Stop::AtTheEnd);
+            passed += step.messages;
+            if step.pass == 0 {
+                return passed;
+            }
+            bytes = bytes.get(step.pass..).unwrap_or_default();
+        }
     }
 
     async fn pump(&mut self, inner: &Stream, outer: &Stream, asides: &Asides) -> Cause {
         loop {
-            if let Err(error) = write_due(&mut self.window, &mut self.due, outer).await {
+            if let Err(error) = self.write_due(outer).await {
                 return Cause::from_io(&error);
             }
             let between = self.walker.between_messages();
@@ -154,12 +186,11 @@ impl Outward {
                 return Cause::from_io(&error);
             }
             let stop = if asides.any() { Stop::AfterOne } else { Stop::AtTheEnd };
-            let step = self.walker.walk(self.window.bytes(), stop);
-            self.due = step.pass;
-            if step.pass > 0 {
+            let then = self.walk(stop);
+            if self.due > 0 {
                 continue;
             }
-            if step.then != Then::More {
+            if then != Then::More {
                 return Cause::Internal;
             }
             tokio::select! {
@@ -182,8 +213,8 @@ impl Outward {
         let mark = secret.message(Mark::Flush);
         loop {
             match outer {
-                Some(outer) => write_due(&mut self.window, &mut self.due, outer).await?,
-                None => self.window.consume(std::mem::take(&mut self.due)),
+                Some(outer) => self.write_due(outer).await?,
+                None => self.done(),
             }
             let bytes = self.window.bytes();
             if self.walker.between_messages() && bytes.starts_with(&mark) {
@@ -192,12 +223,36 @@ impl Outward {
             }
             let maybe_mark = self.walker.between_messages() && mark.starts_with(bytes);
             if !maybe_mark {
-                self.due = self.walker.walk(bytes, Stop::AfterOne).pass;
+                self.walk(Stop::AfterOne);
             }
             if self.due == 0 && self.window.fill(inner).await? == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
         }
+    }
+
+    /// Walks over what is next, which is due from then on.
+    fn walk(&mut self, stop: Stop) -> Then {
+        self.before.clone_from(&self.walker);
+        let step = self.walker.walk(self.window.bytes(), stop);
+        (self.due, self.messages) = (step.pass, step.messages);
+        step.then
+    }
+
+    async fn write_due(&mut self, outer: &Stream) -> std::io::Result<()> {
+        while self.written < self.due {
+            let rest = self.window.bytes().get(self.written..self.due).unwrap_or_default();
+            self.written += outer.write(rest).await?;
+        }
+        self.passed += self.messages;
+        self.done();
+        Ok(())
+    }
+
+    /// Nothing is due any more.
+    fn done(&mut self) {
+        self.window.consume(self.due);
+        (self.due, self.written, self.messages) = (0, 0, 0);
     }
 
     /// Throws everything away up to the end of the stream.
@@ -209,15 +264,6 @@ impl Outward {
             }
         }
     }
-}
-
-async fn write_due(window: &mut Window, due: &mut usize, to: &Stream) -> std::io::Result<()> {
-    while *due > 0 {
-        let wrote = to.write(window.bytes().get(..*due).unwrap_or_default()).await?;
-        window.consume(wrote);
-        *due -= wrote;
-    }
-    Ok(())
 }
 
 async fn pad(to: &Stream, mut missing: u64) -> std::io::Result<()> {

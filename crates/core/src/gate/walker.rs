@@ -9,7 +9,7 @@ use super::zmtp::{self, COMMAND_MAX, Head};
 use crate::{Cause, Limits};
 
 /// The state of the walk between two chunks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Walker {
     limits: Limits,
     tail: u64,
@@ -26,8 +26,8 @@ pub(crate) struct Walker {
 pub(crate) struct Step {
     /// So many of them belong to messages and may be passed on.
     pub(crate) pass: usize,
-    /// Of those, so many end with a whole message; `None` if no message ends in them.
-    pub(crate) whole: Option<usize>,
+    /// So many messages end in those.
+    pub(crate) messages: u64,
     /// What stands behind them.
     pub(crate) then: Then,
 }
@@ -81,7 +81,7 @@ impl Walker {
     /// Walks over `bytes`, which begin where the last step's passed bytes and command ended.
     pub(crate) fn walk(&mut self, bytes: &[u8], stop: Stop) -> Step {
         let mut pass = 0;
-        let mut whole = None;
+        let mut messages = 0;
         let then = loop {
             let Some(rest) = bytes.get(pass..) else {
                 break Then::More;
@@ -100,13 +100,13 @@ impl Walker {
                 }
             }
             if self.between_messages() {
-                whole = Some(pass);
+                messages += 1;
                 if stop == Stop::AfterOne {
                     break Then::More;
                 }
             }
         };
-        Step { pass, whole, then }
+        Step { pass, messages, then }
     }
 
     /// Takes what may be passed of the current frame's body.
@@ -309,7 +309,10 @@ mod tests {
     fn it_can_stop_behind_each_message() {
         let stream = [frame(1, 5), frame(0, 5), frame(0, 5)].concat();
         let mut walker = Walker::new(limits(), 0);
-        assert_eq!(walker.walk(&stream, Stop::AfterOne).whole, Some(28));
-        assert_eq!(walker.walk(&stream[28..], Stop::AfterOne).whole, Some(14));
+        let one = |pass| Step { pass, messages: 1, then: Then::More };
+        assert_eq!(walker.walk(&stream, Stop::AfterOne), one(28));
+        assert_eq!(walker.walk(&stream[28..], Stop::AfterOne), one(14));
+        let both = Step { pass: 42, messages: 2, then: Then::More };
+        assert_eq!(Walker::new(limits(), 0).walk(&stream, Stop::AtTheEnd), both);
     }
 }

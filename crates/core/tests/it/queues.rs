@@ -6,6 +6,7 @@ use hopline_core::{
     Bytes, Cause, DealerEvent, HighWater, Identity, PeerId, RouterOptions, SendError,
 };
 
+use crate::raw::Raw;
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {
@@ -13,6 +14,7 @@ over_every_transport! {
     a_sender_can_wait_for_room
     waiting_senders_hear_that_the_peer_is_gone
     a_queue_dies_with_its_connection
+    what_was_received_was_passed
 }
 
 /// Sends to a dealer that does not read until it is refused; says how many it took.
@@ -107,4 +109,77 @@ async fn a_queue_dies_with_its_connection(via: Via) {
     assert_eq!(soon(new.recv()).await, frames(&[b"new"]));
     let late = rig.router.sender().try_send_to(old.id, frames(&[b"late"])).await;
     assert_eq!(late, Err(SendError::Gone { frames: frames(&[b"late"]) }));
+}
+
+async fn what_was_received_was_passed(via: Via) {
+    let mut rig = Rig::new(via).await;
+    let mut dealer = rig.dealer();
+    let peer = rig.attached().await;
+    let (sender, mut sent) = (rig.router.sender(), 0);
+    for len in [0, 1, 255, 256, 100_000, 3] {
+        let message = frames(&[&vec![0; len], b"", &[7; 300], &vec![1; len]]);
+        sender.send_to(peer.id, message.clone()).await.expect("sent");
+        sender.hand_over(peer.id, message.clone()).await.expect("handed over");
+        for _ in 0..2 {
+            assert_eq!(soon(dealer.recv()).await, message);
+            sent += 1;
+        }
+    }
+    assert!(sender.is_alive(peer.id, Duration::from_secs(5)).await);
+    dealer.shutdown().await;
+    assert_eq!(rig.ended().await, (peer.id, Cause::Closed, sent));
+}
+
+/// A stranger that reads nothing, and how many messages were taken for it.
+async fn stalled(rig: &mut Rig) -> (Raw, PeerId, u64) {
+    let raw = Raw::hello(rig, "DEALER", b"").await;
+    let peer = rig.attached().await;
+    let took = fill(rig, peer.id, &[1; PAYLOAD]).await;
+    (raw, peer.id, took as u64)
+}
+
+const PAYLOAD: usize = 10_000;
+
+#[tokio::test]
+async fn what_a_stranger_that_is_cut_off_can_still_read_was_passed() {
+    let mut rig = Rig::new(Via::Tcp).await;
+    let (mut raw, id, took) = stalled(&mut rig).await;
+    rig.router.sender().close(id);
+    let (ended, cause, passed) = rig.ended().await;
+    assert_eq!((ended, cause), (id, Cause::ClosedHere));
+    let mut bytes = Vec::new();
+    soon(tokio::io::AsyncReadExt::read_to_end(&mut raw.0, &mut bytes)).await.expect("the end");
+    assert_eq!(passed, (bytes.len() / (9 + PAYLOAD)) as u64);
+    assert!(bytes.len() % (9 + PAYLOAD) > 0, "it is cut within a message");
+    assert!(0 < passed && passed < took, "{passed} of {took}");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_stranger_that_resets_was_not_passed() {
+    let mut rig = Rig::new(Via::Tcp).await;
+    let (raw, id, took) = stalled(&mut rig).await;
+    raw.reset();
+    let (ended, cause, passed) = rig.ended().await;
+    assert_eq!((ended, cause), (id, Cause::Reset));
+    // A sender is woken at half the mark, so as much waits at the least; what was passed fits the
+    // kernel's buffers.
+    assert!(took - passed >= (1 << 19) / PAYLOAD as u64, "{passed} of {took}");
+    assert!(passed * (PAYLOAD as u64) < 8 << 20, "{passed} of {took}");
+}
+
+#[tokio::test]
+async fn in_memory_what_is_unread_was_not_passed_and_is_lost() {
+    let mut rig = Rig::new(Via::Mem).await;
+    let mut dealer = rig.dealer();
+    let peer = rig.attached().await;
+    assert_eq!(settled(&mut dealer).await, DealerEvent::Up);
+    for _ in 0..5 {
+        rig.router.sender().send_to(peer.id, frames(&[b"x"])).await.expect("sent");
+    }
+    for _ in 0..2 {
+        dealer.recv().await;
+    }
+    rig.router.sender().close(peer.id);
+    assert_eq!(rig.ended().await, (peer.id, Cause::ClosedHere, 2));
+    assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::Closed));
 }

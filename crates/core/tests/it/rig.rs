@@ -68,8 +68,14 @@ impl Rig {
     }
 
     pub(crate) async fn detached(&mut self) -> (PeerId, hopline_core::Cause) {
+        let (peer, cause, _) = self.ended().await;
+        (peer, cause)
+    }
+
+    /// As [`Rig::detached`], and how many messages had gone out.
+    pub(crate) async fn ended(&mut self) -> (PeerId, hopline_core::Cause, u64) {
         match soon(self.router.recv_event()).await {
-            RouterEvent::Detached(id, cause) => (id, cause),
+            RouterEvent::Detached { peer, cause, passed } => (peer, cause, passed),
             other => panic!("not detached: {other:?}"),
         }
     }

@@ -253,7 +253,7 @@ impl Rim {
                 Input::Opened(Socket::accepted(peer.id), accepted)
             }
             RouterEvent::Message(peer, frames) => Input::Received(Socket::accepted(peer), frames),
-            RouterEvent::Detached(peer, cause) => {
+            RouterEvent::Detached { peer, cause, .. } => {
                 tracing::trace!(node = %self.brain.name(), %peer, %cause, "connection ended");
                 Input::Closed(Socket::accepted(peer))
             }
