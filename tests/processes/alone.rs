@@ -76,6 +76,7 @@ fn what_a_lone_node_lacks_is_told() {
         [
             &["node", regions, "top"][..],
             &["node", regions, "top", "--key-file", &key],
+            &["node", regions, "top", "--key-file", regions],
             &["node", &auto, "top", "--key-file", &good],
             &["node", &file, "tpo"],
         ]

@@ -76,6 +76,7 @@ fn a_mesh_runs_once() {
         assert_eq!(again.status.code(), Some(1));
         let told = String::from_utf8(again.stderr).unwrap();
         assert!(told.contains("`regions` runs already"), "{told}");
+        assert!(!told.contains("starting"), "{told}");
         assert!(told.contains(&format!("process {pid}")), "{told}");
         assert!(told.contains(&format!("hopline down {text}")), "{told}");
     }
@@ -203,6 +204,58 @@ fn a_file_that_was_broken_meanwhile_can_still_be_stopped() {
     sandbox.data(&["down", &text]);
     let down = sandbox.run(&["down", &text]);
     assert_eq!(down.status.code(), Some(1), "neither file nor mesh is there");
+}
+
+#[test]
+fn a_mesh_whose_state_was_damaged_while_it_ran_can_be_looked_at_and_stopped() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    for damaged in ["supervisor.json", "processes.json", "plan.json"] {
+        sandbox.data(&["up", "--detach", &text]);
+        let processes = sandbox.processes(&file);
+        let place = sandbox.running(&file).place;
+        std::fs::write(place.dir().join(damaged), "x").unwrap();
+        let status = sandbox.run(&["status", &text]);
+        let told = String::from_utf8(status.stderr).unwrap();
+        match damaged {
+            "plan.json" => {
+                assert_eq!(status.status.code(), Some(2));
+                assert!(told.contains(&format!("`hopline down {text}` stops it")), "{told}");
+            }
+            _ => assert_eq!(status.status.code(), Some(0), "{damaged}: {told}"),
+        }
+        let again = String::from_utf8(sandbox.run(&["up", &text]).stderr).unwrap();
+        assert!(again.contains("runs already"), "{damaged}: {again}");
+        let pid = format!("process {}", processes[0].pid);
+        assert!(again.contains(&pid), "{damaged}: {again}");
+        sandbox.data(&["down", &text]);
+        assert_eq!(sandbox.run(&["status", &text]).status.code(), Some(1), "{damaged}");
+        assert_eq!(std::fs::read_dir(sandbox.path().join("run")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn damaged_state_of_a_mesh_that_does_not_run_is_made_anew() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let place = sandbox.running(&file).place;
+    sandbox.data(&["down", &text]);
+    for (damaged, with) in [
+        ("supervisor.json", ""),
+        ("processes.json", ""),
+        ("ports.json", ""),
+        ("plan.json", ""),
+        ("key", ""),
+        ("lock", "x"),
+    ] {
+        std::fs::write(place.dir().join(damaged), with).unwrap();
+        assert_eq!(sandbox.run(&["status", &text]).status.code(), Some(1), "{damaged}");
+        sandbox.data(&["up", "--detach", &text]);
+        sandbox.data(&["down", &text]);
+        std::fs::write(place.dir().join(damaged), with).unwrap();
+        sandbox.data(&["down", &text]);
+    }
 }
 
 #[test]

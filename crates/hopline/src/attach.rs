@@ -13,6 +13,7 @@ use hopline::topo::launch::{Found, ProcessState, Running};
 use hopline::topo::nearest;
 
 use crate::names::{absolute, homes};
+use crate::output;
 use crate::trouble::Bad;
 use crate::way::arrows;
 
@@ -22,7 +23,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// The mesh of `file`, which must run.
 pub(crate) fn running(file: &Path) -> anyhow::Result<Running> {
     match Running::find(&homes()?, &absolute(file)?)? {
-        Found::Running(running) => Ok(*running),
+        Found::Running(running) => {
+            if let Some(damaged) = &running.damaged {
+                output::message(&format!(
+                    "warning: {} is damaged: what the nodes themselves say is all that is known of them",
+                    damaged.display()
+                ));
+            }
+            Ok(*running)
+        }
         Found::Nothing if !file.exists() => Err(no_file(file).into()),
         Found::Nothing => Err(Bad::new(format!("no mesh of {} runs", file.display()))
             .help(format!("start it with `hopline up --detach {}`", file.display()))

@@ -68,6 +68,7 @@ pub(crate) fn describe(error: &anyhow::Error) -> (String, Option<String>, u8) {
             | LaunchError::NotWhole { .. } => BAD,
             LaunchError::State { .. }
             | LaunchError::Damaged { .. }
+            | LaunchError::DamagedRunning { .. }
             | LaunchError::Random(_)
             | LaunchError::DoesNotEnd { .. }
             | LaunchError::UnknownHolder { .. } => OURS,

@@ -23,9 +23,10 @@ impl Down {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         let file = names::absolute(&self.file)?;
         let said = match stop(&names::homes()?, &file).await? {
-            Stopped::Stopped { mesh, nodes } => {
-                format!("{mesh}: stopped ({})", count(nodes, "node"))
-            }
+            Stopped::Stopped { mesh, nodes } => match nodes {
+                Some(nodes) => format!("{mesh}: stopped ({})", count(nodes, "node")),
+                None => format!("{mesh}: stopped"),
+            },
             Stopped::Cleaned => format!(
                 "no mesh of {} runs; its supervisor had ended without stopping it, and what it left \
                  behind is gone now",

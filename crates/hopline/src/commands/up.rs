@@ -48,7 +48,6 @@ impl Up {
         }
         write_log("warn");
         let mut telling = Telling::new(&plan, &self.file);
-        output::message(&telling.begin());
         let launch = launch(names::absolute(&self.file)?, plan, names::homes()?)?;
         watch_over(launch, CancellationToken::new(), |report| {
             if let Some(line) = telling.line(report) {

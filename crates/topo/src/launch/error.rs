@@ -36,6 +36,16 @@ pub enum LaunchError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A file of the state of a mesh that runs holds something else than it should.
+    #[error("the mesh runs, and {} is damaged", path.display())]
+    DamagedRunning {
+        /// The file.
+        path: PathBuf,
+        /// The topology file of the mesh.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// The mesh runs already.
     #[error("the mesh `{mesh}` runs already{}", Pid(*pid))]
     AlreadyRuns {
@@ -127,10 +137,18 @@ impl LaunchError {
                 "`hopline status {file}` shows it, `hopline down {file}` stops it",
                 file = file.display()
             )),
-            Self::Key { path } | Self::KeyFile { path, .. } => {
+            Self::KeyFile { path, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!("`openssl rand -hex 32 > {}` makes a key", path.display()))
             }
-            Self::NoHome
+            Self::DamagedRunning { file, .. } => Some(format!(
+                "`hopline down {file}` stops it all the same, and `hopline up --detach {file}` makes the \
+                 file anew",
+                file = file.display()
+            )),
+            // A file that is there and is no key may be anything: nothing is to be written over it.
+            Self::Key { .. }
+            | Self::KeyFile { .. }
+            | Self::NoHome
             | Self::State { .. }
             | Self::Damaged { .. }
             | Self::Random(_)

@@ -18,11 +18,17 @@ pub fn read_key(path: &Path) -> Result<[u8; 32], LaunchError> {
     parse(&text).ok_or_else(|| LaunchError::Key { path: path.to_owned() })
 }
 
-/// The key of a mesh whose topology names no file for it: made at the first start.
+/// The key of a mesh whose topology names no file for it: made at the first start, and where it is damaged.
+/// The mesh's lock must be the caller's.
 pub(super) fn own_key(place: &Place) -> Result<[u8; 32], LaunchError> {
     let path = place.key();
     match fs::exists(&path) {
-        Ok(true) => return read_key(&path),
+        Ok(true) => match read_key(&path) {
+            Err(LaunchError::Key { path }) => {
+                tracing::warn!("{} is damaged, and is made anew", path.display());
+            }
+            read => return read,
+        },
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(store::state(&path, "read")(error));
         }
@@ -60,6 +66,8 @@ mod tests {
         let key = own_key(&place).unwrap();
         assert_ne!(key, [0; 32]);
         assert_eq!(own_key(&place).unwrap(), key);
+        fs::write(place.key(), "").unwrap();
+        assert_ne!(own_key(&place).unwrap(), key);
         let mode = fs::metadata(place.key()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// The state directory of one mesh, `<mesh>-<hash of its file's path>`.
 ///
 /// ```text
-/// lock              held by the supervisor for as long as it lives
+/// lock              held by the supervisor for as long as it lives; says who that is
 /// supervisor.json   its process, and where the sockets are
 /// key               the mesh key, where the topology names no file for it
 /// plan.json         the plan that runs

@@ -12,6 +12,8 @@ use super::place::Place;
 /// What a supervisor tells of its mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
+    /// Nobody else runs the mesh, and its nodes are about to be started.
+    Starting,
     /// A node listens.
     Ready {
         /// The node.
@@ -47,6 +49,7 @@ pub enum Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Starting => f.write_str("the nodes are being started"),
             Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
             Self::Whole { .. } => f.write_str("the mesh is whole"),
             Self::Ended { node, how, again_in } => {

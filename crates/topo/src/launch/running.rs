@@ -13,7 +13,8 @@ use super::error::LaunchError;
 use super::homes::Homes;
 use super::lock::Lock;
 use super::place::{self, Place};
-use super::records::{ProcessRecord, SupervisorRecord};
+use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
+use super::sockets::control_socket;
 use super::{key, store};
 use crate::plan::Plan;
 
@@ -31,6 +32,8 @@ pub struct Running {
     pub plan: Plan,
     /// The process of each node.
     pub processes: BTreeMap<NodeName, ProcessRecord>,
+    /// The file of the processes, where it is damaged: then only where they can be asked is known of them.
+    pub damaged: Option<PathBuf>,
 }
 
 /// What the state says about the mesh of a file.
@@ -52,19 +55,25 @@ impl Running {
     pub fn find(homes: &Homes, file: &Path) -> Result<Found, LaunchError> {
         let mut found = Found::Nothing;
         for place in places(homes, file)? {
-            let record: Option<SupervisorRecord> = store::read(&place.supervisor())?;
-            let Some(supervisor) = record else { continue };
-            if !Lock::is_held(&place.lock())? {
-                found = Found::Leftovers(place);
+            let Some(supervisor) = supervisor_at(&place)? else {
+                if has_record(&place) {
+                    found = Found::Leftovers(place);
+                }
                 continue;
-            }
+            };
             // A supervisor that starts, or ends, has not all of it.
-            let plan: Option<Plan> = store::read(&place.plan())?;
-            let processes = store::read(&place.processes())?.unwrap_or_default();
-            if let Some(plan) = plan {
-                let running = Self { place, supervisor, plan, processes };
-                return Ok(Found::Running(Box::new(running)));
-            }
+            let plan: Option<Plan> =
+                store::read(&place.plan()).map_err(|error| unusable(error, &supervisor))?;
+            let Some(plan) = plan else { continue };
+            let (processes, damaged) = match store::read(&place.processes()) {
+                Ok(processes) => (processes.unwrap_or_default(), None),
+                Err(LaunchError::Damaged { path, .. }) => {
+                    (presumed(&plan, &supervisor.sockets), Some(path))
+                }
+                Err(error) => return Err(error),
+            };
+            let running = Self { place, supervisor, plan, processes, damaged };
+            return Ok(Found::Running(Box::new(running)));
         }
         Ok(found)
     }
@@ -74,7 +83,57 @@ impl Running {
     /// # Errors
     /// As [`read_key`](super::read_key).
     pub fn key(&self) -> Result<[u8; 32], LaunchError> {
-        key::own_key(&self.place)
+        key::read_key(&self.place.key())
+    }
+}
+
+/// What must be so of the processes of a mesh that runs, though the state does not say it.
+fn presumed(plan: &Plan, sockets: &Path) -> BTreeMap<NodeName, ProcessRecord> {
+    let record = |node: &NodeName| ProcessRecord {
+        state: ProcessState::Up,
+        process: None,
+        endpoint: None,
+        control: control_socket(sockets, node),
+        restarts: 0,
+        last_end: None,
+    };
+    plan.nodes.keys().map(|node| (node.clone(), record(node))).collect()
+}
+
+/// That the state of a mesh that runs is damaged.
+fn unusable(error: LaunchError, supervisor: &SupervisorRecord) -> LaunchError {
+    match error {
+        LaunchError::Damaged { path, source } => {
+            LaunchError::DamagedRunning { path, file: supervisor.file.clone(), source }
+        }
+        error => error,
+    }
+}
+
+/// The supervisor that holds the lock of `place`; none where nobody does, or where it has not said yet who
+/// it is.
+fn supervisor_at(place: &Place) -> Result<Option<SupervisorRecord>, LaunchError> {
+    if !Lock::is_held(&place.lock())? {
+        return Ok(None);
+    }
+    let record = record_at(place)?;
+    if record.is_none() && has_record(place) {
+        return Err(LaunchError::UnknownHolder { lock: place.lock() });
+    }
+    Ok(record)
+}
+
+/// Whether a supervisor has been there that did not stop its mesh, or has not yet.
+fn has_record(place: &Place) -> bool {
+    fs::exists(place.supervisor()).is_ok_and(|exists| exists)
+}
+
+/// The last supervisor of `place`, as its own file says, or else the lock.
+fn record_at(place: &Place) -> Result<Option<SupervisorRecord>, LaunchError> {
+    match store::read(&place.supervisor()) {
+        Ok(Some(record)) => Ok(Some(record)),
+        Ok(None) | Err(LaunchError::Damaged { .. }) => Ok(Lock::signed_by(&place.lock())),
+        Err(error) => Err(error),
     }
 }
 
@@ -101,16 +160,14 @@ fn all_places(homes: &Homes) -> Result<Vec<Place>, LaunchError> {
     Ok(dirs.into_iter().map(Place::at).collect())
 }
 
-/// The supervisor that runs a mesh of `file`, under whatever name.
+/// The supervisor that runs a mesh of `file`, under whatever name, and its place.
 pub(super) fn supervisor_of(
     homes: &Homes,
     file: &Path,
-) -> Result<Option<SupervisorRecord>, LaunchError> {
+) -> Result<Option<(Place, SupervisorRecord)>, LaunchError> {
     for place in places(homes, file)? {
-        if Lock::is_held(&place.lock())?
-            && let Some(record) = store::read(&place.supervisor())?
-        {
-            return Ok(Some(record));
+        if let Some(record) = supervisor_at(&place)? {
+            return Ok(Some((place, record)));
         }
     }
     Ok(None)
@@ -131,7 +188,7 @@ pub(super) fn who_listens_at(homes: &Homes, endpoint: &Endpoint, but: &Place) ->
 /// the caller's. What each node listened at stays, so that it is found there again.
 pub(super) async fn leftovers(place: &Place) -> Result<(), LaunchError> {
     let processes: BTreeMap<NodeName, ProcessRecord> =
-        store::read(&place.processes())?.unwrap_or_default();
+        store::read_or_rebuild(&place.processes())?.unwrap_or_default();
     let deadline = Instant::now() + NOTICE;
     for process in processes.values().filter_map(|record| record.process.as_ref()) {
         // A node ends by itself when its supervisor does; it is only waited for.
@@ -143,8 +200,7 @@ pub(super) async fn leftovers(place: &Place) -> Result<(), LaunchError> {
         }
     }
     store::remove(&place.processes())?;
-    let record: Option<SupervisorRecord> = store::read(&place.supervisor())?;
-    if let Some(record) = record {
+    if let Some(record) = record_at(place)? {
         store::remove_dir(&record.sockets)?;
     }
     store::remove(&place.supervisor())

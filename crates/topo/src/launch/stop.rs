@@ -8,8 +8,11 @@ use tokio::time::{Instant, sleep};
 use super::error::LaunchError;
 use super::homes::Homes;
 use super::lock::Lock;
-use super::running::{Found, Running, leftovers};
+use super::place::Place;
+use super::records::SupervisorRecord;
+use super::running::{self, Found, Running, leftovers};
 use super::store;
+use crate::plan::Plan;
 
 /// How long a supervisor may take to stop its mesh.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,8 +24,8 @@ pub enum Stopped {
     Stopped {
         /// The mesh.
         mesh: String,
-        /// How many nodes it had.
-        nodes: usize,
+        /// How many nodes it had, as far as it is known.
+        nodes: Option<usize>,
     },
     /// Its supervisor had ended without stopping it; what was left behind is gone now.
     Cleaned,
@@ -38,23 +41,28 @@ pub enum Stopped {
 /// # Cancel safety
 /// Once polled, the mesh may be stopped although the future was dropped.
 pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
-    let running = match Running::find(homes, file)? {
-        Found::Nothing => return Ok(Stopped::Nothing),
-        Found::Running(running) => running,
-        Found::Leftovers(place) => {
-            let Some(_lock) = Lock::take(&place.lock())? else {
-                return Ok(Stopped::Nothing);
-            };
-            leftovers(&place).await?;
-            store::remove(&place.ports())?;
-            return Ok(Stopped::Cleaned);
-        }
+    if let Some((place, supervisor)) = running::supervisor_of(homes, file)? {
+        return stop_running(&place, supervisor).await;
+    }
+    let Found::Leftovers(place) = Running::find(homes, file)? else {
+        return Ok(Stopped::Nothing);
     };
-    let lock = running.place.lock();
-    let process = &running.supervisor.process;
+    let Some(_lock) = Lock::take(&place.lock())? else {
+        return Ok(Stopped::Nothing);
+    };
+    leftovers(&place).await?;
+    store::remove(&place.ports())?;
+    Ok(Stopped::Cleaned)
+}
+
+/// Nothing but the supervisor's process is needed for this, whatever became of the rest of the state.
+async fn stop_running(place: &Place, supervisor: SupervisorRecord) -> Result<Stopped, LaunchError> {
+    let lock = place.lock();
+    let process = &supervisor.process;
     if !process.is_alive().await {
         return Err(LaunchError::UnknownHolder { lock });
     }
+    let plan: Option<Plan> = store::read(&place.plan()).ok().flatten();
     process.terminate();
     let deadline = Instant::now() + PATIENCE;
     while Lock::is_held(&lock)? {
@@ -63,5 +71,5 @@ pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
         }
         sleep(Duration::from_millis(10)).await;
     }
-    Ok(Stopped::Stopped { mesh: running.supervisor.mesh.clone(), nodes: running.plan.nodes.len() })
+    Ok(Stopped::Stopped { mesh: supervisor.mesh, nodes: plan.map(|plan| plan.nodes.len()) })
 }

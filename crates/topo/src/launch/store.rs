@@ -46,6 +46,18 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Launch
         .map_err(|source| LaunchError::Damaged { path: path.to_owned(), source })
 }
 
+/// The value that `path` holds as JSON; none where there is no such file, or where it is damaged, which is
+/// no reason to stop for who makes it anew.
+pub(super) fn read_or_rebuild<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LaunchError> {
+    match read(path) {
+        Err(LaunchError::Damaged { path, source }) => {
+            tracing::warn!("{} is damaged, and is made anew: {source}", path.display());
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
 /// Puts `value` into `path` as JSON; a reader sees the old value or the new one.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), LaunchError> {
     let mut text = serde_json::to_vec_pretty(value)
@@ -63,6 +75,8 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> 
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
+        // Else a machine that fails now may have the new name and nothing in it.
+        file.sync_all()?;
         fs::rename(&new, path)
     };
     written().map_err(state(path, "written"))
@@ -163,5 +177,6 @@ mod tests {
         assert_eq!(read::<u64>(&path).unwrap(), Some(7));
         fs::write(&path, "{").unwrap();
         assert!(matches!(read::<u64>(&path), Err(LaunchError::Damaged { .. })));
+        assert_eq!(read_or_rebuild::<u64>(&path).unwrap(), None);
     }
 }

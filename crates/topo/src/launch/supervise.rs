@@ -64,18 +64,32 @@ pub async fn supervise(
     reports: mpsc::Sender<Report>,
 ) -> Result<(), LaunchError> {
     let place = Place::new(&launch.homes.state, &launch.plan.mesh, &launch.file);
-    if let Some(record) = running::supervisor_of(&launch.homes, &launch.file)? {
+    if let Some((_, record)) = running::supervisor_of(&launch.homes, &launch.file)? {
         return Err(already(&launch, Some(&record)));
     }
     store::make(&place)?;
     let Some(lock) = Lock::take(&place.lock())? else {
-        return Err(already(&launch, store::read(&place.supervisor())?.as_ref()));
+        return Err(already(&launch, None));
     };
+    // Who waits for a mesh to start is told so only once it is sure that it does.
+    let _ = reports.try_send(Report::Starting);
     leftovers(&place).await?;
     let sockets = sockets::make(&launch.homes)?;
+    let record = SupervisorRecord {
+        process: Identity::of(std::process::id()).await,
+        mesh: launch.plan.mesh.to_string(),
+        file: launch.file.clone(),
+        sockets: sockets.clone(),
+    };
+    let lock_file = place.lock();
+    if let Err(error) = lock.sign(&lock_file, Some(&record)) {
+        store::remove_dir(&sockets)?;
+        return Err(error);
+    }
     let mut supervisor = Supervisor::new(launch, place, sockets, reports);
-    let ran = supervisor.run(&stop).await;
+    let ran = supervisor.run(&record, &stop).await;
     let stopped = supervisor.stop().await;
+    let stopped = stopped.and_then(|()| lock.sign(&lock_file, None));
     drop(lock);
     ran.and(stopped)
 }
@@ -123,16 +137,14 @@ impl Supervisor {
     }
 
     /// Starts the mesh and watches over it until `stop` is cancelled.
-    async fn run(&mut self, stop: &CancellationToken) -> Result<(), LaunchError> {
+    async fn run(
+        &mut self,
+        record: &SupervisorRecord,
+        stop: &CancellationToken,
+    ) -> Result<(), LaunchError> {
         let key = self.key()?;
-        let record = SupervisorRecord {
-            process: Identity::of(std::process::id()).await,
-            mesh: self.launch.plan.mesh.to_string(),
-            file: self.launch.file.clone(),
-            sockets: self.sockets.clone(),
-        };
         store::write(&self.place.plan(), &self.launch.plan)?;
-        store::write(&self.place.supervisor(), &record)?;
+        store::write(&self.place.supervisor(), record)?;
         let mut news = self.start_all(key)?;
         if self.become_whole(stop, &mut news).await? {
             self.report(Report::Whole { place: self.place.clone() });
@@ -157,7 +169,7 @@ impl Supervisor {
     ) -> Result<mpsc::Receiver<(NodeName, News)>, LaunchError> {
         let (tell, news) = mpsc::channel(256);
         let known: BTreeMap<NodeName, Endpoint> =
-            store::read(&self.place.ports())?.unwrap_or_default();
+            store::read_or_rebuild(&self.place.ports())?.unwrap_or_default();
         for (node, plan) in &self.launch.plan.nodes {
             let keeper = Keeper {
                 program: self.launch.program.clone(),

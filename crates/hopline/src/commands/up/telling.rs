@@ -31,10 +31,6 @@ impl Telling {
         }
     }
 
-    pub(super) fn begin(&self) -> String {
-        format!("{}: starting {}", self.mesh, count(self.nodes, "node"))
-    }
-
     pub(super) fn whole(&self, how_to_stop: &str) -> String {
         let mut text = format!("{} is up: {}\n", self.mesh, count(self.nodes, "node"));
         for (node, endpoint) in &self.listening {
@@ -54,6 +50,9 @@ impl Telling {
     /// The line for a report, where it is worth one.
     pub(super) fn line(&mut self, report: &Report) -> Option<String> {
         match report {
+            Report::Starting => {
+                Some(format!("{}: starting {}", self.mesh, count(self.nodes, "node")))
+            }
             Report::Ready { node, endpoint } => {
                 self.listens(node.clone(), endpoint.clone());
                 self.is_whole.then(|| format!("{node} is back at {endpoint}"))
