@@ -16,6 +16,7 @@
 
 mod clock;
 mod config;
+mod deliveries;
 mod dialler;
 mod error;
 mod rim;

@@ -1,6 +1,7 @@
 //! Sending from a router, from any task.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -96,6 +97,12 @@ impl RouterSender {
     /// Whether a small message to this connection would be taken now.
     pub fn has_room(&self, peer: PeerId) -> bool {
         self.registry.outlet(peer).is_some_and(|outlet| outlet.has_room())
+    }
+
+    /// How many of the messages that were taken for a connection have gone out to its socket whole; 0
+    /// for one that has ended, whose [`Detached`](crate::RouterEvent::Detached) says it.
+    pub fn passed(&self, peer: PeerId) -> u64 {
+        self.registry.outlet(peer).map_or(0, |outlet| outlet.known.passed.load(Ordering::Acquire))
     }
 
     /// What the gate has counted so far.

@@ -4,22 +4,27 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Router, RouterEvent,
+    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, Frames, HighWater, Router, RouterEvent,
     RouterOptions, SendError, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
 use super::clock::{Clock, reach};
+use super::deliveries::{Deliveries, Kept};
 use super::dialler::{Dialler, Report};
 use super::sockets::{Socket, Sockets};
 use super::{NodeConfig, Order, StartError};
-use crate::brain::{Brain, Command, Config, Event, Input, Opened, Output};
+use crate::brain::{
+    Brain, Command, Config, ConnId, Event, Input, Opened, Original, Output,
+};
 use crate::name::NodeName;
 use crate::reason::Reason;
 
 /// How many messages are taken in before what waits is handed over.
 const BURST: usize = 256;
+/// How long deliveries to a client that is not sent anything more are kept.
+const TIDY: Duration = Duration::from_millis(50);
 /// How long neighbours have to hear a good-bye.
 const GOOD_BYE: Duration = Duration::from_millis(500);
 
@@ -39,6 +44,9 @@ pub(super) struct Rim {
     events: broadcast::Sender<Event>,
     tasks: JoinSet<()>,
     outputs: Vec<Output>,
+    deliveries: Deliveries,
+    /// When it is looked which deliveries have gone out; none while there are none.
+    tidy_at: Option<Instant>,
     last_dialler: u64,
     last_conn: u64,
 }
@@ -106,6 +114,8 @@ impl Rim {
             events,
             tasks: JoinSet::new(),
             outputs: Vec::new(),
+            deliveries: Deliveries::default(),
+            tidy_at: None,
             last_dialler: 0,
             last_conn: 0,
         })
@@ -126,10 +136,7 @@ impl Rim {
         let mut end: Option<Instant> = None;
         loop {
             let tick = self.brain.next_tick().map(|at| self.clock.at(at));
-            let wake = match (tick, end) {
-                (Some(tick), Some(end)) => Some(tick.min(end)),
-                (tick, end) => tick.or(end),
-            };
+            let wake = [tick, end, self.tidy_at].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 order = self.orders.recv(), if end.is_none() => match order {
@@ -146,12 +153,15 @@ impl Rim {
                     }
                 }
                 event = self.router.recv_event() => self.router_reported(event).await,
-                () = reach(wake) => {
-                    self.take(Input::Tick).await;
-                }
+                () = reach(wake) => {}
             }
             self.drain().await;
+            // A node that is never idle has to look at the clock as well.
+            if tick.is_some_and(|tick| self.clock.has_passed(tick)) {
+                self.take(Input::Tick).await;
+            }
             self.flush().await;
+            self.tidy();
             let heard = || self.brain.pending_floods() == 0;
             if end.is_some_and(|end| heard() || self.clock.has_passed(end)) {
                 break;
@@ -253,8 +263,12 @@ impl Rim {
                 Input::Opened(Socket::accepted(peer.id), accepted)
             }
             RouterEvent::Message(peer, frames) => Input::Received(Socket::accepted(peer), frames),
-            RouterEvent::Detached { peer, cause, .. } => {
+            RouterEvent::Detached { peer, cause, passed } => {
                 tracing::trace!(node = %self.brain.name(), %peer, %cause, "connection ended");
+                for Kept { frames, original } in self.deliveries.ended(peer, passed) {
+                    let reason = Reason::ReceiverGone;
+                    self.take(Input::Undelivered { frames, original, reason }).await;
+                }
                 Input::Closed(Socket::accepted(peer))
             }
         };
@@ -293,22 +307,14 @@ impl Rim {
         while !outputs.is_empty() {
             for output in outputs.drain(..) {
                 match output {
-                    Output::Send { conn, frames } => self.sockets.hand_over(conn, frames).await,
+                    Output::Send { conn, frames } => {
+                        let taken = self.sockets.hand_over(conn, frames).await;
+                        if let (true, Some(peer)) = (taken, Socket::peer(conn)) {
+                            self.deliveries.took(peer);
+                        }
+                    }
                     Output::Deliver { conn, frames, original } => {
-                        let Err(error) = self.sockets.try_send(conn, frames).await else {
-                            continue;
-                        };
-                        let reason = match error {
-                            SendError::Full { .. } => Reason::ReceiverSlow,
-                            SendError::BadMessage { .. } => Reason::TooLarge,
-                            SendError::Gone { .. }
-                            | SendError::UnknownPeer { .. }
-                            | SendError::NotConnected { .. } => Reason::ReceiverGone,
-                        };
-                        let frames = error.into_frames();
-                        let input = Input::Undelivered { frames, original, reason };
-                        let now = self.clock.now();
-                        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
+                        self.deliver(conn, frames, original).await;
                     }
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),
@@ -321,13 +327,48 @@ impl Rim {
         self.outputs = outputs;
     }
 
+    /// Hands a message to a client, and keeps it until it has gone out. What is not taken goes back to
+    /// the brain.
+    async fn deliver(&mut self, conn: ConnId, frames: Frames, original: Option<Original>) {
+        // The client's form is kept only where there is no other.
+        let spare = if original.is_none() { frames.clone() } else { Frames::new() };
+        let Err(error) = self.sockets.try_send(conn, frames).await else {
+            if let Some(peer) = Socket::peer(conn) {
+                let passed = || self.sockets.router.passed(peer);
+                self.deliveries.delivered(peer, Kept { frames: spare, original }, passed);
+                let due = self.clock.now().since_start + TIDY;
+                self.tidy_at.get_or_insert(self.clock.at(due));
+            }
+            return;
+        };
+        let reason = match error {
+            SendError::Full { .. } => Reason::ReceiverSlow,
+            SendError::BadMessage { .. } => Reason::TooLarge,
+            SendError::Gone { .. }
+            | SendError::UnknownPeer { .. }
+            | SendError::NotConnected { .. } => Reason::ReceiverGone,
+        };
+        let input = Input::Undelivered { frames: error.into_frames(), original, reason };
+        self.brain.handle(self.clock.now(), input, &self.sockets, &mut self.outputs);
+    }
+
+    /// Lets go of the deliveries that have gone out, from time to time.
+    fn tidy(&mut self) {
+        if self.tidy_at.is_some_and(|due| self.clock.has_passed(due)) {
+            let left = self.deliveries.tidy(|peer| self.sockets.router.passed(peer));
+            let again = self.clock.now().since_start + TIDY;
+            self.tidy_at = left.then(|| self.clock.at(again));
+        }
+    }
+
     fn tell(&self, event: Event) {
         let node = self.brain.name();
         match &event {
             Event::LinkUp(neighbour) => tracing::info!(%node, %neighbour, "link up"),
             Event::LinkDown(neighbour) => tracing::warn!(%node, %neighbour, "link down"),
             Event::LinkRefused { neighbour, reason } => {
-                tracing::warn!(%node, neighbour = ?neighbour, reason, "link refused");
+                let neighbour = neighbour.as_ref().map_or("unknown", NodeName::as_str);
+                tracing::warn!(%node, neighbour, reason, "link refused");
             }
             Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
             Event::Detached(client) => tracing::debug!(%node, %client, "detached"),

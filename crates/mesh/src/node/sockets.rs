@@ -27,6 +27,11 @@ impl Socket<'_> {
         ConnId(peer.number() * 2)
     }
 
+    /// The peer of an accepted connection.
+    pub(super) fn peer(conn: ConnId) -> Option<PeerId> {
+        conn.0.is_multiple_of(2).then(|| PeerId::from_number(conn.0 / 2))
+    }
+
     pub(super) fn dialled(number: u64) -> ConnId {
         ConnId(number * 2 + 1)
     }
@@ -42,16 +47,15 @@ impl Sockets {
         Socket::Dialled(dialler.and_then(|dialler| dialler.link.as_ref()))
     }
 
-    /// Sends whatever waits there. A connection that has gone is heard of in its own time.
-    pub(super) async fn hand_over(&self, conn: ConnId, frames: Frames) {
+    /// Sends whatever waits there, and says whether it was taken. A connection that has gone is heard of
+    /// in its own time.
+    pub(super) async fn hand_over(&self, conn: ConnId, frames: Frames) -> bool {
         let sent = match self.socket(conn) {
             Socket::Accepted(peer) => self.router.hand_over(peer, frames).await,
             Socket::Dialled(Some(dealer)) => dealer.hand_over(frames).await,
-            Socket::Dialled(None) => Ok(()),
+            Socket::Dialled(None) => return false,
         };
-        if let Err(error) = sent {
-            tracing::trace!(%error, "a connection has gone");
-        }
+        sent.is_ok()
     }
 
     pub(super) async fn try_send(&self, conn: ConnId, frames: Frames) -> Result<(), SendError> {
