@@ -117,7 +117,7 @@ impl Gate {
         };
         let flushed = self.flush(&outlet, &mut outward, &inner, None);
         match tokio::join!(finished, flushed) {
-            (Ok(()), Ok(())) => (cause, Some(inner)),
+            (Ok(()), Ok(())) => (cause, Some(inner.used_for(inward.largest_frame()))),
             (Ok(()), Err(_)) => (cause, None),
             (Err(_), _) => {
                 self.tell_detached(&outlet).await;

@@ -157,7 +157,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let (_, clean) = gate.carry(carried, inner, u64::MAX).await;
     call.link.send_replace(None);
     if let Some(clean) = clean {
-        gate.pool.put(clean);
+        gate.pool.put_only(clean);
     }
 }
 
@@ -188,12 +188,12 @@ async fn tell_retry(gate: &Gate, call: &Call, retry: (u32, Duration, Cause)) {
         Ok(wrote) => {
             let rest = mark.get(wrote..).unwrap_or_default();
             if inner.stream.write_all(rest).await.is_ok() {
-                gate.pool.put(inner);
+                gate.pool.put_only(inner);
             }
         }
         Err(_) => {
             call.retries.lock().unwrap_or_else(PoisonError::into_inner).pop_back();
-            gate.pool.put(inner);
+            gate.pool.put_only(inner);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Private connections to the transport's ROUTER, used for one stranger after another.
 //!
 //! The transport keeps something of every connection it ever had, for ever. So a private connection
-//! that is clean again, with nothing of its last stranger in it either way, goes to a pool.
+//! that is clean again, with nothing of its last stranger in it either way, goes to a pool. Two kinds
+//! do not: one over which a large frame went, as the transport keeps a buffer as large with it, and
+//! one too many, as it costs two file descriptors.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +19,10 @@ use crate::registry::Registry;
 use crate::transport::{InnerName, Wire};
 use crate::{Cause, SocketKind};
 
+/// The most that are kept while nobody uses them.
+const KEPT: usize = 64;
+/// The largest frame, in bytes, after which a connection is kept.
+const FRAME_MAX: u64 = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(1);
 
@@ -26,6 +32,16 @@ pub(crate) struct Inner {
     pub(crate) name: InnerName,
     pub(crate) stream: Stream,
     registry: Arc<Registry>,
+    /// The bytes of the largest frame that went over it to the transport.
+    largest_frame: u64,
+}
+
+impl Inner {
+    /// The same, after it has carried a frame of so many bytes to the transport.
+    pub(crate) fn used_for(mut self, frame: u64) -> Self {
+        self.largest_frame = self.largest_frame.max(frame);
+        self
+    }
 }
 
 impl Drop for Inner {
@@ -61,8 +77,18 @@ impl Pool {
         }
     }
 
-    /// Takes back a connection that is clean.
+    /// Takes back a connection that is clean, to be used again if it costs little meanwhile. Else
+    /// it is closed: the transport reads what we last said, and then its end.
     pub(crate) fn put(&self, inner: Inner) {
+        let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.largest_frame <= FRAME_MAX && clean.len() < KEPT {
+            clean.push(inner);
+        }
+    }
+
+    /// Takes back the one connection of a dealer, whatever it costs: downs and ups are in order as
+    /// they share it.
+    pub(crate) fn put_only(&self, inner: Inner) {
         self.clean.lock().unwrap_or_else(PoisonError::into_inner).push(inner);
     }
 
@@ -74,7 +100,7 @@ impl Pool {
         })?);
         let name = InnerName::new(self.next.fetch_add(1, Ordering::Relaxed));
         self.registry.counters.inner_made();
-        let inner = Inner { name, stream, registry: Arc::clone(&self.registry) };
+        let inner = Inner { name, stream, registry: Arc::clone(&self.registry), largest_frame: 0 };
         let kind = SocketKind::Dealer;
         let guest = handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
         // The transport answers before it knows the connection: ask until a mark comes back.

@@ -88,6 +88,11 @@ impl Inward {
         !self.walker.between_messages() || !self.window.bytes().is_empty()
     }
 
+    /// The bytes of the largest frame that was passed on.
+    pub(crate) fn largest_frame(&self) -> u64 {
+        self.walker.largest()
+    }
+
     /// How much of a frame is missing for the stream to be whole again.
     pub(crate) fn missing(&self) -> u64 {
         match self.walker.cut() {

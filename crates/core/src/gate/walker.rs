@@ -19,6 +19,7 @@ pub(crate) struct Walker {
     more: bool,
     frames: usize,
     bytes: u64,
+    largest: u64,
 }
 
 /// What to do with the bytes shown.
@@ -61,12 +62,17 @@ impl Walker {
     /// A walker at the beginning of a stream. The last `tail` bytes of each message's last frame
     /// are passed on together or not at all, so that a message cut short always lacks as much.
     pub(crate) fn new(limits: Limits, tail: usize) -> Self {
-        Self { limits, tail: tail as u64, left: 0, more: false, frames: 0, bytes: 0 }
+        Self { limits, tail: tail as u64, left: 0, more: false, frames: 0, bytes: 0, largest: 0 }
     }
 
     /// Whether what was passed on so far ends with a whole message.
     pub(crate) fn between_messages(&self) -> bool {
         self.left == 0 && !self.more
+    }
+
+    /// The bytes of the largest frame that was begun.
+    pub(crate) fn largest(&self) -> u64 {
+        self.largest
     }
 
     /// Whether the frame that was cut is the last of its message, and how much it lacks.
@@ -140,6 +146,7 @@ impl Walker {
             return Ok(None);
         }
         (self.left, self.more, self.frames, self.bytes) = (head.body, head.more, frames, bytes);
+        self.largest = self.largest.max(head.body);
         Ok(Some(head.size))
     }
 

@@ -234,6 +234,51 @@ async fn churn_uses_the_same_private_connections() {
     assert!(counts.inner_connections <= 4, "{counts:?}");
 }
 
+/// Waits until there are so many private connections, while the router hears.
+async fn private_connections(rig: &mut Rig, count: u64) {
+    let fewer = async {
+        while rig.router.counts().inner_connections != count {
+            assert!(rig.router.try_recv_event().is_none(), "nothing more happens");
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(fewer).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_left_leaves_few_private_connections() {
+    let mut rig = rig().await;
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(Raw::hello(&rig, "DEALER", b"").await);
+        rig.attached().await;
+    }
+    assert_eq!(rig.router.counts().inner_connections, 100);
+    drop(crowd);
+    for _ in 0..100 {
+        rig.detached().await;
+    }
+    private_connections(&mut rig, 64).await;
+    serves(&mut rig).await;
+}
+
+#[tokio::test]
+async fn a_private_connection_that_carried_a_large_frame_is_not_used_again() {
+    let mut rig = rig().await;
+    for (len, left) in [(256 * 1024, 1), (256 * 1024 + 1, 0)] {
+        let mut raw = Raw::hello(&rig, "DEALER", b"").await;
+        let peer = rig.attached().await;
+        let body = vec![7; len];
+        let frame = frame(false, &body);
+        let (_, heard) = tokio::join!(raw.write(&frame), rig.message());
+        assert_eq!(heard, (peer.id, frames(&[&body])));
+        drop(raw);
+        assert_eq!(rig.detached().await.0, peer.id);
+        private_connections(&mut rig, left).await;
+    }
+    serves(&mut rig).await;
+}
+
 #[tokio::test]
 async fn a_dealer_survives_what_it_dials() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

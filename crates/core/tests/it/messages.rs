@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use hopline_core::{
-    Bytes, Dealer, DealerHandler, DealerOptions, Frames, Identity, Limits, RouterEvent,
-    RouterHandler, RouterOptions, RouterSender, SendError, Socket,
+    Bytes, Dealer, DealerEvent, DealerHandler, DealerOptions, Frames, Identity, Limits,
+    RouterEvent, RouterHandler, RouterOptions, RouterSender, SendError, Socket,
 };
 
-use crate::rig::{Rig, Via, frames, soon};
+use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {
     messages_go_both_ways
@@ -136,8 +136,9 @@ async fn recv_under_timeout_loses_nothing(via: Via) {
 
 async fn every_dealer_gets_its_turn(via: Via) {
     let mut rig = Rig::new(via).await;
-    let loud = rig.called("loud");
+    let mut loud = rig.called("loud");
     rig.attached().await;
+    assert_eq!(settled(&mut loud).await, DealerEvent::Up);
     let quiet = rig.called("quiet");
     rig.attached().await;
     for _ in 0..1_000 {
