@@ -32,21 +32,31 @@ impl Broken {
     pub(crate) fn mentions(&self, word: &str) -> bool {
         !word.is_empty() && self.0.iter().any(|text| text.contains(word))
     }
+
+    /// Whether all could be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Finds the mistakes of syntax in `text`, and what is left without them.
 pub(crate) fn read(text: &str) -> Syntax {
     let mut syntax =
         Syntax { text: text.to_owned(), broken: Broken::default(), problems: Vec::new() };
+    let (_, errors) = DeTable::parse_recoverable(text);
+    if errors.iter().all(is_duplicate) {
+        return syntax;
+    }
     while let Some(unclosed) = unclosed(&syntax.text) {
         let what = &syntax.text[unclosed.bracket..=unclosed.bracket];
         let (thing, close) = match what {
-            "{" => ("table", "}"),
-            _ => ("array", "]"),
+            "{" => ("unclosed table", "`}`"),
+            "[" => ("unclosed array", "`]`"),
+            _ => ("a text that does not end", "the three quotes that it begins with"),
         };
-        let problem = Diagnostic::error(codes::SYNTAX, format!("unclosed {thing}"))
+        let problem = Diagnostic::error(codes::SYNTAX, thing)
             .label(&(unclosed.bracket..unclosed.bracket + 1), "opened here")
-            .help(format!("close it with `{close}`"));
+            .help(format!("close it with {close}"));
         syntax.problems.push(problem);
         syntax.blank(unclosed.lines);
     }
@@ -160,7 +170,8 @@ struct Unclosed {
     lines: Range<usize>,
 }
 
-/// The first bracket that a table's header, or the end of the text, finds still open.
+/// The first bracket that a table's header, or the end of the text, finds still open; else the three quotes
+/// that the end of the text does.
 fn unclosed(text: &str) -> Option<Unclosed> {
     let mut open: Vec<usize> = Vec::new();
     let mut statement = 0;
@@ -184,16 +195,19 @@ fn unclosed(text: &str) -> Option<Unclosed> {
         }
         start += line.len();
     }
-    let bracket = *open.first()?;
-    (scan == Scan::Plain).then_some(Unclosed { bracket, lines: statement..text.len() })
+    let bracket = match scan {
+        Scan::Plain => *open.first()?,
+        Scan::Long(_, quotes) => quotes,
+    };
+    Some(Unclosed { bracket, lines: statement..text.len() })
 }
 
 /// What a line begins in the midst of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scan {
     Plain,
-    /// A text in three quotes of this kind.
-    Long(u8),
+    /// A text in three quotes of this kind, which begin at this place.
+    Long(u8, usize),
 }
 
 /// Follows quotes and brackets through a line that begins at `base`.
@@ -204,12 +218,15 @@ fn scan_line(line: &str, base: usize, mut scan: Scan, open: &mut Vec<usize>) -> 
     while let Some(&b) = bytes.get(at) {
         let triple = bytes.get(at..at + 3).is_some_and(|three| three == [b; 3]);
         match (scan, quote) {
-            (Scan::Long(q), _) if b == q && triple => {
+            (Scan::Long(q, _), _) if b == q && triple => {
                 scan = Scan::Plain;
                 at += 2;
+                // One or two more are the text's own last characters.
+                let more = bytes[at + 1..].iter().take(2).take_while(|next| **next == q);
+                at += more.count();
             }
-            (Scan::Long(b'"'), _) | (_, Some(b'"')) if b == b'\\' => at += 1,
-            (Scan::Long(_), _) => {}
+            (Scan::Long(b'"', _), _) | (_, Some(b'"')) if b == b'\\' => at += 1,
+            (Scan::Long(..), _) => {}
             (Scan::Plain, Some(q)) => {
                 if b == q {
                     quote = None;
@@ -218,7 +235,7 @@ fn scan_line(line: &str, base: usize, mut scan: Scan, open: &mut Vec<usize>) -> 
             (Scan::Plain, None) => match b {
                 b'#' => break,
                 b'"' | b'\'' if triple => {
-                    scan = Scan::Long(b);
+                    scan = Scan::Long(b, base + at);
                     at += 2;
                 }
                 b'"' | b'\'' => quote = Some(b),
@@ -272,5 +289,7 @@ mod tests {
     fn values_over_several_lines_are_no_mistake() {
         let text = "[a]\nx = [\n  \"a[\", # [\n  { n = 1 },\n]\ny = \"\"\"\n[b]\n{[\n\"\"\"\n[c]\nz = '\\'\n";
         assert_eq!(lines(text), []);
+        let quotes = "x = [\"\"\"a\"\"\"\", \"\"\"b\"\"\"]\ny = '''c'''''\nz 1\n";
+        assert_eq!(lines(quotes).len(), 1, "only the last line is a mistake");
     }
 }

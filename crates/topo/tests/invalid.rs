@@ -100,6 +100,9 @@ fn an_empty_text_lacks_its_mesh_and_its_nodes() {
 #[test]
 fn what_cannot_be_read_is_no_second_mistake() {
     for text in [
+        "this is no TOML\n",
+        "[mesh\nname = \"m\"\n",
+        "[mesh]\nname = \"\"\"m\n[nodes.a]\nbind = \"auto\"\n",
         "[mesh\nname = \"m\"\n[nodes.a]\n",
         "[mesh]\nname = m\n[nodes.a]\n",
         "[mesh]\nname = \"m\"\n[nodes.a\n",

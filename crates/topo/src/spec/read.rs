@@ -37,6 +37,10 @@ pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic
             _ => reader.unknown_key(&key, value, "a topology file", TABLES),
         }
     }
+    // Where nothing could be read, nothing is known to be missing.
+    if root.is_empty() && !broken.is_empty() {
+        return (spec, reader.problems);
+    }
     if mesh_key.is_none() && !broken.mentions("mesh") {
         reader.missing_key("[mesh]", "the file", &(0..0), "[mesh]` with a `name = \"...\"");
     }
