@@ -15,9 +15,9 @@ class Clients:
         self.mesh = mesh
         self.open = []
 
-    def connect(self, node, identity=None, kind=zmq.DEALER):
-        """A client at a node. It has said nothing."""
-        client = Client(self.context.socket(kind), self.mesh.endpoints[node], identity)
+    def connect(self, node, identity=None, kind=zmq.DEALER, options=None):
+        """A client at a node, with socket options of its own. It has said nothing."""
+        client = Client(self.context.socket(kind), self.mesh.endpoints[node], identity, options)
         self.open.append(client)
         return client
 
@@ -47,9 +47,11 @@ class Clients:
 
 
 class Client:
-    def __init__(self, socket, endpoint, identity):
+    def __init__(self, socket, endpoint, identity, options=None):
         self.socket = socket
         socket.linger = 0
+        for option, value in (options or {}).items():
+            socket.setsockopt(option, value)
         if identity is not None:
             socket.identity = identity
         socket.connect(endpoint)

@@ -60,7 +60,11 @@ impl Deliveries {
     }
 
     /// The connection has ended: what never went out, oldest first.
-    pub(super) fn ended(&mut self, peer: PeerId, passed: u64) -> impl Iterator<Item = Kept> + use<> {
+    pub(super) fn ended(
+        &mut self,
+        peer: PeerId,
+        passed: u64,
+    ) -> impl Iterator<Item = Kept> + use<> {
         let mut ledger = self.peers.remove(&peer).unwrap_or_default();
         ledger.forget(passed);
         ledger.kept.into_iter().map(|(_, kept)| kept)

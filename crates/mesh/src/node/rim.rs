@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, Frames, HighWater, Router, RouterEvent,
-    RouterOptions, SendError, SocketKind,
+    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, Frames, HighWater, Router,
+    RouterEvent, RouterOptions, SendError, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -15,9 +15,7 @@ use super::deliveries::{Deliveries, Kept};
 use super::dialler::{Dialler, Report};
 use super::sockets::{Socket, Sockets};
 use super::{NodeConfig, Order, StartError};
-use crate::brain::{
-    Brain, Command, Config, ConnId, Event, Input, Opened, Original, Output,
-};
+use crate::brain::{Brain, Command, Config, ConnId, Event, Input, Opened, Original, Output};
 use crate::name::NodeName;
 use crate::reason::Reason;
 
