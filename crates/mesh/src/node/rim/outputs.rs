@@ -1,0 +1,103 @@
+//! What the brain said is done: sent, delivered, closed, dialled, told.
+
+use hopline_core::{Frames, SendError};
+
+use super::{Rim, TIDY};
+use crate::brain::{ConnId, Event, Input, Original, Output};
+use crate::name::NodeName;
+use crate::node::deliveries::Kept;
+use crate::node::sockets::Socket;
+use crate::reason::Reason;
+
+impl Rim {
+    pub(super) async fn take(&mut self, input: Input) {
+        let now = self.clock.now();
+        self.brain.handle(now, input, &self.sockets, &mut self.outputs);
+        self.carry_out().await;
+    }
+
+    pub(super) async fn flush(&mut self) {
+        let now = self.clock.now();
+        self.brain.flush(now, &self.sockets, &mut self.outputs);
+        self.carry_out().await;
+    }
+
+    /// Does what the brain said. A delivery that fails goes back to the brain, which may have more
+    /// to say then.
+    async fn carry_out(&mut self) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        while !outputs.is_empty() {
+            for output in outputs.drain(..) {
+                match output {
+                    Output::Send { conn, frames } => {
+                        let taken = self.sockets.hand_over(conn, frames).await;
+                        if let (true, Some(peer)) = (taken, Socket::peer(conn)) {
+                            self.deliveries.took(peer);
+                        }
+                    }
+                    Output::Deliver { conn, frames, original } => {
+                        self.deliver(conn, frames, original).await;
+                    }
+                    Output::Close(conn) => self.sockets.close(conn),
+                    Output::Hang(neighbour) => self.sockets.hang(&neighbour),
+                    Output::Dial(neighbour) => self.dial(&neighbour),
+                    Output::Event(event) => self.tell(event),
+                }
+            }
+            std::mem::swap(&mut outputs, &mut self.outputs);
+        }
+        self.outputs = outputs;
+    }
+
+    /// Hands a message to a client, and keeps it until it has gone out. What is not taken goes back to
+    /// the brain.
+    async fn deliver(&mut self, conn: ConnId, frames: Frames, original: Option<Original>) {
+        // The client's form is kept only where there is no other.
+        let spare = if original.is_none() { frames.clone() } else { Frames::new() };
+        let Err(error) = self.sockets.try_send(conn, frames).await else {
+            if let Some(peer) = Socket::peer(conn) {
+                let passed = || self.sockets.router.passed(peer);
+                self.deliveries.delivered(peer, Kept { frames: spare, original }, passed);
+                let due = self.clock.now().since_start + TIDY;
+                self.tidy_at.get_or_insert(self.clock.at(due));
+            }
+            return;
+        };
+        let reason = match error {
+            SendError::Full { .. } => Reason::ReceiverSlow,
+            SendError::BadMessage { .. } => Reason::TooLarge,
+            SendError::Gone { .. }
+            | SendError::UnknownPeer { .. }
+            | SendError::NotConnected { .. } => Reason::ReceiverGone,
+        };
+        let input = Input::Undelivered { frames: error.into_frames(), original, reason };
+        self.brain.handle(self.clock.now(), input, &self.sockets, &mut self.outputs);
+    }
+
+    /// Lets go of the deliveries that have gone out, from time to time.
+    pub(super) fn tidy(&mut self) {
+        if self.tidy_at.is_some_and(|due| self.clock.has_passed(due)) {
+            let left = self.deliveries.tidy(|peer| self.sockets.router.passed(peer));
+            let again = self.clock.now().since_start + TIDY;
+            self.tidy_at = left.then(|| self.clock.at(again));
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let node = self.brain.name();
+        match &event {
+            Event::LinkUp(neighbour) => tracing::info!(%node, %neighbour, "link up"),
+            Event::LinkDown(neighbour) => tracing::warn!(%node, %neighbour, "link down"),
+            Event::LinkRefused { neighbour, reason } => {
+                let neighbour = neighbour.as_ref().map_or("unknown", NodeName::as_str);
+                tracing::warn!(%node, neighbour, reason, "link refused");
+            }
+            Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
+            Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
+            Event::NameInUse(client) => tracing::warn!(%node, %client, "name in use"),
+            Event::Routes { revision } => tracing::debug!(%node, %revision, "routes changed"),
+        }
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+}
