@@ -173,11 +173,8 @@ fn a_node_that_does_not_answer_is_named_once_the_time_is_over() {
     let text = file.display().to_string();
     sandbox.data(&["up", "--detach", &text]);
     let west = sandbox.running(&file).processes["west"].process.clone().unwrap();
-    let signal = |name: &str| {
-        let kill = Command::new("kill").args([name, &west.pid.to_string()]).status();
-        assert!(kill.unwrap().success());
-    };
-    signal("-STOP");
+    let signal = |name: &str| Command::new("kill").args([name, &west.pid.to_string()]).status();
+    assert!(signal("-STOP").unwrap().success());
     let started = Instant::now();
     for command in [
         &["trace", &text, "west", "east", "--timeout", "300ms"][..],
@@ -207,6 +204,8 @@ fn a_node_that_does_not_answer_is_named_once_the_time_is_over() {
         assert_eq!(document["reachable"], false, "{document}");
         assert_eq!(document["reason"], "no answer in time", "{document}");
     }
-    assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
-    signal("-CONT");
+    let taken = started.elapsed();
+    // Its supervisor may have ended it meanwhile, since it is silent.
+    let _ = signal("-CONT");
+    assert!(taken < Duration::from_secs(9), "{taken:?}");
 }
