@@ -2,9 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use insta::assert_snapshot;
+use tokio::time::Instant;
 
 use crate::sandbox::{Sandbox, until};
 
@@ -147,11 +149,15 @@ fn what_is_not_reached_is_told_with_the_reason_and_the_node() {
             &["send", &file, "bob", "hi"],
             &["send", &file, "bob", "{", "--json-content"],
             &["ping", &file, "carol"],
+            &["ping", &file, "carol", "--json"],
             &["trace", &file, "alice", "bob"],
             &["trace", &file, "alice", "bob", "--json"],
             &["trace", &file, "alcie", "bob"],
+            &["trace", &file, "alcie", "bob", "--json"],
             &["send", &file, "bob", "hi", "--at", "wets"],
-            &["recv", &file, "bob", "-n", "1", "--timeout", "10ms"],
+            &["recv", &file, "bob", "-n", "1", "--timeout", "1s"],
+            &["recv", &file, "bob", "--timeout", "1s"],
+            &["recv", &file, "top", "--at", "east", "--timeout", "1s"],
         ]
         .map(|command| sandbox.show(command))
         .join("\n")
@@ -159,4 +165,47 @@ fn what_is_not_reached_is_told_with_the_reason_and_the_node() {
     // Nothing was lost without a count.
     let status = sandbox.data(&["status", &file]);
     assert!(status.contains("unknown destination"), "{status}");
+}
+
+#[test]
+fn a_node_that_does_not_answer_is_named_once_the_time_is_over() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let west = sandbox.running(&file).processes["west"].process.clone().unwrap();
+    let signal = |name: &str| Command::new("kill").args([name, &west.pid.to_string()]).status();
+    assert!(signal("-STOP").unwrap().success());
+    let started = Instant::now();
+    for command in [
+        &["trace", &text, "west", "east", "--timeout", "300ms"][..],
+        &["trace", &text, "west", "east", "--timeout", "300ms", "--json"],
+        &["ping", &text, "east", "--at", "west", "--timeout", "300ms", "--json"],
+        &["send", &text, "alice", "hi", "--at", "west", "--timeout", "300ms", "--json"],
+        &["recv", &text, "bob", "--timeout", "300ms"],
+    ] {
+        let output = sandbox.run(command);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {told}");
+        assert_eq!(told, "error: node `west` does not answer\n", "{command:?}");
+        let document: serde_json::Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_default();
+        if command.contains(&"--json") {
+            assert_eq!(document["reachable"], false, "{command:?}");
+            assert_eq!(document["reason"], "node `west` does not answer");
+        }
+    }
+    for command in [
+        &["trace", &text, "east", "west", "--timeout", "300ms", "--json"][..],
+        &["ping", &text, "west", "--at", "east", "--timeout", "300ms", "--json"],
+    ] {
+        let output = sandbox.run(command);
+        assert_eq!(output.status.code(), Some(1));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["reachable"], false, "{document}");
+        assert_eq!(document["reason"], "no answer in time", "{document}");
+    }
+    let taken = started.elapsed();
+    // Its supervisor may have ended it meanwhile, since it is silent.
+    let _ = signal("-CONT");
+    assert!(taken < Duration::from_secs(9), "{taken:?}");
 }

@@ -67,7 +67,18 @@ fn route_tells_the_way_or_why_there_is_none() {
         &["route", REGIONS, "alice", "bob", "--down", "top--west"],
         &["route", REGIONS, "alice", "bob", "--down", "top", "--json"],
         &["route", REGIONS, "alice", "bob", "--down", "east"],
+        &["route", REGIONS, "alice", "bob", "--down", "east", "--json"],
         &["route", REGIONS, "alice", "south.1"],
+    ]));
+}
+
+#[test]
+fn each_node_on_the_way_decides_by_its_own_routes() {
+    let file = "topologies/static-routes.toml";
+    assert_snapshot!(shown(&[
+        &["route", file, "edge", "sensors.1"],
+        &["route", file, "edge", "sensors.lab.1"],
+        &["route", file, "edge", "sensors.lab.spare"],
     ]));
 }
 
@@ -83,6 +94,7 @@ fn a_link_that_is_down_may_leave_another_way() {
 fn unknown_names_are_told_with_the_one_that_was_meant() {
     assert_snapshot!(shown(&[
         &["route", REGIONS, "alice", "bbo"],
+        &["route", REGIONS, "alice", "bbo", "--json"],
         &["route", REGIONS, "carol", "bob"],
         &["route", REGIONS, "alice", "bob@wets"],
         &["route", REGIONS, "alice", "bob", "--down", "tpo"],

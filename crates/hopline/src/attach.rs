@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use hopline::core::Endpoint;
-use hopline::mesh::client::{Client, ClientOptions, ConnectError, Failure, RequestError};
+use hopline::mesh::client::{Client, ClientOptions, ConnectError, RequestError};
 use hopline::mesh::name::NodeName;
-use hopline::mesh::route::Refusal;
 use hopline::mesh::wire::control::{Answer, Request};
 use hopline::topo::launch::{Found, ProcessState, Running};
 use hopline::topo::nearest;
 
+use crate::deadline::Deadline;
 use crate::names::{absolute, homes};
 use crate::output;
 use crate::trouble::Bad;
-use crate::way::arrows;
 
-/// How long a node may take to answer a question.
+/// How long a node may take to answer where nobody says how long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The mesh of `file`, which must run.
@@ -57,6 +56,7 @@ pub(crate) async fn attach(
     running: &Running,
     node: &NodeName,
     name: Option<&str>,
+    patience: Duration,
 ) -> anyhow::Result<Client> {
     let options = match name {
         Some(name) => ClientOptions::named(name)
@@ -65,7 +65,7 @@ pub(crate) async fn attach(
     };
     let options = ClientOptions {
         runtime_dir: Some(running.supervisor.sockets.clone()),
-        ..options.timeout(PATIENCE)
+        ..options.timeout(patience)
     };
     let record = running.processes.get(node).filter(|record| record.state == ProcessState::Up);
     let Some(record) = record else {
@@ -78,8 +78,13 @@ pub(crate) async fn attach(
             let who = name.unwrap_or("the client");
             Err(Bad::new(format!("node `{node}` does not take `{who}` in: {reason}")).into())
         }
+        Err(ConnectError::Timeout { .. }) => Err(silent(node).into()),
         Err(error) => Err(error).with_context(|| format!("cannot attach at node `{node}`")),
     }
+}
+
+fn silent(node: &NodeName) -> Bad {
+    Bad::new(format!("node `{node}` does not answer"))
 }
 
 /// The name under which this program attaches where it is given none.
@@ -108,19 +113,27 @@ pub(crate) fn entrance(
 
 /// The node that `name` is: itself, or the one at which it is attached now, or else the one for which it
 /// is planned.
-pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result<NodeName> {
+pub(crate) async fn whereabouts(
+    running: &Running,
+    name: &str,
+    deadline: Deadline,
+) -> anyhow::Result<NodeName> {
     if let Some((node, _)) = running.plan.nodes.get_key_value(name) {
         return Ok(node.clone());
     }
     let entrance = entrance(running, None, Some(name))?;
-    let client = attach(running, &entrance, None).await?;
+    let client = attach(running, &entrance, None, deadline.left()).await?;
     let request = Request::Locate { name: name.to_owned() };
-    let answer = client.ask(entrance.as_str(), request, PATIENCE).await;
+    let answer = client.ask(entrance.as_str(), request, deadline.left()).await;
     client.shutdown().await;
-    if let Ok(Answer::Located { nodes }) = answer
-        && let Some(node) = nodes.into_iter().next()
-    {
-        return Ok(node);
+    match answer {
+        Ok(Answer::Located { nodes }) => {
+            if let Some(node) = nodes.into_iter().next() {
+                return Ok(node);
+            }
+        }
+        Err(RequestError::Timeout { .. }) => return Err(silent(&entrance).into()),
+        _ => {}
     }
     let mut nodes = running.plan.nodes.values();
     if let Some(node) = nodes.find(|node| node.clients.contains(name)) {
@@ -132,39 +145,4 @@ pub(crate) async fn whereabouts(running: &Running, name: &str) -> anyhow::Result
     let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
     let message = format!("`{name}` is no node, and no client of that name is attached or planned");
     Err(Bad::new(message).maybe_help(help).into())
-}
-
-/// Why something was not answered, in words; what is not the mesh's answer is an error.
-pub(crate) fn refusal(error: RequestError) -> anyhow::Result<Failure> {
-    match error {
-        RequestError::Failed(failure) => Ok(*failure),
-        RequestError::Timeout { .. } | RequestError::Refused { .. } => {
-            Err(Bad::new(error.to_string()).into())
-        }
-        RequestError::Send(_) | RequestError::Malformed | RequestError::Stopped => {
-            Err(error.into())
-        }
-    }
-}
-
-/// That a client is planned and not there, which is what `failure` may come of.
-pub(crate) fn absent(running: &Running, to: &str, failure: &Failure) -> Option<String> {
-    let mut nodes = running.plan.nodes.values();
-    let planned = nodes.find(|node| node.clients.contains(to))?;
-    let is_unknown = failure.reason == Refusal::UnknownDestination.reason();
-    is_unknown.then(|| format!("`{to}` is planned at `{}`, and not attached now", planned.name))
-}
-
-/// A failure as a message: what, where, and how far it came.
-pub(crate) fn not_reached(running: &Running, to: &str, failure: &Failure) -> String {
-    let path: Vec<&str> = failure.path.iter().map(|step| step.node.as_str()).collect();
-    let reason = &failure.reason;
-    let mut text = format!("`{to}` is not reached: {reason}, says node `{}`", failure.node);
-    if path.len() > 1 {
-        text.push_str(&format!("\n  it came as far as {}", arrows(&path)));
-    }
-    if let Some(absent) = absent(running, to, failure) {
-        text.push_str(&format!("\n  note: {absent}"));
-    }
-    text
 }

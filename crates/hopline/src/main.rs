@@ -2,10 +2,12 @@
 
 mod attach;
 mod commands;
+mod deadline;
 mod names;
 mod output;
 mod table;
 mod trouble;
+mod unreached;
 mod way;
 
 use std::process::ExitCode;

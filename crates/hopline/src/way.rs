@@ -14,7 +14,37 @@ pub(crate) fn count(number: usize, one: &str) -> String {
     }
 }
 
+/// `name` with what would not show, or show elsewhere, written out: such as controls, line ends, and marks
+/// that turn the direction of reading. A name may hold anything that UTF-8 can say.
+pub(crate) fn visible(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => text.extend(c.escape_unicode()),
+            c if c.is_control() => text.extend(c.escape_default()),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
 /// The links that a path has.
 pub(crate) fn hops(path: usize) -> usize {
     path.saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_not_show_in_a_name_is_written_out() {
+        assert_eq!(visible("böb 7"), "böb 7");
+        assert_eq!(visible("a\nb\u{1b}[1m"), "a\\nb\\u{1b}[1m");
+        assert_eq!(visible("\u{202e}bob\u{2028}"), "\\u{202e}bob\\u{2028}");
+    }
 }

@@ -117,8 +117,8 @@ async fn tell_of_the_mesh(
 
     let east = names::node(plan, "east")?;
     let west = names::node(plan, "west")?;
-    let mut alice = attach(&running, &east, Some("alice")).await?;
-    let mut bob = attach(&running, &west, Some("bob")).await?;
+    let mut alice = attach(&running, &east, Some("alice"), PATIENCE).await?;
+    let mut bob = attach(&running, &west, Some("bob"), PATIENCE).await?;
     wait_until_known(&alice, "bob").await?;
     alice.send("bob", "good morning").await?;
     let message = timeout(PATIENCE, bob.recv()).await.context("nothing came to bob")??.message()?;

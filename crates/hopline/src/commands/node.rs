@@ -15,7 +15,8 @@ use crate::{names, output, trouble};
 /// Run one node in the foreground, without a supervisor
 ///
 /// For containers, units and other machines. It dials its neighbours at the addresses in the file, until
-/// they answer, and ends on Ctrl-C or SIGTERM with a good-bye to them.
+/// they answer, and ends on Ctrl-C or SIGTERM with a good-bye to them. It has no control socket: `status`,
+/// `trace` and the other verbs that talk to a running mesh see only meshes that `hopline up` started.
 #[derive(Debug, Args)]
 pub(crate) struct Node {
     /// The topology file

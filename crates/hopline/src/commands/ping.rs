@@ -8,8 +8,10 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{Answer, duration};
-use crate::attach::{attach, entrance, not_reached, own_name, refusal, running};
+use crate::attach::{attach, entrance, own_name, running};
+use crate::deadline::Deadline;
 use crate::output;
+use crate::unreached::{not_reached, unreached, with_document};
 use crate::way::{arrows, hops};
 
 /// Measure the round trip to a node or client
@@ -27,7 +29,7 @@ pub(crate) struct Ping {
     /// How many times
     #[arg(long, short = 'n', default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// How long each answer may take
+    /// How long each answer may take, the first with all that goes before it
     #[arg(long, default_value = "5s", value_parser = duration)]
     timeout: Duration,
     /// Print JSON
@@ -40,27 +42,44 @@ pub(crate) struct Ping {
 struct Pings {
     from: String,
     to: String,
+    reachable: bool,
     path: Vec<String>,
     hops: usize,
     round_trips_ms: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
 }
 
 impl Ping {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let outcome = self.ping().await;
+        match self.json {
+            true => with_document(outcome, self.at.as_deref(), &self.name),
+            false => outcome,
+        }
+    }
+
+    async fn ping(&self) -> anyhow::Result<Answer> {
+        let deadline = Deadline::within(self.timeout);
         let running = running(&self.file)?;
         let from = entrance(&running, self.at.as_deref(), None)?;
-        let client = attach(&running, &from, Some(&own_name())).await?;
+        let client = attach(&running, &from, Some(&own_name()), deadline.left()).await?;
         let mut pings = Pings {
             from: from.to_string(),
             to: self.name.clone(),
+            reachable: true,
             path: Vec::new(),
             hops: 0,
             round_trips_ms: Vec::new(),
+            reason: None,
+            node: None,
         };
-        let mut answer = Answer::Yes;
+        let mut patience = deadline.left();
         for _ in 0..self.count {
             let started = Instant::now();
-            match client.trace(&self.name, self.timeout).await {
+            match client.trace(&self.name, patience).await {
                 Ok(trace) => {
                     let taken = started.elapsed().as_secs_f64() * 1000.0;
                     pings.path = trace.path.into_iter().map(|step| step.node).collect();
@@ -72,20 +91,24 @@ impl Ping {
                     }
                 }
                 Err(error) => {
-                    let failure = refusal(error)?;
+                    let failure = unreached(error)?;
                     output::message(&format!(
                         "error: {}",
                         not_reached(&running, &self.name, &failure)
                     ));
-                    answer = Answer::No;
+                    pings.reachable = false;
+                    pings.hops = hops(failure.path.len());
+                    (pings.path, pings.node) = (failure.path, failure.node);
+                    pings.reason = Some(failure.reason);
                     break;
                 }
             }
+            patience = self.timeout;
         }
         client.shutdown().await;
         if self.json {
             output::json(&pings)?;
         }
-        Ok(answer)
+        Ok(if pings.reachable { Answer::Yes } else { Answer::No })
     }
 }

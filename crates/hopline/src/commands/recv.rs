@@ -6,13 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use hopline::mesh::client::{Incoming, Message};
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use super::{Answer, duration};
-use crate::attach::{attach, entrance, running};
+use crate::attach::{PATIENCE, attach, entrance, running};
+use crate::deadline::{Deadline, in_words};
 use crate::output;
 use crate::trouble::Bad;
-use crate::way::{arrows, count};
+use crate::way::{arrows, count, visible};
 
 /// Receive messages under a name
 ///
@@ -29,7 +30,8 @@ pub(crate) struct Recv {
     /// End after so many messages [default: never]
     #[arg(long, short = 'n', value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// End after this time, such as `5s`; fewer messages than --count are then a failure
+    /// End after this time, such as `5s`: a failure only where --count says how many are to come, and
+    /// fewer did
     #[arg(long, value_parser = duration)]
     timeout: Option<Duration>,
     /// Print each message as a line of JSON
@@ -49,11 +51,14 @@ struct Received<'a> {
 
 impl Recv {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let deadline = self.timeout.map(Deadline::within);
         let running = running(&self.file)?;
         let node = entrance(&running, self.at.as_deref(), Some(&self.name))?;
-        let mut client = attach(&running, &node, Some(&self.name)).await?;
-        output::message(&format!("receiving as {} at {node}; Ctrl-C ends it", self.name));
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let patience = deadline.map_or(PATIENCE, |deadline| deadline.left().min(PATIENCE));
+        let mut client = attach(&running, &node, Some(&self.name), patience).await?;
+        // The node may know it by another name than it asked for: `top@east` where `top` is a node.
+        let address = client.address().unwrap_or_else(|| self.name.clone());
+        output::message(&format!("receiving as {} at {node}; Ctrl-C ends it", visible(&address)));
         let mut received: u64 = 0;
         let answer = loop {
             if self.count.is_some_and(|count| received >= count) {
@@ -78,11 +83,19 @@ impl Recv {
     }
 
     fn out_of_time(&self, received: u64) -> anyhow::Result<Answer> {
-        let Some(wanted) = self.count else {
-            return Ok(if received > 0 { Answer::Yes } else { Answer::No });
-        };
+        let time = in_words(self.timeout.unwrap_or_default());
         let came = count(usize::try_from(received)?, "message");
-        Err(Bad::new(format!("{came} of {wanted} came in time")).into())
+        match (self.count, received) {
+            (Some(wanted), _) => Err(Bad::new(format!("{came} of {wanted} came in {time}")).into()),
+            (None, 0) => {
+                output::message(&format!("nothing came in {time}"));
+                Ok(Answer::Yes)
+            }
+            (None, _) => {
+                output::message(&format!("{came} came in {time}"));
+                Ok(Answer::Yes)
+            }
+        }
     }
 
     fn print(&self, message: &Message) -> anyhow::Result<()> {
@@ -104,9 +117,9 @@ impl Recv {
 }
 
 /// Ready at `deadline`; never, where there is none.
-async fn at(deadline: Option<Instant>) {
+async fn at(deadline: Option<Deadline>) {
     match deadline {
-        Some(deadline) => sleep_until(deadline).await,
+        Some(deadline) => sleep_until(deadline.at()).await,
         None => std::future::pending().await,
     }
 }

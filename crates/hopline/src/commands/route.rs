@@ -1,10 +1,11 @@
 //! `hopline route`
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
 use hopline::mesh::name::NodeName;
-use hopline::mesh::route::{Down, Refusal};
+use hopline::mesh::route::Down;
 use hopline::topo::{Offline, Plan};
 use serde::Serialize;
 
@@ -42,8 +43,8 @@ pub(super) struct Way {
     cost: u64,
     hops: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    /// The node that refuses it.
+    reason: Option<Cow<'static, str>>,
+    /// The node that refuses it; none where nobody is there to do so.
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<NodeName>,
 }
@@ -51,7 +52,13 @@ pub(super) struct Way {
 impl Route {
     pub(crate) fn run(self) -> anyhow::Result<Answer> {
         let plan = Plan::new(&names::topology(&self.file)?.topology);
-        let way = way(&plan, &self.from, &self.to, &self.down)?;
+        let Self { from, to, down, .. } = &self;
+        let known = known(&plan, from, to);
+        if known.is_err() && self.json {
+            output::json(&walked(&plan, from, to, down)?)?;
+        }
+        known?;
+        let way = walked(&plan, from, to, down)?;
         if self.json {
             output::json(&way)?;
         } else {
@@ -63,9 +70,20 @@ impl Route {
 
 /// The way from `from` to `to` in the mesh of `plan` while `down` has failed.
 pub(super) fn way(plan: &Plan, from: &str, to: &str, down: &[String]) -> anyhow::Result<Way> {
+    known(plan, from, to)?;
+    walked(plan, from, to, down)
+}
+
+/// Whether the plan has both ends.
+fn known(plan: &Plan, from: &str, to: &str) -> anyhow::Result<()> {
     let mesh = Offline::new(plan);
     names::sender(plan, &mesh, from)?;
-    names::destination(plan, &mesh, to)?;
+    names::destination(plan, &mesh, to)
+}
+
+/// The way as the mesh would have it, which refuses what is not known.
+fn walked(plan: &Plan, from: &str, to: &str, down: &[String]) -> anyhow::Result<Way> {
+    let mesh = Offline::new(plan);
     let down = names::down(plan, &mesh, down)?;
     let mut way = Way {
         from: from.to_owned(),
@@ -80,16 +98,16 @@ pub(super) fn way(plan: &Plan, from: &str, to: &str, down: &[String]) -> anyhow:
     let start = mesh.node_of(from);
     let walk = mesh.route(from, to, &down);
     let (Some(start), Some(walk)) = (start, walk) else {
+        way.reason = Some(Cow::Borrowed("unknown sender"));
         return Ok(way);
     };
     if down.contains(&Down::Node(start.clone())) {
         // Nobody is there to take the message.
-        way.reason = Some(Refusal::Unreachable.reason());
-        way.node = Some(start);
+        way.reason = Some(Cow::Owned(format!("{start} is down")));
         return Ok(way);
     }
-    way.reason = walk.refusal().map(Refusal::reason);
-    way.node = way.reason.and(walk.last().cloned());
+    way.reason = walk.refusal().map(|refusal| Cow::Borrowed(refusal.reason()));
+    way.node = way.reason.as_ref().and(walk.last().cloned());
     way.reachable = way.reason.is_none();
     way.cost = walk.cost;
     way.hops = hops(walk.path.len());
@@ -101,12 +119,12 @@ impl Way {
     /// The way as people read it.
     pub(super) fn text(&self) -> String {
         let Self { from, to, path, cost, hops, .. } = self;
-        let Some(reason) = self.reason else {
+        let Some(reason) = &self.reason else {
             return format!("{}  cost {cost}, {}", arrows(path), count(*hops, "hop"));
         };
         let who = self.node.as_ref().map_or(from.as_str(), NodeName::as_str);
         match path.as_slice() {
-            [] => format!("no way from {from} to {to}: {who} is down"),
+            [] => format!("no way from {from} to {to}: {reason}"),
             [_] => format!("no way from {from} to {to}: {reason}, says {who}"),
             more => format!(
                 "no way from {from} to {to}: {reason}, says {who}\n  it comes as far as {}",

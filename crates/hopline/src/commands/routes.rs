@@ -12,6 +12,7 @@ use super::Answer;
 use crate::attach::{PATIENCE, attach, running};
 use crate::table::table;
 use crate::trouble::Bad;
+use crate::way::visible;
 use crate::{names, output};
 
 /// Show the routing tables of running nodes
@@ -43,7 +44,7 @@ impl Routes {
         let mut tables = Tables { mesh: running.plan.mesh.to_string(), nodes: BTreeMap::new() };
         let mut answer = Answer::Yes;
         for node in nodes {
-            let client = match attach(&running, &node, None).await {
+            let client = match attach(&running, &node, None, PATIENCE).await {
                 Ok(client) => client,
                 Err(error) if self.node.is_none() && error.is::<Bad>() => {
                     output::message(&format!("warning: {error}"));
@@ -75,7 +76,7 @@ impl Tables {
                 .iter()
                 .map(|line| {
                     vec![
-                        line.destination.clone(),
+                        visible(&line.destination),
                         line.next_hop.clone().unwrap_or_else(dash),
                         line.cost.map_or_else(dash, |cost| cost.to_string()),
                         line.hops.map_or_else(dash, |hops| hops.to_string()),

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use hopline::mesh::client::{Client, Failure, Incoming, Outgoing};
+use hopline::mesh::client::{Client, Incoming, Outgoing};
 use hopline::mesh::wire::MessageId;
 use hopline::topo::launch::Running;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{Answer, duration};
-use crate::attach::{attach, entrance, not_reached, own_name, refusal, running};
+use crate::attach::{attach, entrance, own_name, running};
+use crate::deadline::Deadline;
 use crate::output;
 use crate::trouble::Bad;
+use crate::unreached::{Unreached, not_reached, unreached, with_document};
 use crate::way::arrows;
 
 /// Send a message into a running mesh
@@ -60,6 +62,15 @@ struct Sent {
 
 impl Send {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let outcome = self.send().await;
+        match self.json {
+            true => with_document(outcome, self.name.as_deref(), &self.to),
+            false => outcome,
+        }
+    }
+
+    async fn send(&self) -> anyhow::Result<Answer> {
+        let deadline = Deadline::within(self.timeout);
         let mut message = Outgoing::new(&self.to, self.text.clone());
         if self.json_content {
             serde_json::from_str::<serde_json::Value>(&self.text)
@@ -69,24 +80,21 @@ impl Send {
         let running = running(&self.file)?;
         let name = self.name.clone().unwrap_or_else(own_name);
         let node = entrance(&running, self.at.as_deref(), Some(&name))?;
-        let mut client = attach(&running, &node, Some(&name)).await?;
-        let outcome = self.outcome(&mut client, message, &running).await;
+        let mut client = attach(&running, &node, Some(&name), deadline.left()).await?;
+        let outcome = self.outcome(&mut client, message, &running, deadline).await;
         client.shutdown().await;
         let (path, failure) = match outcome? {
             Ok(path) => (path, None),
-            Err(failure) => {
-                let path = failure.path.iter().map(|step| step.node.clone()).collect();
-                (path, Some(failure))
-            }
+            Err(failure) => (failure.path.clone(), Some(failure)),
         };
         if self.json {
             output::json(&Sent {
                 from: name,
-                to: self.to,
+                to: self.to.clone(),
                 reachable: failure.is_none(),
                 path,
                 reason: failure.as_ref().map(|failure| failure.reason.clone()),
-                node: failure.as_ref().map(|failure| failure.node.clone()),
+                node: failure.as_ref().and_then(|failure| failure.node.clone()),
             })?;
         } else {
             match &failure {
@@ -110,20 +118,27 @@ impl Send {
         client: &mut Client,
         message: Outgoing,
         running: &Running,
-    ) -> anyhow::Result<Result<Vec<String>, Failure>> {
-        let id = client.send_message(message).await?;
-        let probed = client.trace(&self.to, self.timeout).await;
+        deadline: Deadline,
+    ) -> anyhow::Result<Result<Vec<String>, Unreached>> {
+        let Ok(id) = timeout(deadline.left(), client.send_message(message)).await else {
+            return Ok(Err(Unreached::no_answer()));
+        };
+        let id = id?;
+        let probed = client.trace(&self.to, deadline.left()).await;
         if let Some(failure) = failure_of(client, id).await {
             return Ok(Err(failure));
         }
         let failure = match probed {
             Ok(trace) => return Ok(Ok(trace.path.into_iter().map(|step| step.node).collect())),
-            Err(error) => refusal(error)?,
+            Err(error) => unreached(error)?,
         };
+        if failure.node.is_none() {
+            return Ok(Err(failure));
+        }
         // The probe did not come as far as the message, which may have been handed over just before the
         // receiver left. Were it refused, the node that did so says it before it answers a probe.
         for node in running.plan.nodes.keys() {
-            let _ = client.trace(node.as_str(), self.timeout).await;
+            let _ = client.trace(node.as_str(), deadline.left()).await;
         }
         match failure_of(client, id).await {
             Some(failure) => Ok(Err(failure)),
@@ -136,10 +151,10 @@ impl Send {
 }
 
 /// The failure of the message `id`, if it has come back.
-async fn failure_of(client: &mut Client, id: MessageId) -> Option<Failure> {
+async fn failure_of(client: &mut Client, id: MessageId) -> Option<Unreached> {
     while let Ok(Ok(incoming)) = timeout(Duration::ZERO, client.recv()).await {
         match incoming {
-            Incoming::Failed(failure) if failure.id == id => return Some(failure),
+            Incoming::Failed(failure) if failure.id == id => return Some(failure.into()),
             Incoming::Failed(_) | Incoming::Message(_) => {}
         }
     }

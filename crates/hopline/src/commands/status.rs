@@ -14,10 +14,17 @@ use super::Answer;
 use crate::attach::{PATIENCE, attach, running};
 use crate::output;
 use crate::table::table;
+use crate::way::visible;
 
 /// Counters of what went well; all others are reasons for which a message was not delivered.
 const WENT_WELL: [&str; 6] =
     ["accepted", "received", "forwarded", "delivered", "answered", "returned"];
+
+/// The state of a node whose process runs and does not answer.
+const SILENT: &str = "silent";
+
+/// So many clients of a node are shown where nobody asks for all.
+const MOST_CLIENTS: usize = 6;
 
 /// Show what runs beside what was planned
 ///
@@ -29,6 +36,9 @@ pub(crate) struct Status {
     /// Show all counters, not only those of messages that were not delivered
     #[arg(long)]
     counters: bool,
+    /// Show all clients, not only the first few of each node
+    #[arg(long)]
+    clients: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -70,7 +80,8 @@ struct NodeReport {
 struct LinkReport {
     neighbour: NodeName,
     planned: bool,
-    up: bool,
+    /// As the node says; none where it does not answer.
+    up: Option<bool>,
     cut: bool,
     cost: Option<u32>,
     queued: u64,
@@ -92,7 +103,7 @@ impl Status {
         if self.json {
             output::json(&report)?;
         } else {
-            output::data(&report.text(self.counters))?;
+            output::data(&report.text(self.counters, self.clients))?;
         }
         Ok(Answer::Yes)
     }
@@ -101,7 +112,7 @@ impl Status {
 /// The statuses of all nodes that answer, without the client that asks.
 async fn ask_all(running: &Running) -> BTreeMap<NodeName, NodeStatus> {
     let ask = |node: NodeName| async move {
-        let client = attach(running, &node, None).await.ok()?;
+        let client = attach(running, &node, None, PATIENCE).await.ok()?;
         let said = client.ask(node.as_str(), Request::Status {}, PATIENCE).await;
         let address = client.address();
         client.shutdown().await;
@@ -139,8 +150,9 @@ impl MeshReport {
         }
     }
 
-    fn text(&self, counters: bool) -> String {
+    fn text(&self, counters: bool, clients: bool) -> String {
         let dash = || "-".to_owned();
+        let most = if clients { usize::MAX } else { MOST_CLIENTS };
         let rows: Vec<Vec<String>> = self
             .nodes
             .iter()
@@ -150,8 +162,8 @@ impl MeshReport {
                     node.state_text(),
                     node.pid.map_or_else(dash, |pid| pid.to_string()),
                     node.endpoint.clone().unwrap_or_else(dash),
-                    list(node.links.iter().map(LinkReport::text)),
-                    list(node.clients.iter().map(ClientReport::text)),
+                    list(node.links.iter().map(|link| link.text(self.is_silent(&link.neighbour)))),
+                    short_list(node.clients.iter().map(ClientReport::text), most),
                 ]
             })
             .collect();
@@ -177,6 +189,12 @@ impl MeshReport {
         text
     }
 
+    /// Whether the node runs and does not answer, so that what others say of their links to it is all that
+    /// is known of them.
+    fn is_silent(&self, name: &NodeName) -> bool {
+        self.nodes.iter().any(|node| node.node == *name && node.state == SILENT)
+    }
+
     fn summary(&self) -> String {
         let converged = match (&self.lacks, self.converged) {
             (None, _) => "converged".to_owned(),
@@ -196,7 +214,7 @@ impl NodeReport {
         let status = statuses.get(&plan.name);
         let process = record.and_then(|record| record.process.as_ref());
         let state = match record.map(|record| record.state) {
-            Some(ProcessState::Up) if status.is_none() => "silent",
+            Some(ProcessState::Up) if status.is_none() => SILENT,
             Some(state) => state.as_str(),
             None => ProcessState::Starting.as_str(),
         };
@@ -210,7 +228,7 @@ impl NodeReport {
             last_end: record.and_then(|record| record.last_end.clone()),
             uptime_ms: status.map(|status| status.uptime_ms),
             revision: status.map(|status| status.revision.clone()),
-            links: links(plan, status),
+            links: links(plan, status, state == SILENT),
             clients: clients(plan, status),
             counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
         }
@@ -225,7 +243,7 @@ impl NodeReport {
     }
 }
 
-fn links(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<LinkReport> {
+fn links(plan: &NodePlan, status: Option<&NodeStatus>, is_silent: bool) -> Vec<LinkReport> {
     let planned: BTreeMap<&NodeName, u32> =
         plan.dials.iter().chain(&plan.accepts).map(|dial| (&dial.node, dial.cost)).collect();
     let live = status.map(|status| status.links.as_slice()).unwrap_or_default();
@@ -236,7 +254,7 @@ fn links(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<LinkReport> {
         LinkReport {
             neighbour: name.clone(),
             planned: planned.contains_key(name),
-            up: live.is_some_and(|link| link.up),
+            up: (!is_silent).then(|| live.is_some_and(|link| link.up)),
             cut: live.is_some_and(|link| link.cut),
             cost: live.map(|link| link.cost).or(planned.get(name).copied()),
             queued: live.map_or(0, |link| link.queued),
@@ -271,30 +289,73 @@ fn clients(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<ClientReport> {
 }
 
 impl LinkReport {
-    fn text(&self) -> String {
+    /// The link in words; `is_doubtful` where its other end does not answer.
+    fn text(&self, is_doubtful: bool) -> String {
         match (self.up, self.cut, self.planned) {
-            (true, _, true) => self.neighbour.to_string(),
-            (true, _, false) => format!("{} (not planned)", self.neighbour),
-            (false, true, _) => format!("{} (cut)", self.neighbour),
-            (false, false, _) => format!("{} (down)", self.neighbour),
+            (None, ..) => format!("{} (?)", self.neighbour),
+            (Some(true), ..) if is_doubtful => format!("{} (?)", self.neighbour),
+            (Some(true), _, true) => self.neighbour.to_string(),
+            (Some(true), _, false) => format!("{} (not planned)", self.neighbour),
+            (Some(false), true, _) => format!("{} (cut)", self.neighbour),
+            (Some(false), false, _) => format!("{} (down)", self.neighbour),
         }
     }
 }
 
 impl ClientReport {
     fn text(&self) -> String {
+        let name = visible(&self.name);
         match (self.attached, self.planned, &self.dialect) {
-            (false, true, None) => format!("{} (absent)", self.name),
-            (false, ..) => format!("{} (name in use)", self.name),
-            (true, ..) => self.name.clone(),
+            (false, true, None) => format!("{name} (absent)"),
+            (false, ..) => format!("{name} (name in use)"),
+            (true, ..) => name,
         }
     }
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
-    let items: Vec<String> = items.collect();
+    short_list(items, usize::MAX)
+}
+
+/// The first `most` items, and how many more there are.
+fn short_list(items: impl Iterator<Item = String>, most: usize) -> String {
+    let mut items: Vec<String> = items.collect();
+    let more = items.len().saturating_sub(most);
+    if more > 0 {
+        items.truncate(most);
+        items.push(format!("+{more} more"));
+    }
     match items.is_empty() {
         true => "-".to_owned(),
         false => items.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_with_an_end_that_does_not_answer_is_not_known() {
+        let link = |up| LinkReport {
+            neighbour: NodeName::parse("west").unwrap(),
+            planned: true,
+            up,
+            cut: false,
+            cost: None,
+            queued: 0,
+        };
+        assert_eq!(link(Some(true)).text(false), "west");
+        assert_eq!(link(Some(true)).text(true), "west (?)");
+        assert_eq!(link(Some(false)).text(true), "west (down)");
+        assert_eq!(link(None).text(false), "west (?)");
+    }
+
+    #[test]
+    fn a_long_list_is_cut_short_and_says_so() {
+        let items = || (0..9).map(|item| item.to_string());
+        assert_eq!(short_list(items(), 2), "0, 1, +7 more");
+        assert_eq!(short_list(items(), 9), "0, 1, 2, 3, 4, 5, 6, 7, 8");
+        assert_eq!(short_list(std::iter::empty(), 2), "-");
     }
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use hopline::mesh::client::PathStep;
+use hopline::topo::launch::Running;
 use serde::Serialize;
 
 use super::{Answer, duration};
-use crate::attach::{absent, attach, own_name, refusal, running, whereabouts};
+use crate::attach::{attach, own_name, running, whereabouts};
+use crate::deadline::Deadline;
 use crate::output;
+use crate::unreached::{Unreached, absent, unreached, with_document};
 use crate::way::{arrows, count, hops};
 
 /// Show which way a message goes now, in the running mesh
@@ -23,7 +26,7 @@ pub(crate) struct Trace {
     from: String,
     /// A node or a client
     to: String,
-    /// How long the answer may take
+    /// How long it may take
     #[arg(long, default_value = "5s", value_parser = duration)]
     timeout: Duration,
     /// Print JSON
@@ -50,33 +53,23 @@ struct Traced {
 
 impl Trace {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        let running = running(&self.file)?;
-        let from = whereabouts(&running, &self.from).await?;
-        let client = attach(&running, &from, Some(&own_name())).await?;
-        let answer = client.trace(&self.to, self.timeout).await;
-        client.shutdown().await;
-        let (steps, failure) = match answer {
-            Ok(trace) => (trace.path, None),
-            Err(error) => {
-                let failure = refusal(error)?;
-                (failure.path.clone(), Some(failure))
-            }
-        };
-        if let Some(failure) = &failure
-            && let Some(absent) = absent(&running, &self.to, failure)
-        {
-            output::message(&format!("note: {absent}"));
+        let outcome = self.trace().await;
+        match self.json {
+            true => with_document(outcome, Some(&self.from), &self.to),
+            false => outcome,
         }
-        let path: Vec<String> = steps.iter().map(|step| step.node.clone()).collect();
-        let traced = Traced {
-            from: self.from,
-            to: self.to,
-            reachable: failure.is_none(),
-            hops: hops(path.len()),
-            held_us: if failure.is_none() { held(&steps) } else { Vec::new() },
-            path,
-            reason: failure.as_ref().map(|failure| failure.reason.clone()),
-            node: failure.map(|failure| failure.node),
+    }
+
+    async fn trace(&self) -> anyhow::Result<Answer> {
+        let running = running(&self.file)?;
+        let traced = match self.probe(&running).await? {
+            Ok(steps) => self.traced(&steps, None),
+            Err(unreached) => {
+                if let Some(absent) = absent(&running, &self.to, &unreached) {
+                    output::message(&format!("note: {absent}"));
+                }
+                self.traced(&[], Some(unreached))
+            }
         };
         if self.json {
             output::json(&traced)?;
@@ -85,20 +78,52 @@ impl Trace {
         }
         Ok(if traced.reachable { Answer::Yes } else { Answer::No })
     }
+
+    /// The way of a probe, or why it did not come back.
+    async fn probe(&self, running: &Running) -> anyhow::Result<Result<Vec<PathStep>, Unreached>> {
+        let deadline = Deadline::within(self.timeout);
+        let from = whereabouts(running, &self.from, deadline).await?;
+        let client = attach(running, &from, Some(&own_name()), deadline.left()).await?;
+        let answer = client.trace(&self.to, deadline.left()).await;
+        client.shutdown().await;
+        Ok(match answer {
+            Ok(trace) => Ok(trace.path),
+            Err(error) => Err(unreached(error)?),
+        })
+    }
+
+    fn traced(&self, steps: &[PathStep], failure: Option<Unreached>) -> Traced {
+        let came = |failure: &Unreached| failure.path.clone();
+        let went = || steps.iter().map(|step| step.node.clone()).collect();
+        let path: Vec<String> = failure.as_ref().map_or_else(went, came);
+        Traced {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            reachable: failure.is_none(),
+            hops: hops(path.len()),
+            held_us: held(steps),
+            path,
+            reason: failure.as_ref().map(|failure| failure.reason.clone()),
+            node: failure.and_then(|failure| failure.node),
+        }
+    }
 }
 
 impl Traced {
     fn text(&self) -> String {
         let Self { from, to, path, hops, .. } = self;
-        match (&self.reason, &self.node) {
-            (Some(reason), Some(node)) => {
-                let mut text = format!("no way from {from} to {to}: {reason}, says {node}");
+        match &self.reason {
+            Some(reason) => {
+                let mut text = format!("no way from {from} to {to}: {reason}");
+                if let Some(node) = &self.node {
+                    text.push_str(&format!(", says {node}"));
+                }
                 if path.len() > 1 {
                     text.push_str(&format!("\n  it came as far as {}", arrows(path)));
                 }
                 text
             }
-            _ => format!("{}  {}", arrows(path), count(*hops, "hop")),
+            None => format!("{}  {}", arrows(path), count(*hops, "hop")),
         }
     }
 }

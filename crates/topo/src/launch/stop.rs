@@ -47,11 +47,12 @@ pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
     let Found::Leftovers(place) = Running::find(homes, file)? else {
         return Ok(Stopped::Nothing);
     };
-    let Some(_lock) = Lock::take(&place.lock())? else {
+    let Some(lock) = Lock::take(&place.lock())? else {
         return Ok(Stopped::Nothing);
     };
     leftovers(&place).await?;
     store::remove(&place.ports())?;
+    lock.sign(&place.lock(), None)?;
     Ok(Stopped::Cleaned)
 }
 
