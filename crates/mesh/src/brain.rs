@@ -23,6 +23,7 @@ mod entropy;
 mod errors;
 mod floods;
 mod forward;
+mod ingress;
 mod io;
 mod links;
 mod message;

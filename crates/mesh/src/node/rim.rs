@@ -59,11 +59,7 @@ impl Rim {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let now = clock.now();
-        let high_water = HighWater {
-            messages: config.queue.messages,
-            bytes: config.queue.bytes,
-            ..HighWater::default()
-        };
+        let high_water = HighWater { messages: config.queue.messages, bytes: config.queue.bytes };
         let options = RouterOptions {
             limits: config.limits,
             high_water,

@@ -1,0 +1,249 @@
+//! The way in: frames on a connection, and what a client's frames are in its dialect.
+
+use bytes::Bytes;
+use hopline_core::Frames;
+
+use super::clients::Standing;
+use super::conn::Conn;
+use super::counters::Flow;
+use super::forward::told;
+use super::message::Message;
+use super::{Brain, ConnId, Now, Room};
+use crate::dialect::{Dialect, json};
+use crate::reason::Reason;
+use crate::route::Refusal;
+use crate::wire::hello::Hello;
+use crate::wire::{
+    Flags, Kind, MAX_DESTINATION, MAX_HEADER, Prefix, Tail, WireError, batch, is_native,
+};
+
+impl Brain {
+    /// Frames on a connection.
+    pub(super) fn received(&mut self, now: Now, conn: ConnId, frames: Frames, room: &impl Room) {
+        let hello = || {
+            let prefix = Prefix::read(frames.first()?).ok()?;
+            (prefix.kind == Kind::Hello).then(|| Hello::read(frames.get(2)?).ok())?
+        };
+        match self.conns.get(&conn) {
+            Some(Conn::Link(neighbour)) => {
+                let neighbour = neighbour.clone();
+                self.received_on_link(now, conn, neighbour, frames, room);
+            }
+            Some(Conn::Client(_)) => self.received_from_client(now, conn, frames, room),
+            Some(Conn::Greeting(_)) => {
+                let hello = hello();
+                self.received_greeting(now, conn, hello, room);
+            }
+            Some(Conn::Dialling(_)) => {
+                let hello = hello();
+                self.received_dialling(now, conn, hello, room);
+            }
+            Some(Conn::Standby(standby)) if standby.welcomed => self.counters.add("after close"),
+            Some(Conn::Standby(_) | Conn::Refused) => match hello() {
+                Some(Hello::Open { mesh, node, nonce }) => {
+                    self.greeted(now, conn, &mesh, node, nonce, room);
+                }
+                Some(_) | None => self.misbehaved(now, conn, "unexpected hello", room),
+            },
+            None => self.counters.add("after close"),
+        }
+    }
+
+    fn received_from_client(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        mut frames: Frames,
+        room: &impl Room,
+    ) {
+        let Some(client) = self.client(conn) else {
+            return;
+        };
+        if client.request && frames.first().is_some_and(Bytes::is_empty) {
+            frames.remove(0);
+        }
+        let native = frames.first().is_some_and(|frame| is_native(frame));
+        if native && let Some(Hello::Open { mesh, node, nonce }) = opening(&frames) {
+            return self.greeted(now, conn, &mesh, node, nonce, room);
+        }
+        let standing = self.standing(conn, &mut frames);
+        if native {
+            self.received_native(now, conn, frames, &standing, room);
+        } else {
+            self.received_json(now, conn, &frames, &standing, room);
+        }
+    }
+
+    fn received_native(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        frames: Frames,
+        standing: &Standing,
+        room: &impl Room,
+    ) {
+        if matches!(standing, Standing::Held) {
+            return;
+        }
+        let (operator, source) = match self.conns.get(&conn) {
+            Some(Conn::Client(client)) => (client.operator, self.address(client)),
+            _ => return,
+        };
+        if let Some(client) = self.client(conn) {
+            client.dialect = Some(Dialect::Native);
+        }
+        let Some(header) = frames.first().cloned() else {
+            return;
+        };
+        let prefix = match Prefix::read(&header) {
+            Ok(prefix) => prefix,
+            Err(error) => {
+                self.counters.add(error.reason());
+                return self.native_error(conn, &error.to_string(), &Prefix::new(Kind::Data), room);
+            }
+        };
+        if matches!(standing, Standing::InUse) {
+            self.counters.add(Reason::NameInUse.text());
+            if prefix.kind == Kind::Hello {
+                let reason = Reason::NameInUse.text().to_owned();
+                return self.say(conn, &Hello::Refused { reason });
+            }
+            return self.native_error(conn, Reason::NameInUse.text(), &prefix, room);
+        }
+        match prefix.kind {
+            Kind::Hello => {
+                let hello = frames.get(2).map(|payload| Hello::read(payload));
+                if !matches!(hello, Some(Ok(Hello::Client {}))) {
+                    self.counters.add("unexpected hello");
+                    return self.native_error(conn, "unexpected hello", &prefix, room);
+                }
+                let mesh = self.config.mesh.clone();
+                let node = self.config.node.clone();
+                if room.has_room(conn) {
+                    self.say(conn, &Hello::Hosted { mesh, node, name: source });
+                }
+            }
+            Kind::Batch => {
+                for message in batch::read(frames.get(2).cloned().unwrap_or_default()) {
+                    match message {
+                        Ok(frames) if is_single(&frames) => {
+                            self.received_native(now, conn, frames, standing, room);
+                        }
+                        Ok(_) | Err(_) => {
+                            self.counters.add(Reason::Malformed.text());
+                            let why = Reason::Malformed.text();
+                            return self.native_error(conn, why, &prefix, room);
+                        }
+                    }
+                }
+            }
+            Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
+                let limit = self.config.hop_limit;
+                let hop_limit =
+                    if prefix.hop_limit == 0 { limit } else { prefix.hop_limit.min(limit) };
+                let trusted = if operator { Flags::OPERATOR } else { Flags::default() };
+                let prefix = Prefix {
+                    flags: prefix.flags.without(Flags::OPERATOR).with(trusted),
+                    hop_limit,
+                    source: &source,
+                    ..prefix
+                };
+                let mut message = Message::new(&prefix, frames.into_iter().skip(2));
+                if message.as_frames()[0].len() > MAX_HEADER {
+                    self.counters.add(Reason::Malformed.text());
+                    let why = WireError::TooLong("header").to_string();
+                    return self.native_error(conn, &why, &prefix, room);
+                }
+                message.arrived = now.unix_nanos;
+                self.counters.count(Flow::Accepted);
+                self.route(now, message, room);
+            }
+            Kind::Error | Kind::Ack | Kind::LinkState | Kind::LinkAck => {
+                self.counters.add(Reason::NotAccepted.text());
+                self.native_error(conn, Reason::NotAccepted.text(), &prefix, room);
+            }
+        }
+    }
+
+    fn received_json(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        frames: &Frames,
+        standing: &Standing,
+        room: &impl Room,
+    ) {
+        let first = frames.first().cloned().unwrap_or_default();
+        match standing {
+            Standing::Held => return,
+            Standing::InUse => {
+                self.counters.add(Reason::NameInUse.text());
+                return self.json_error(conn, Reason::NameInUse.text(), &first, room);
+            }
+            Standing::Attached => {}
+        }
+        if self.client(conn).is_some_and(|client| client.dialect == Some(Dialect::Native)) {
+            // Its first message settled what it speaks.
+            self.counters.add(WireError::Magic.reason());
+            let failed = Prefix::new(Kind::Data);
+            return self.native_error(conn, &WireError::Magic.to_string(), &failed, room);
+        }
+        if !self.config.dialects.contains(&Dialect::Json) {
+            self.counters.add(Reason::NotAccepted.text());
+            return self.json_error(conn, "this node does not speak json", &first, room);
+        }
+        let request = match frames.len() {
+            0 | 1 => json::read(&first),
+            count => Err(json::JsonError::Frames(count)),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                self.counters.add(Reason::Malformed.text());
+                return self.json_error(conn, &error.to_string(), &first, room);
+            }
+        };
+        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
+            return;
+        };
+        let source = self.address(client);
+        if let Some(client) = self.client(conn) {
+            client.dialect = Some(Dialect::Json);
+        }
+        self.counters.count(Flow::Accepted);
+        if request.destination.len() > MAX_DESTINATION {
+            let reason = Refusal::UnknownDestination;
+            self.counters.add(reason.reason());
+            self.counters.count(Flow::Returned);
+            return self.json_error(
+                conn,
+                &told(reason.reason(), &request.destination),
+                &first,
+                room,
+            );
+        }
+        let tail = Tail { content_type: Some(json::CONTENT_TYPE.to_owned()), ..Tail::default() };
+        let prefix = Prefix {
+            hop_limit: self.config.hop_limit,
+            id: self.next_id(),
+            destination: &request.destination,
+            source: &source,
+            tail: &tail.write(),
+            ..Prefix::new(Kind::Data)
+        };
+        let mut message = Message::new(&prefix, [first.clone()]);
+        message.arrived = now.unix_nanos;
+        self.route(now, message, room);
+    }
+}
+
+fn opening(frames: &Frames) -> Option<Hello> {
+    let prefix = Prefix::read(frames.first()?).ok()?;
+    (prefix.kind == Kind::Hello).then(|| Hello::read(frames.get(2)?).ok())?
+}
+
+/// Whether these frames are one message, and not a batch within a batch.
+fn is_single(frames: &Frames) -> bool {
+    let header = frames.first().and_then(|frame| Prefix::read(frame).ok());
+    header.is_some_and(|prefix| prefix.kind.is_routed())
+}
