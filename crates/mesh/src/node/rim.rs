@@ -51,7 +51,11 @@ impl Rim {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let now = clock.now();
-        let high_water = HighWater { messages: config.window.messages, bytes: config.window.bytes };
+        let high_water = HighWater {
+            messages: config.window.messages,
+            bytes: config.window.bytes,
+            ..HighWater::default()
+        };
         let options = RouterOptions {
             limits: config.limits,
             high_water,
