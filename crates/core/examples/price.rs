@@ -97,7 +97,7 @@ async fn one_gate() -> Result<Duration, Box<dyn Error>> {
 async fn ours() -> Result<(Duration, Duration), Box<dyn Error>> {
     let endpoint = "tcp://127.0.0.1:0".parse()?;
     let mut router = Router::bind(&endpoint, RouterOptions::default()).await?;
-    let high_water = HighWater { messages: 10_000, bytes: 1 << 20 };
+    let high_water = HighWater { messages: 10_000, bytes: 1 << 20, ..HighWater::default() };
     let options = DealerOptions { high_water, ..DealerOptions::default() };
     let mut dealer = Dealer::connect(&router.endpoints().remove(0), options)?;
     let sender = dealer.sender();

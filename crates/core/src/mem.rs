@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::mailbox::{Mail, Mailbox, Unread};
 use crate::outlet::{Known, Outlet, Way};
 use crate::registry::{Claim, Place, Registry};
+use crate::room::Total;
 use crate::{Cause, DealerOptions, Identity, Limits, Peer};
 
 static LISTENERS: LazyLock<DashMap<String, Arc<Listener>>> = LazyLock::new(DashMap::new);
@@ -53,6 +54,7 @@ pub(crate) fn enter(
     options: &DealerOptions,
     near: Arc<Known>,
     near_mailbox: &Arc<Mailbox>,
+    near_total: &Arc<Total>,
 ) -> Result<Visit, Cause> {
     let listener = LISTENERS.get(name).map(|listener| Arc::clone(&listener));
     let listener = listener.ok_or(Cause::ConnectFailed(io::ErrorKind::ConnectionRefused))?;
@@ -73,8 +75,8 @@ pub(crate) fn enter(
     let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
     let to_far = Way::Mem(Arc::clone(&listener.mailbox), Arc::clone(&far));
     let visit = Visit {
-        far: Outlet::new(Arc::clone(&far), to_near, limits, registry.high_water, None),
-        near: Outlet::new(Arc::clone(&near), to_far, limits, options.high_water, None),
+        far: Outlet::new(Arc::clone(&far), to_near, limits, &registry.total, None),
+        near: Outlet::new(Arc::clone(&near), to_far, limits, near_total, None),
         near_mailbox: Arc::clone(near_mailbox),
         held: Some((claim, place)),
         causes: (Cause::ClosedHere, Cause::Closed),

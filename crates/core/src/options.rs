@@ -36,19 +36,22 @@ impl Default for Limits {
 
 /// How much may wait for one peer before a send is refused.
 ///
-/// An empty queue always takes one message, whatever its size up to the limits. What left the
-/// queue may still wait in the kernel's buffers and in 192 KiB of ours.
+/// An empty queue always takes one message, whatever its size up to the limits. While what waits
+/// for all peers of the socket together is over `total`, only a sixteenth of `bytes` may wait for
+/// each, so that many who do not read cost no more than a few. What left the queue may still wait in the kernel's buffers and in 192 KiB of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HighWater {
     /// Messages. Default 1,000.
     pub messages: usize,
     /// Bytes of their frames. Default 1 MiB.
     pub bytes: usize,
+    /// Bytes of the frames for all peers together. Default 256 MiB.
+    pub total: usize,
 }
 
 impl Default for HighWater {
     fn default() -> Self {
-        Self { messages: 1_000, bytes: MIB }
+        Self { messages: 1_000, bytes: MIB, total: 256 * MIB }
     }
 }
 

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gate::asides::Asides;
 use crate::mailbox::{Mail, Mailbox};
-use crate::room::{Permit, Room};
+use crate::room::{Permit, Room, Total};
 use crate::transport::{InnerName, Wire};
-use crate::{Cause, Frames, HighWater, Identity, Limits, Peer, SendError};
+use crate::{Cause, Frames, Identity, Limits, Peer, SendError};
 
 /// A peer as events name it.
 #[derive(Debug)]
@@ -69,14 +69,14 @@ impl Outlet {
         known: Arc<Known>,
         way: Way,
         limits: Limits,
-        mark: HighWater,
+        total: &Arc<Total>,
         asides: Option<&Arc<Asides>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             known,
             hang_up: CancellationToken::new(),
             limits,
-            room: Room::new(mark),
+            room: Room::new(total),
             sends: Sends::default(),
             way,
             asides: asides.map(Arc::clone),
@@ -149,13 +149,19 @@ impl Outlet {
         };
         let wait = self.room.wait();
         loop {
-            let mut freed = std::pin::pin!(wait.freed());
-            freed.as_mut().enable();
+            let (here, of_all) = wait.freed();
+            let (mut here, mut of_all) = (std::pin::pin!(here), std::pin::pin!(of_all));
+            here.as_mut().enable();
+            of_all.as_mut().enable();
             frames = match self.offer(frames).await {
                 Err(SendError::Full { frames }) => frames,
                 done => return done,
             };
-            freed.await;
+            tokio::select! {
+                biased;
+                () = here => {}
+                () = of_all => {}
+            }
         }
     }
 

@@ -7,13 +7,15 @@ use dashmap::{DashMap, Entry};
 
 use crate::counts::Counters;
 use crate::outlet::{Known, Outlet};
+use crate::room::Total;
 use crate::{Cause, Duplicates, HighWater, Identity, Limits, PeerId};
 
 /// The peers of one socket.
 #[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) limits: Limits,
-    pub(crate) high_water: HighWater,
+    /// What waits for all peers, against the high-water marks.
+    pub(crate) total: Arc<Total>,
     pub(crate) counters: Counters,
     duplicates: Duplicates,
     next: AtomicU64,
@@ -29,7 +31,7 @@ impl Registry {
     pub(crate) fn new(limits: Limits, high_water: HighWater, duplicates: Duplicates) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            high_water,
+            total: Total::new(high_water),
             duplicates,
             counters: Counters::default(),
             next: AtomicU64::new(1),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::HighWater;
 
@@ -15,10 +16,49 @@ const ONE_MESSAGE: u64 = 1 << BYTES_BITS;
 const BYTES_BITS: u32 = 40;
 const BYTES_MASK: u64 = ONE_MESSAGE - 1;
 
+/// What part of its bytes a peer may still use while all peers together are over the total.
+const SHARE: usize = 16;
+
+/// What waits for all peers of one socket together.
+#[derive(Debug)]
+pub(crate) struct Total {
+    mark: HighWater,
+    bytes: AtomicU64,
+    freed: Notify,
+}
+
+impl Total {
+    pub(crate) fn new(mark: HighWater) -> Arc<Self> {
+        Arc::new(Self { mark, bytes: AtomicU64::new(0), freed: Notify::new() })
+    }
+
+    /// The most bytes that may wait for one peer now.
+    fn bytes_each(&self) -> u64 {
+        let over = self.is_over(self.bytes.load(Ordering::SeqCst));
+        (if over { self.mark.bytes / SHARE } else { self.mark.bytes }) as u64
+    }
+
+    fn is_over(&self, bytes: u64) -> bool {
+        bytes > self.mark.total as u64
+    }
+
+    fn add(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    fn subtract(&self, bytes: u64) {
+        let before = self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+        // Whoever waits for more than its share has room again, though its peer read nothing.
+        if self.is_over(before) && !self.is_over(before - bytes) {
+            self.freed.notify_waiters();
+        }
+    }
+}
+
 /// What waits for one peer, against its high-water mark.
 #[derive(Debug)]
 pub(crate) struct Room {
-    mark: HighWater,
+    total: Arc<Total>,
     /// Messages in the upper 24 bits, bytes in the lower 40.
     used: AtomicU64,
     waiting: AtomicUsize,
@@ -26,16 +66,22 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(mark: HighWater) -> Arc<Self> {
-        let freed = Notify::new();
-        Arc::new(Self { mark, used: AtomicU64::new(0), waiting: AtomicUsize::new(0), freed })
+    pub(crate) fn new(total: &Arc<Total>) -> Arc<Self> {
+        Arc::new(Self {
+            total: Arc::clone(total),
+            used: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            freed: Notify::new(),
+        })
     }
 
     /// Room for one message of so many bytes, if there is any.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
         let cost = ONE_MESSAGE + (bytes as u64 & BYTES_MASK);
-        let more = |used| (used == 0 || self.fits(used + cost)).then_some(used + cost);
+        let most = self.total.bytes_each();
+        let more = |used| (used == 0 || self.fits(used + cost, most)).then_some(used + cost);
         self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        self.total.add(cost & BYTES_MASK);
         Some(Permit { room: Arc::clone(self), cost })
     }
 
@@ -43,13 +89,14 @@ impl Room {
     pub(crate) fn take_over(self: &Arc<Self>, bytes: usize) -> Permit {
         let cost = ONE_MESSAGE + (bytes as u64 & BYTES_MASK);
         self.used.fetch_add(cost, Ordering::AcqRel);
+        self.total.add(cost & BYTES_MASK);
         Permit { room: Arc::clone(self), cost }
     }
 
     /// Whether a message of one byte would find room now.
     pub(crate) fn is_free(&self) -> bool {
         let used = self.used.load(Ordering::Acquire);
-        used == 0 || self.fits(used + ONE_MESSAGE + 1)
+        used == 0 || self.fits(used + ONE_MESSAGE + 1, self.total.bytes_each())
     }
 
     /// Announces a wait: it is told of what happens from now on.
@@ -63,13 +110,13 @@ impl Room {
         self.freed.notify_waiters();
     }
 
-    fn fits(&self, used: u64) -> bool {
-        used >> BYTES_BITS <= self.mark.messages as u64
-            && used & BYTES_MASK <= self.mark.bytes as u64
+    fn fits(&self, used: u64, most: u64) -> bool {
+        used >> BYTES_BITS <= self.total.mark.messages as u64 && used & BYTES_MASK <= most
     }
 
     fn give_back(&self, cost: u64) {
         let left = self.used.fetch_sub(cost, Ordering::AcqRel) - cost;
+        self.total.subtract(cost & BYTES_MASK);
         // Woken when half of it is free, a waiting sender goes on with a run of messages and not
         // with one at a time.
         if self.waiting.load(Ordering::SeqCst) > 0 && self.is_half_free(left) {
@@ -78,8 +125,8 @@ impl Room {
     }
 
     fn is_half_free(&self, used: u64) -> bool {
-        used >> BYTES_BITS <= self.mark.messages as u64 / 2
-            && used & BYTES_MASK <= self.mark.bytes as u64 / 2
+        let mark = &self.total.mark;
+        used >> BYTES_BITS <= mark.messages as u64 / 2 && used & BYTES_MASK <= mark.bytes as u64 / 2
     }
 }
 
@@ -90,9 +137,9 @@ pub(crate) struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// To be made before room is tried for, and awaited after there was none.
-    pub(crate) fn freed(&self) -> tokio::sync::futures::Notified<'_> {
-        self.room.freed.notified()
+    /// To be made before room is tried for, and awaited after there was none: here, or of all.
+    pub(crate) fn freed(&self) -> (Notified<'_>, Notified<'_>) {
+        (self.room.freed.notified(), self.room.total.freed.notified())
     }
 }
 
@@ -138,7 +185,7 @@ mod tests {
     use super::*;
 
     fn room(messages: usize, bytes: usize) -> Arc<Room> {
-        Room::new(HighWater { messages, bytes })
+        Room::new(&Total::new(HighWater { messages, bytes, ..HighWater::default() }))
     }
 
     #[test]
@@ -178,5 +225,50 @@ mod tests {
         assert!(!room.is_free());
         drop(empty);
         assert!(room.is_free());
+    }
+
+    #[test]
+    fn over_the_total_each_peer_has_a_sixteenth_of_its_bytes() {
+        let total = Total::new(HighWater { messages: 100, bytes: 160, total: 300 });
+        let rooms: Vec<_> = (0..3).map(|_| Room::new(&total)).collect();
+        let first = rooms[0].take(160).expect("room");
+        let second = rooms[1].take(140).expect("room");
+        assert!(rooms[1].is_free(), "at the total, it is not over it");
+        let over = rooms[1].take(1).expect("room");
+        assert!(rooms.iter().take(2).all(|room| !room.is_free() && room.take(1).is_none()));
+        let one = rooms[2].take(9).expect("room");
+        let share = rooms[2].take(1).expect("the last of its share");
+        assert!(!rooms[2].is_free() && rooms[2].take(1).is_none());
+        drop((one, share));
+        let large = rooms[2].take(1_000).expect("an empty queue takes one message");
+        drop((large, over));
+        assert!(rooms.iter().skip(1).all(|room| room.is_free()));
+        drop((first, second));
+        assert_eq!(total.bytes.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn what_is_taken_over_the_mark_counts_in_the_total() {
+        let total = Total::new(HighWater { messages: 1, bytes: 160, total: 100 });
+        let (one, other) = (Room::new(&total), Room::new(&total));
+        let held = (one.take_over(50), one.take_over(51), other.take(11));
+        assert!(!other.is_free());
+        drop(held);
+        assert_eq!(total.bytes.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_more_than_its_share_is_woken_when_the_total_is_free() {
+        let total = Total::new(HighWater { messages: 100, bytes: 160, total: 150 });
+        let (one, other) = (Room::new(&total), Room::new(&total));
+        let (_stalled, read) = (one.take(100), other.take(100));
+        let wait = one.wait();
+        let (_, freed) = wait.freed();
+        let mut freed = std::pin::pin!(freed);
+        freed.as_mut().enable();
+        assert!(one.take(10).is_none());
+        drop(read);
+        freed.await;
+        assert!(one.take(10).is_some());
     }
 }

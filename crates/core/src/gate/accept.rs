@@ -171,7 +171,7 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let asides = Arc::new(Asides::new(guest.minor));
     asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));
-    let outlet = Outlet::new(known, way, registry.limits, registry.high_water, Some(&asides));
+    let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let held = Some((claim, place));
     let carried = Carried { outer, early: guest.early, asides, outlet, held };
     if let (_, Some(clean)) = gate.carry(carried, inner, PAD_MAX).await {

@@ -146,7 +146,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let known = known(registry, call, inner.name.number(), Some(guest.identity));
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
     let asides = Arc::new(Asides::new(guest.minor));
-    let outlet = Outlet::new(known, way, registry.limits, registry.high_water, Some(&asides));
+    let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id) else {
         return;
     };
@@ -209,7 +209,7 @@ pub(crate) async fn dial_mem(
     let mut failures = 0;
     loop {
         let near = known(&registry, &call, 0, None);
-        let delay = match mem::enter(&name, &call.options, near, &mailbox) {
+        let delay = match mem::enter(&name, &call.options, near, &mailbox, &registry.total) {
             Ok(visit) => {
                 let since = now();
                 registry.counters.accept();

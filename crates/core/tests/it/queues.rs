@@ -15,6 +15,7 @@ over_every_transport! {
     waiting_senders_hear_that_the_peer_is_gone
     a_queue_dies_with_its_connection
     what_was_received_was_passed
+    over_the_total_a_peer_keeps_its_share
 }
 
 /// Sends to a dealer that does not read until it is refused; says how many it took.
@@ -44,7 +45,7 @@ async fn fill(rig: &Rig, id: PeerId, payload: &[u8]) -> usize {
 }
 
 async fn a_peer_that_does_not_read_is_refused_within_its_mark(via: Via) {
-    let high_water = HighWater { messages: 10, bytes: 1 << 30 };
+    let high_water = HighWater { messages: 10, bytes: 1 << 30, ..HighWater::default() };
     let options = RouterOptions { high_water, ..RouterOptions::default() };
     let mut rig = Rig::with(via, options).await;
     let mut dealer = rig.dealer();
@@ -60,7 +61,7 @@ async fn a_peer_that_does_not_read_is_refused_within_its_mark(via: Via) {
 }
 
 async fn a_sender_can_wait_for_room(via: Via) {
-    let high_water = HighWater { messages: 4, bytes: 1 << 30 };
+    let high_water = HighWater { messages: 4, bytes: 1 << 30, ..HighWater::default() };
     let mut rig = Rig::with(via, RouterOptions { high_water, ..RouterOptions::default() }).await;
     let mut dealer = rig.dealer();
     let peer = rig.attached().await;
@@ -79,7 +80,7 @@ async fn a_sender_can_wait_for_room(via: Via) {
 }
 
 async fn waiting_senders_hear_that_the_peer_is_gone(via: Via) {
-    let high_water = HighWater { messages: 1, bytes: 1 };
+    let high_water = HighWater { messages: 1, bytes: 1, ..HighWater::default() };
     let mut rig = Rig::with(via, RouterOptions { high_water, ..RouterOptions::default() }).await;
     let _dealer = rig.dealer();
     let peer = rig.attached().await;
@@ -182,4 +183,35 @@ async fn in_memory_what_is_unread_was_not_passed_and_is_lost() {
     rig.router.sender().close(peer.id);
     assert_eq!(rig.ended().await, (peer.id, Cause::ClosedHere, 2));
     assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::Closed));
+}
+
+async fn over_the_total_a_peer_keeps_its_share(via: Via) {
+    const PIECE: usize = 64 * 1024;
+    let high_water = HighWater { messages: 10_000, bytes: 256 * PIECE, total: 128 * PIECE };
+    let mut rig = Rig::with(via, RouterOptions { high_water, ..RouterOptions::default() }).await;
+    let sender = rig.router.sender();
+    let _stalled = rig.dealer();
+    let stalled = rig.attached().await;
+    // More than the total, whatever the kernel's buffers take of it.
+    for _ in 0..256 {
+        sender.hand_over(stalled.id, frames(&[&[1; PIECE]])).await.expect("handed over");
+    }
+    let _dealer = rig.dealer();
+    let peer = rig.attached().await;
+    let took = fill(&rig, peer.id, &[2; PIECE]).await;
+    // A sixteenth of the mark, and what the buffers on the way hold.
+    assert!((16..90).contains(&took), "{took} messages were taken");
+    assert!(!sender.has_room(peer.id));
+
+    let waiting = sender.send_to(peer.id, frames(&[&[2; PIECE]]));
+    let (sent, ()) = tokio::join!(soon(waiting), async { sender.close(stalled.id) });
+    sent.expect("there is room once the other's queue is gone");
+    soon(async {
+        while !sender.has_room(peer.id) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let more = fill(&rig, peer.id, &[2; PIECE]).await;
+    assert!(took + 1 + more > 128, "{more} messages more were taken");
 }

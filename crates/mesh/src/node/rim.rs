@@ -59,7 +59,11 @@ impl Rim {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let now = clock.now();
-        let high_water = HighWater { messages: config.queue.messages, bytes: config.queue.bytes };
+        let high_water = HighWater {
+            messages: config.queue.messages,
+            bytes: config.queue.bytes,
+            ..HighWater::default()
+        };
         let options = RouterOptions {
             limits: config.limits,
             high_water,
