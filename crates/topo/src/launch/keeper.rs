@@ -23,6 +23,11 @@ use super::process::Identity;
 use super::store;
 use super::words::{self, FromNode, Setup, ToNode};
 
+/// glibc's allocator keeps, for ever, memory that large messages once took, because it raises the size
+/// from which it gives memory back (mallopt(3), `M_MMAP_THRESHOLD`). This fixes that size; other
+/// allocators do not look at it.
+const MMAP_THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "262144");
+
 /// How long a node that was told to end may take.
 const FAREWELL: Duration = Duration::from_secs(4);
 
@@ -116,6 +121,9 @@ impl Keeper {
             // What a terminal sends to the supervisor's group is for the supervisor alone.
             .process_group(0)
             .kill_on_drop(true);
+        if std::env::var_os(MMAP_THRESHOLD.0).is_none() {
+            command.env(MMAP_THRESHOLD.0, MMAP_THRESHOLD.1);
+        }
         let spawned = command.spawn();
         let mut child = spawned.map_err(store::state(&self.program, "started"))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
