@@ -32,38 +32,28 @@ pub fn message_length(frames: &[Bytes]) -> usize {
 /// callers send such a message alone.
 #[must_use]
 pub fn write<'a>(messages: impl IntoIterator<Item = &'a [Bytes]> + Clone) -> Bytes {
-    let mut frame = BytesMut::with_capacity(length(messages.clone()));
-    frame.put_u32_le(0);
-    let mut count = 0u32;
-    for frames in messages {
-        let Ok(frames_count) = u8::try_from(frames.len()) else {
-            continue;
-        };
-        count += 1;
-        frame.put_u8(frames_count);
+    let mut writer = Writer::new(length(messages.clone()));
+    for frames in messages.into_iter().filter(|frames| frames.len() <= usize::from(u8::MAX)) {
+        writer.begin(frames);
         for part in frames {
-            frame.put_u32_le(part.len() as u32);
-            frame.put_slice(part);
+            writer.frame(part);
         }
     }
-    if let Some(head) = frame.first_chunk_mut::<4>() {
-        *head = count.to_le_bytes();
-    }
-    frame.freeze()
+    writer.finish()
 }
 
 /// Makes a batch message by message.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    frame: BytesMut,
+    batch: BytesMut,
     count: u32,
 }
 
 impl Writer {
     pub(crate) fn new(room: usize) -> Self {
-        let mut frame = BytesMut::with_capacity(4 + room);
-        frame.put_u32_le(0);
-        Self { frame, count: 0 }
+        let mut batch = BytesMut::with_capacity(room);
+        batch.put_u32_le(0);
+        Self { batch, count: 0 }
     }
 
     /// Adds a message with another path frame than its own.
@@ -74,24 +64,32 @@ impl Writer {
         stamp: &Stamp<'_>,
         number: u64,
     ) {
-        self.count += 1;
-        self.frame.put_u8(u8::try_from(frames.len()).unwrap_or(u8::MAX));
+        self.begin(frames);
         for (index, part) in frames.iter().enumerate() {
             if index == 1 {
-                self.frame.put_u32_le(path.stamped_length(stamp) as u32);
-                path.write_stamped(stamp, number, &mut self.frame);
+                self.batch.put_u32_le(path.stamped_length(stamp) as u32);
+                path.write_stamped(stamp, number, &mut self.batch);
             } else {
-                self.frame.put_u32_le(part.len() as u32);
-                self.frame.put_slice(part);
+                self.frame(part);
             }
         }
     }
 
+    fn begin(&mut self, frames: &[Bytes]) {
+        self.count += 1;
+        self.batch.put_u8(u8::try_from(frames.len()).unwrap_or(u8::MAX));
+    }
+
+    fn frame(&mut self, frame: &[u8]) {
+        self.batch.put_u32_le(frame.len() as u32);
+        self.batch.put_slice(frame);
+    }
+
     pub(crate) fn finish(mut self) -> Bytes {
-        if let Some(head) = self.frame.first_chunk_mut::<4>() {
+        if let Some(head) = self.batch.first_chunk_mut::<4>() {
             *head = self.count.to_le_bytes();
         }
-        self.frame.freeze()
+        self.batch.freeze()
     }
 }
 
