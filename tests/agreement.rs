@@ -26,7 +26,7 @@ async fn real_processes_go_the_way_that_the_file_says() -> Result<(), Box<dyn st
         let mut mesh = Mesh::processes(&file, env!("CARGO_BIN_EXE_hopline")).await?;
         come_up_in_another_order(&mut mesh, SEED + index as u64).await?;
         agree(&mesh, &file).await?;
-        let links: Vec<_> = mesh.topology().links().into_keys().collect();
+        let links: Vec<_> = mesh.topology().links().keys().cloned().collect();
         let link = links[(SEED as usize * 7 + index) % links.len()].to_string();
         mesh.cut(&link).await?;
         mesh.converged().await?;
@@ -44,7 +44,7 @@ async fn nodes_in_memory_go_the_way_that_the_file_says() -> Result<(), Box<dyn s
     for file in files() {
         let mesh = Mesh::from_file(&file).await?;
         agree(&mesh, &file).await?;
-        for link in mesh.topology().links().into_keys() {
+        for link in mesh.topology().links().keys() {
             mesh.cut(&link.to_string()).await?;
             mesh.converged().await?;
             agree(&mesh, &file).await?;

@@ -78,6 +78,7 @@ impl<'a> Checker<'a> {
         let duplicate = self.duplicate(mesh.duplicate.as_ref());
         let dialects = self.dialects(mesh.dialects.as_ref());
         let nodes = self.nodes();
+        let links = Topology::upstream_links(&nodes);
         let topology = Topology {
             // A mesh without a good name is an error already; the rest is checked under another.
             name: name.or_else(|| NodeName::parse("mesh").ok())?,
@@ -89,6 +90,10 @@ impl<'a> Checker<'a> {
             nodes,
             clients: self.clients(),
             routes: self.routes(),
+            links,
+            services: BTreeMap::new(),
+            client_groups: BTreeMap::new(),
+            expects: Vec::new(),
         };
         self.addresses(&topology);
         Some(topology)

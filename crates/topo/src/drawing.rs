@@ -67,18 +67,18 @@ impl Edge<'_> {
 
 /// The links of `topology` by upper end, then lower end.
 fn edges<'a>(topology: &Topology, marks: &'a Marks) -> Vec<Edge<'a>> {
-    let edge = |(name, link): (LinkName, Link)| {
-        let lower = link.dialer().clone();
+    let edge = |(name, link): (&LinkName, &Link)| {
+        let lower = link.dialer.clone();
         let upper = name.other(&lower)?.clone();
         Some(Edge {
             cost: Some(link.cost).filter(|&cost| cost != DEFAULT_COST),
-            name,
+            name: name.clone(),
             upper,
             lower,
             marks,
         })
     };
-    let mut edges: Vec<_> = topology.links().into_iter().filter_map(edge).collect();
+    let mut edges: Vec<_> = topology.links().iter().filter_map(edge).collect();
     edges.sort_by(|a, b| (&a.upper, &a.lower).cmp(&(&b.upper, &b.lower)));
     edges
 }

@@ -57,5 +57,6 @@ pub use plan::{Dial, NodePlan, Plan};
 pub use problems::{Loaded, Problems};
 pub use suggest::nearest;
 pub use topology::{
-    Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Link, Node, Topology, UPSTREAM,
+    Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Expect, Impairment, Link, Node, NodeLimits,
+    Position, Service, Step, Topology, UPSTREAM,
 };

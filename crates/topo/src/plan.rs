@@ -7,7 +7,7 @@ use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
 use serde::{Deserialize, Serialize};
 
-use crate::topology::{Bind, Duplicate, Topology};
+use crate::topology::{Bind, Duplicate, Impairment, NodeLimits, Service, Topology};
 
 /// The plans of all nodes of a mesh. Its JSON is what is stored as the applied plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub struct Plan {
     pub key_file: Option<String>,
     /// Whether nodes may listen beyond their own machine.
     pub open: bool,
+    /// The names that clients at several nodes hold together.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, Service>,
+    /// The groups of clients and their members.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub client_groups: BTreeMap<String, BTreeSet<String>>,
     /// The nodes by name.
     pub nodes: BTreeMap<NodeName, NodePlan>,
 }
@@ -35,6 +41,12 @@ pub struct NodePlan {
     pub address: Option<Endpoint>,
     /// The machine it runs on.
     pub host: Option<String>,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What it takes on at most.
+    #[serde(default, skip_serializing_if = "NodeLimits::is_default")]
+    pub limits: NodeLimits,
     /// The links it dials.
     pub dials: Vec<Dial>,
     /// The links on which it is dialled.
@@ -60,6 +72,9 @@ pub struct Dial {
     pub node: NodeName,
     /// The link's cost.
     pub cost: u32,
+    /// What the link is made to suffer.
+    #[serde(default, skip_serializing_if = "Impairment::is_none")]
+    pub impairment: Impairment,
 }
 
 impl Plan {
@@ -76,11 +91,12 @@ impl Plan {
                 let (Some(plan), Some(other)) = (nodes.get_mut(end), name.other(end)) else {
                     continue;
                 };
-                let dial = Dial { node: other.clone(), cost: link.cost };
-                if link.dialers.contains(end) {
+                let impairment = link.impairment;
+                let dial = Dial { node: other.clone(), cost: link.cost, impairment };
+                if link.lower.contains(end) {
                     plan.upstreams.push((other.clone(), link.cost));
                 }
-                match link.dialer() == end {
+                match link.dialer == *end {
                     true => plan.dials.push(dial),
                     false => plan.accepts.push(dial),
                 }
@@ -91,6 +107,8 @@ impl Plan {
             hop_limit: topology.hop_limit(),
             key_file: topology.key_file().map(str::to_owned),
             open: topology.open(),
+            services: topology.services().clone(),
+            client_groups: topology.client_groups().clone(),
             nodes,
         }
     }
@@ -106,6 +124,8 @@ impl NodePlan {
             bind: node.bind().clone(),
             address: node.address().cloned(),
             host: node.host().map(str::to_owned),
+            label: node.label().map(str::to_owned),
+            limits: *node.limits(),
             dials: Vec::new(),
             accepts: Vec::new(),
             upstreams: Vec::new(),
@@ -139,7 +159,7 @@ mod tests {
 
     fn dial(node: &str, cost: u32) -> Dial {
         let node = NodeName::parse(node).unwrap();
-        Dial { node, cost }
+        Dial { node, cost, impairment: Impairment::default() }
     }
 
     #[test]

@@ -1,11 +1,20 @@
 //! A mesh as a file declares it, free of mistakes.
 
-use std::collections::BTreeMap;
+mod expect;
+mod link;
+mod node;
+mod service;
 
-use hopline_core::Endpoint;
+use std::collections::{BTreeMap, BTreeSet};
+
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{LinkName, NodeName};
 use serde::{Deserialize, Serialize};
+
+pub use expect::{Expect, Step};
+pub use link::{Impairment, Link};
+pub use node::{Bind, Node, NodeLimits, Position};
+pub use service::Service;
 
 /// The cost of a link whose file says none.
 pub const DEFAULT_COST: u32 = 10;
@@ -31,27 +40,10 @@ pub struct Topology {
     pub(crate) nodes: BTreeMap<NodeName, Node>,
     pub(crate) clients: BTreeMap<String, NodeName>,
     pub(crate) routes: BTreeMap<NodeName, BTreeMap<String, String>>,
-}
-
-/// A node as the file declares it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Node {
-    pub(crate) bind: Bind,
-    pub(crate) address: Option<Endpoint>,
-    pub(crate) upstream: BTreeMap<NodeName, u32>,
-    pub(crate) dialects: Option<Vec<Dialect>>,
-    pub(crate) host: Option<String>,
-}
-
-/// Where a node listens.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Bind {
-    /// At this endpoint.
-    At(Endpoint),
-    /// At a free loopback port, found when the mesh starts.
-    #[default]
-    Auto,
+    pub(crate) links: BTreeMap<LinkName, Link>,
+    pub(crate) services: BTreeMap<String, Service>,
+    pub(crate) client_groups: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) expects: Vec<Expect>,
 }
 
 /// What a second claim to a client's name comes to while the first is alive.
@@ -63,15 +55,6 @@ pub enum Duplicate {
     Refuse,
     /// The newcomer takes the name over.
     Takeover,
-}
-
-/// A link between two nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Link {
-    /// What the link adds to the cost of a way; where both ends declare one, the greater.
-    pub cost: u32,
-    /// The ends that declare the link, the lesser name first: the first of them dials.
-    pub dialers: Vec<NodeName>,
 }
 
 impl Topology {
@@ -129,64 +112,49 @@ impl Topology {
         &self.routes
     }
 
-    /// The links, one for each pair of nodes of which at least one has the other as its upstream.
+    /// The links, one for each pair of nodes that are joined.
     #[must_use]
-    pub fn links(&self) -> BTreeMap<LinkName, Link> {
+    pub fn links(&self) -> &BTreeMap<LinkName, Link> {
+        &self.links
+    }
+
+    /// The names that clients at several nodes hold together.
+    #[must_use]
+    pub fn services(&self) -> &BTreeMap<String, Service> {
+        &self.services
+    }
+
+    /// The groups of clients and their members.
+    #[must_use]
+    pub fn client_groups(&self) -> &BTreeMap<String, BTreeSet<String>> {
+        &self.client_groups
+    }
+
+    /// What the file expects of its routes, in its order.
+    #[must_use]
+    pub fn expects(&self) -> &[Expect] {
+        &self.expects
+    }
+
+    /// The links that the upstreams of `nodes` come to.
+    pub(crate) fn upstream_links(nodes: &BTreeMap<NodeName, Node>) -> BTreeMap<LinkName, Link> {
         let mut links: BTreeMap<LinkName, Link> = BTreeMap::new();
         // Nodes come in the order of their names, so of two dialers the lesser comes first.
-        for (name, node) in &self.nodes {
+        for (name, node) in nodes {
             for (upstream, &cost) in &node.upstream {
                 let Ok(link) = LinkName::new(name.clone(), upstream.clone()) else {
                     continue;
                 };
-                let link = links.entry(link).or_insert_with(|| Link { cost, dialers: Vec::new() });
+                let link = links.entry(link).or_insert_with(|| Link {
+                    cost,
+                    dialer: name.clone(),
+                    lower: Vec::new(),
+                    impairment: Impairment::default(),
+                });
                 link.cost = link.cost.max(cost);
-                link.dialers.push(name.clone());
+                link.lower.push(name.clone());
             }
         }
         links
-    }
-}
-
-impl Node {
-    /// Where the node listens.
-    #[must_use]
-    pub fn bind(&self) -> &Bind {
-        &self.bind
-    }
-
-    /// What others dial, where it is not what the node listens at.
-    #[must_use]
-    pub fn address(&self) -> Option<&Endpoint> {
-        self.address.as_ref()
-    }
-
-    /// The node's upstreams and the cost it declares for the link to each.
-    #[must_use]
-    pub fn upstream(&self) -> &BTreeMap<NodeName, u32> {
-        &self.upstream
-    }
-
-    /// What raw clients may speak here, where it is not what they may speak in the whole mesh.
-    #[must_use]
-    pub fn dialects(&self) -> Option<&[Dialect]> {
-        self.dialects.as_deref()
-    }
-
-    /// The machine the node runs on.
-    #[must_use]
-    pub fn host(&self) -> Option<&str> {
-        self.host.as_deref()
-    }
-}
-
-impl Link {
-    /// The end that dials.
-    ///
-    /// # Panics
-    /// Never for a link of [`Topology::links`], which has a dialer.
-    #[must_use]
-    pub fn dialer(&self) -> &NodeName {
-        &self.dialers[0]
     }
 }

@@ -97,7 +97,7 @@ impl<'a> Checker<'a> {
     /// A node that is dialled from another machine needs an address that means something there.
     fn dialled(&mut self, topology: &Topology) {
         for (link, ends) in topology.links() {
-            let dialer = ends.dialer();
+            let dialer = &ends.dialer;
             let Some(target) = link.other(dialer) else {
                 continue;
             };

@@ -19,8 +19,8 @@ const COST: u128 = 1 << 64;
 pub(super) fn of_links(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (name, link) in topology.links() {
-        if link.dialers.len() > 1 {
-            found.extend(declared_twice(spec, topology, &name));
+        if link.lower.len() > 1 {
+            found.extend(declared_twice(spec, topology, name));
         }
     }
     for table in &spec.routes {

@@ -10,7 +10,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::spec::{At, NodeSpec};
 use crate::suggest;
-use crate::topology::{Bind, Node};
+use crate::topology::{Bind, Node, NodeLimits};
 
 impl Checker<'_> {
     /// The nodes with good names.
@@ -23,6 +23,9 @@ impl Checker<'_> {
                 upstream: self.upstream(spec),
                 dialects: self.dialects(spec.dialects.as_ref()),
                 host: self.filled("host", spec.host.as_ref()),
+                label: None,
+                position: None,
+                limits: NodeLimits::default(),
             };
             if let Some(Some(name)) = self.declared.get(spec.name.value.as_str()) {
                 nodes.insert(name.clone(), node);

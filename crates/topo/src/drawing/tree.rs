@@ -27,7 +27,7 @@ pub fn tree(topology: &Topology, marks: &Marks) -> String {
 struct Forest<'a> {
     topology: &'a Topology,
     marks: &'a Marks,
-    links: BTreeMap<LinkName, Link>,
+    links: &'a BTreeMap<LinkName, Link>,
     roots: Vec<NodeName>,
     below: BTreeMap<NodeName, BTreeSet<NodeName>>,
     clients: BTreeMap<NodeName, BTreeSet<String>>,
