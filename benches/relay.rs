@@ -9,10 +9,10 @@ use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened,
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
 use hopline_mesh::route::{
-    Directory, Graph, Places, Question, StaticRoutes, Table, TableInput, Verdict, decide,
+    Directory, Graph, Places, Policy, Question, StaticRoutes, Table, TableInput, Verdict, decide,
 };
 use hopline_mesh::wire::hello::MeshKey;
-use hopline_mesh::wire::{Kind, Path, Prefix, Stamp};
+use hopline_mesh::wire::{Kind, MessageId, Path, Prefix, Stamp};
 
 /// How many messages come in one batch.
 const BATCH: usize = 64;
@@ -39,6 +39,7 @@ impl Chain {
                 incarnation: 1,
                 links: links.iter().map(link).collect(),
                 statics: StaticRoutes::new(),
+                services: std::collections::BTreeMap::new(),
                 dialects: Dialect::ALL.to_vec(),
                 window: Window::UNACKNOWLEDGED,
                 queue: Window::WAITING,
@@ -193,6 +194,7 @@ fn steps(criterion: &mut Criterion) {
             let prefix = Prefix::read(black_box(&header)).expect("a prefix");
             let path = Path::read(black_box(&path)).expect("a path");
             let question = Question {
+                id: MessageId::default(),
                 destination: prefix.destination,
                 retrace: None,
                 path: &path,
@@ -224,8 +226,12 @@ impl Places for Relay {
         None
     }
 
-    fn holder(&self, name: &str) -> Option<&NodeName> {
-        self.directory.holder(name, &self.table)
+    fn holder(&self, name: &str, id: MessageId) -> Option<&NodeName> {
+        self.directory.holder(name, &self.table, id)
+    }
+
+    fn is_balanced(&self, name: &str) -> bool {
+        self.directory.policy(name) == Some(Policy::Balanced)
     }
 
     fn link_is_up(&self, _: &str) -> bool {

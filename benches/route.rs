@@ -8,9 +8,10 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::{
-    Directory, Graph, NameMap, NextHop, Paths, Places, Question, StaticRoutes, Table, TableInput,
-    decide,
+    Directory, Graph, NameMap, NextHop, Paths, Places, Policy, Question, StaticRoutes, Table,
+    TableInput, decide,
 };
+use hopline_mesh::wire::MessageId;
 
 /// A mesh of `nodes` nodes, chained so that all are reached, with random links up to `links`.
 fn mesh(nodes: usize, links: usize) -> Graph {
@@ -84,8 +85,11 @@ impl Places for Here {
     fn is_here(&self, name: &str) -> Option<&str> {
         self.clients.get_key_value(name).map(|(name, ())| &**name)
     }
-    fn holder(&self, name: &str) -> Option<&NodeName> {
+    fn holder(&self, name: &str, _: MessageId) -> Option<&NodeName> {
         self.directory.at(name)
+    }
+    fn is_balanced(&self, name: &str) -> bool {
+        self.directory.policy(name) == Some(Policy::Balanced)
     }
     fn link_is_up(&self, neighbour: &str) -> bool {
         self.queues.contains_key(neighbour)
@@ -116,6 +120,7 @@ fn decisions(c: &mut Criterion) {
         ("unknown", &plain, "nobody-at-all"),
     ] {
         let question = Question {
+            id: MessageId::default(),
             destination,
             retrace: None,
             path: path.as_slice(),

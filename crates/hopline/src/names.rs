@@ -56,6 +56,11 @@ pub(crate) fn node(plan: &Plan, name: &str) -> anyhow::Result<NodeName> {
 pub(crate) fn sender(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<()> {
     match mesh.node_of(name) {
         Some(_) => Ok(()),
+        None if let Some(service) = plan.services.get(name) => {
+            let at: Vec<&str> = service.at.iter().map(NodeName::as_str).collect();
+            let message = format!("`{name}` is a service, so it is not clear which node is meant");
+            Err(Bad::new(message).help(format!("it is offered at {}", at.join(", "))).into())
+        }
         None => Err(nobody(plan, name).into()),
     }
 }
@@ -69,7 +74,7 @@ pub(crate) fn destination(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Re
     if let Some(at) = at {
         node(plan, at)?;
     }
-    if mesh.node_of(bare).is_some() || mesh.has_static_for(bare) {
+    if mesh.node_of(bare).is_some() || mesh.is_service(bare) || mesh.has_static_for(bare) {
         return Ok(());
     }
     Err(nobody(plan, bare).into())
@@ -79,7 +84,8 @@ fn nobody(plan: &Plan, name: &str) -> Bad {
     let nodes = plan.nodes.keys().map(NodeName::as_str);
     let clients = plan.nodes.values().flat_map(|node| &node.clients);
     let message = format!("`{name}` is no node and no planned client of the mesh `{}`", plan.mesh);
-    let known: Vec<&str> = nodes.chain(clients.map(String::as_str)).collect();
+    let names = clients.chain(plan.services.keys()).map(String::as_str);
+    let known: Vec<&str> = nodes.chain(names).collect();
     match nearest(name, known) {
         Some(near) => Bad::new(message).help(format!("did you mean `{near}`?")),
         None => Bad::new(message).help(format!(

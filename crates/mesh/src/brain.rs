@@ -33,7 +33,7 @@ mod tables;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use config::{Config, LinkConfig};
+pub use config::{Config, LinkConfig, ServiceConfig};
 pub use io::{Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
 

@@ -18,6 +18,8 @@ pub enum Reason {
     ReceiverGone,
     /// The sender's name belongs to somebody else.
     NameInUse,
+    /// The sender's name is that of a service which this node does not offer.
+    NotOffered,
     /// With the path that was added to it the message is larger than a message may be.
     TooLarge,
     /// The receiver takes no such message.
@@ -38,6 +40,7 @@ impl Reason {
             Self::ReceiverSlow => "receiver slow",
             Self::ReceiverGone => "receiver gone",
             Self::NameInUse => "name in use",
+            Self::NotOffered => "not offered here",
             Self::TooLarge => "too large",
             Self::NotAccepted => "not accepted",
             Self::NotAllowed => "not allowed",

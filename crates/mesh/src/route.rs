@@ -28,7 +28,7 @@ pub use directory::Directory;
 pub use graph::{Down, Graph, Revision};
 pub use name_map::{NameHasher, NameMap, NameState};
 pub use paths::{Paths, Way};
-pub use service::Policy;
+pub use service::{Policy, share};
 pub use static_routes::{NextHop, Pattern, PatternError, StaticRoutes};
 pub use table::{Hop, Table, TableInput};
 pub use walk::{End, Walk, WalkInput, Walker, walk};

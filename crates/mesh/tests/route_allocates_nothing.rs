@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
-use hopline_mesh::route::{Directory, Graph, Places, Question, Table, TableInput, Verdict, decide};
+use hopline_mesh::route::{
+    Directory, Graph, Places, Policy, Question, Table, TableInput, Verdict, decide,
+};
+use hopline_mesh::wire::MessageId;
 
 fn node(name: &str) -> NodeName {
     NodeName::parse(name).unwrap()
@@ -22,8 +25,11 @@ impl Places for Here {
     fn is_here(&self, name: &str) -> Option<&str> {
         self.clients.get(name).copied()
     }
-    fn holder(&self, name: &str) -> Option<&NodeName> {
-        self.directory.holder(name, &self.table)
+    fn holder(&self, name: &str, id: MessageId) -> Option<&NodeName> {
+        self.directory.holder(name, &self.table, id)
+    }
+    fn is_balanced(&self, name: &str) -> bool {
+        self.directory.policy(name) == Some(Policy::Balanced)
     }
     fn link_is_up(&self, neighbour: &str) -> bool {
         neighbour == "top"
@@ -37,7 +43,25 @@ fn here() -> Here {
     let links = ["east--top", "top--west", "east--far", "x--y"];
     let graph = Graph::new([], links.map(|link| (LinkName::parse(link).unwrap(), 10)));
     let statics = [("south.*", "upstream"), ("north.*", "alice"), ("gone", "nobody")];
-    let attached = [("bob", "west"), ("bob", "x"), ("carol", "x"), ("dave", "top")];
+    let attached = [
+        ("bob", "west"),
+        ("bob", "x"),
+        ("carol", "x"),
+        ("dave", "top"),
+        ("near", "top"),
+        ("near", "west"),
+        ("near", "x"),
+        ("shared", "east"),
+        ("shared", "top"),
+        ("shared", "west"),
+        ("shared", "x"),
+    ];
+    let services = [("near", Policy::Closest), ("shared", Policy::Balanced)];
+    let client = |name: &str| ClientName::from_identity(name.as_bytes());
+    let mut directory = Directory::with_services(services.map(|(name, it)| (client(name), it)));
+    for (name, at) in attached {
+        directory.add(client(name), node(at));
+    }
     Here {
         table: Table::build(&TableInput {
             me: &node("east"),
@@ -49,11 +73,8 @@ fn here() -> Here {
                 .collect(),
             hop_limit: 64,
         }),
-        directory: attached
-            .map(|(name, at)| (ClientName::from_identity(name.as_bytes()), node(at)))
-            .into_iter()
-            .collect(),
-        clients: BTreeSet::from(["alice"]),
+        directory,
+        clients: BTreeSet::from(["alice", "shared"]),
     }
 }
 
@@ -69,6 +90,9 @@ fn deciding_allocates_nothing() {
         "bob@west",
         "carol",
         "dave",
+        "near",
+        "near@west",
+        "shared",
         "alice@east",
         "far",
         "x",
@@ -87,7 +111,7 @@ fn deciding_allocates_nothing() {
     let in_a_loop: &[&str] = &["east", "far"];
     let mut verdicts = BTreeSet::new();
     for destination in destinations {
-        for path in [no_path, from_top, in_a_loop] {
+        for (counter, path) in [(0, no_path), (1, from_top), (2, in_a_loop), (3, no_path)] {
             for (retrace, hop_limit, size) in [
                 (None, 64, 100),
                 (None, 2, 100),
@@ -96,6 +120,7 @@ fn deciding_allocates_nothing() {
                 (Some("nobody"), 64, 100),
             ] {
                 let question = Question {
+                    id: MessageId { incarnation: 1, counter },
                     destination,
                     retrace,
                     path,

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
 use hopline_mesh::route::{
-    Directory, Graph, Local, Places, Question, Refusal, StaticRoutes, Table, TableInput, Verdict,
-    decide,
+    Directory, Graph, Local, Places, Policy, Question, Refusal, StaticRoutes, Table, TableInput,
+    Verdict, decide,
 };
+use hopline_mesh::wire::MessageId;
 use proptest::prelude::*;
 
 fn node(name: &str) -> NodeName {
@@ -78,6 +79,7 @@ impl East {
 
     fn ask<'t>(&'t self, message: &Message) -> Verdict<'t> {
         let question = Question {
+            id: MessageId::default(),
             destination: message.to,
             retrace: message.retrace,
             path: message.path,
@@ -97,8 +99,11 @@ impl Places for East {
     fn is_here(&self, name: &str) -> Option<&str> {
         self.here.get(name).map(String::as_str)
     }
-    fn holder(&self, name: &str) -> Option<&NodeName> {
-        self.directory.holder(name, &self.table)
+    fn holder(&self, name: &str, id: MessageId) -> Option<&NodeName> {
+        self.directory.holder(name, &self.table, id)
+    }
+    fn is_balanced(&self, name: &str) -> bool {
+        self.directory.policy(name) == Some(Policy::Balanced)
     }
     fn link_is_up(&self, neighbour: &str) -> bool {
         let mut neighbours = self.graph.neighbours(self.table.me());
@@ -345,6 +350,7 @@ proptest! {
     ) {
         let east = East::with_statics(&statics).here("alice").held("bob", "west").full("far");
         let question = Question {
+ id: MessageId::default(),
             destination: &destination,
             retrace: retrace.as_deref(),
             path: path.as_slice(),

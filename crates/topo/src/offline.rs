@@ -9,7 +9,8 @@ use hopline_mesh::route::{
 
 use crate::plan::Plan;
 
-/// What every node of a planned mesh would know once it has converged, with all planned clients attached.
+/// What every node of a planned mesh would know once it has converged, with all planned clients attached
+/// and each service at all nodes that offer it.
 ///
 /// The answer is the running mesh's own: both ask the same function.
 ///
@@ -51,10 +52,20 @@ impl Offline {
                 Some((link, dial.cost))
             })
         });
-        let clients = plan.nodes.values().flat_map(|node| {
-            let names = node.clients.iter();
-            names.map(|name| (ClientName::from_identity(name.as_bytes()), node.name.clone()))
-        });
+        let client = |name: &str| ClientName::from_identity(name.as_bytes());
+        let services = plan.services.iter();
+        let mut directory =
+            Directory::with_services(services.map(|(name, it)| (client(name), it.policy)));
+        for node in plan.nodes.values() {
+            for name in &node.clients {
+                directory.add(client(name), node.name.clone());
+            }
+        }
+        for (name, service) in &plan.services {
+            for node in &service.at {
+                directory.add(client(name), node.clone());
+            }
+        }
         let statics = plan.nodes.values().map(|node| {
             let routes = node.routes.iter().filter_map(|(to, hop)| {
                 Some((to.parse::<Pattern>().ok()?, NextHop::from(hop.as_str())))
@@ -66,17 +77,25 @@ impl Offline {
             graph: Graph::new(plan.nodes.keys().cloned(), links),
             upstreams: upstreams.map(|node| (node.name.clone(), node.upstreams.clone())).collect(),
             statics: statics.collect(),
-            directory: clients.collect(),
+            directory,
             hop_limit: plan.hop_limit,
         }
     }
 
-    /// The node that `name` is: itself, or the one that the planned client of this name is at.
+    /// The node that `name` is: itself, or the one that the planned client of this name is at. A service
+    /// is at several, so it is none of them.
     #[must_use]
     pub fn node_of(&self, name: &str) -> Option<NodeName> {
         let is_name = |node: &&NodeName| node.as_str() == name;
         let node = self.graph.nodes().find(is_name);
-        node.or_else(|| self.directory.at(name)).cloned()
+        let client = || self.directory.at(name).filter(|_| !self.is_service(name));
+        node.or_else(client).cloned()
+    }
+
+    /// Whether `name` is a service of the mesh.
+    #[must_use]
+    pub fn is_service(&self, name: &str) -> bool {
+        self.directory.policy(name).is_some()
     }
 
     /// Whether there is a link of this name.
@@ -94,6 +113,9 @@ impl Offline {
 
     /// The way of a message from `from`, a node or a planned client, to `to` while `down` has failed;
     /// none where there is no `from`.
+    ///
+    /// For a balanced service it is the way of the message of id 0, one of many: others may go to other
+    /// nodes that offer it.
     #[must_use]
     pub fn route(&self, from: &str, to: &str, down: &[Down]) -> Option<Walk> {
         let graph = self.graph.without(down);

@@ -7,6 +7,9 @@
 //!                |holder alive
 //!            in use: whatever it sends is refused -- holder gone -> attached
 //! ```
+//!
+//! The name of a service is free at each node that offers it, whoever has it at the others, and at no
+//! other node is it to be had.
 
 use std::time::Duration;
 
@@ -14,6 +17,7 @@ use super::clients::Claim;
 use super::conn::Conn;
 use super::{Brain, ConnId, Event, Now, Room};
 use crate::name::{ClientName, NodeName};
+use crate::reason::Reason;
 
 /// How long a holder at this node has to go before a newcomer is refused.
 const HOLDER_HERE: Duration = Duration::from_millis(250);
@@ -23,6 +27,11 @@ const HOLDER_ELSEWHERE: Duration = Duration::from_secs(1);
 impl Brain {
     /// A client says a name.
     pub(super) fn claim(&mut self, now: Now, conn: ConnId, name: ClientName, room: &impl Room) {
+        let service = self.config.services.get(&name);
+        if service.is_some_and(|service| !service.at.contains(&self.config.node)) {
+            self.set_claim(conn, Claim::Refused(Reason::NotOffered));
+            return self.event(Event::NotOffered(name));
+        }
         let elsewhere = self.holder_elsewhere(&name);
         let until = match (&elsewhere, self.clients.holds(&name)) {
             (_, true) => now.since_start + HOLDER_HERE,
@@ -37,8 +46,12 @@ impl Brain {
         }
     }
 
-    /// Another node that has the name, as far as is known, and can be reached.
+    /// Another node that has the name, as far as is known, and can be reached. None has the name of a
+    /// service for itself.
     fn holder_elsewhere(&self, name: &ClientName) -> Option<NodeName> {
+        if self.config.services.contains_key(name) {
+            return None;
+        }
         let holders = self.tables.directory.holders(name.as_str());
         let table = &self.tables.table;
         holders.filter(|node| **node != self.config.node).find(|node| table.reaches(node)).cloned()
@@ -49,12 +62,14 @@ impl Brain {
         self.clients.names.insert(name.clone(), conn);
         self.clients.told.insert(name.clone(), now.unix_millis());
         self.event(Event::Attached(name.clone()));
-        self.clients.disputed.insert(name.clone());
+        if !self.config.services.contains_key(name) {
+            self.clients.disputed.insert(name.clone());
+        }
         self.originate_change(name, Some(now));
         self.refresh();
         let held = match self.set_claim(conn, Claim::Attached) {
             Some(Claim::Pending { held, .. }) => held,
-            Some(Claim::Attached | Claim::InUse) | None => Vec::new(),
+            Some(Claim::Attached | Claim::Refused(_)) | None => Vec::new(),
         };
         for frames in held {
             self.received(now, conn, frames, room);
@@ -161,7 +176,7 @@ impl Brain {
             return;
         }
         for name in names {
-            if self.clients.holds(name) {
+            if self.clients.holds(name) && !self.config.services.contains_key(name) {
                 self.clients.disputed.insert(name.clone());
             }
         }
@@ -193,10 +208,10 @@ impl Brain {
 
     fn refuse_name(&mut self, now: Now, conn: ConnId, room: &impl Room) {
         self.clients.pending.remove(&conn);
-        let held = match self.set_claim(conn, Claim::InUse) {
+        let held = match self.set_claim(conn, Claim::Refused(Reason::NameInUse)) {
             Some(Claim::Pending { held, .. }) => held,
             Some(Claim::Attached) => Vec::new(),
-            Some(Claim::InUse) | None => return,
+            Some(Claim::Refused(_)) | None => return,
         };
         if let Some(client) = self.client(conn) {
             let name = client.name.clone();

@@ -7,10 +7,13 @@ use bytes::Bytes;
 use hopline_core::Frames;
 
 use super::conn::Conn;
+use super::tables::Tables;
 use super::{Brain, ConnId, Now, Opened, Room};
 use crate::dialect::Dialect;
 use crate::name::ClientName;
+use crate::reason::Reason;
 use crate::route::NameMap;
+use crate::wire::MessageId;
 use crate::wire::link_state::{Attachment, AttachmentKind};
 
 /// How much of a pending client's messages waits.
@@ -34,8 +37,12 @@ pub(super) struct Client {
 #[derive(Debug)]
 pub(super) enum Claim {
     Attached,
-    Pending { held: Vec<Frames>, bytes: usize },
-    InUse,
+    Pending {
+        held: Vec<Frames>,
+        bytes: usize,
+    },
+    /// It does not get the name, for this reason.
+    Refused(Reason),
 }
 
 /// May this client's message be handled now?
@@ -45,8 +52,8 @@ pub(super) enum Standing {
     Attached,
     /// Not yet: the message has been put aside.
     Held,
-    /// No: its name is in use.
-    InUse,
+    /// No: it does not get its name, for this reason.
+    Refused(Reason),
 }
 
 /// The names at this node.
@@ -112,7 +119,7 @@ impl Brain {
                     request,
                     operator,
                     dialect: None,
-                    claim: Claim::InUse,
+                    claim: Claim::Refused(Reason::NameInUse),
                     since: now.unix_millis(),
                 };
                 self.conns.insert(conn, Conn::Client(client));
@@ -152,11 +159,13 @@ impl Brain {
     }
 
     /// The address by which the client of a connection is reached from anywhere: its bare name, if
-    /// that leads to nobody else.
+    /// that leads to nobody else. The name of a service leads to whoever the policy says.
     pub(super) fn address(&self, client: &Client) -> String {
         let (name, here) = (client.name.as_str(), &self.config.node);
         let is_node = name == here.as_str() || self.tables.table.knows(name);
-        let leads_here = self.tables.directory.holder(name, &self.tables.table) == Some(here);
+        let Tables { directory, table, .. } = &self.tables;
+        let leads_here = directory.policy(name).is_none()
+            && directory.holder(name, table, MessageId::default()) == Some(here);
         let bare = !client.anonymous && !is_node && leads_here;
         if bare {
             client.name.as_str().to_owned()
@@ -168,15 +177,15 @@ impl Brain {
     /// Whether a client's message may be handled; if it has to wait, it is taken.
     pub(super) fn standing(&mut self, conn: ConnId, frames: &mut Frames) -> Standing {
         let Some(client) = self.client(conn) else {
-            return Standing::InUse;
+            return Standing::Refused(Reason::NameInUse);
         };
         match &mut client.claim {
             Claim::Attached => Standing::Attached,
-            Claim::InUse => Standing::InUse,
+            Claim::Refused(reason) => Standing::Refused(*reason),
             Claim::Pending { held, bytes } => {
                 let size: usize = frames.iter().map(Bytes::len).sum();
                 if held.len() >= HELD_MESSAGES || *bytes + size > HELD_BYTES {
-                    return Standing::InUse;
+                    return Standing::Refused(Reason::NameInUse);
                 }
                 *bytes += size;
                 held.push(std::mem::take(frames));

@@ -1,11 +1,11 @@
 //! What a node is told at its start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Window;
 use crate::dialect::Dialect;
-use crate::name::NodeName;
-use crate::route::StaticRoutes;
+use crate::name::{ClientName, NodeName};
+use crate::route::{Policy, StaticRoutes};
 use crate::wire::hello::MeshKey;
 
 /// The configuration of a brain.
@@ -25,6 +25,8 @@ pub struct Config {
     pub links: BTreeMap<NodeName, LinkConfig>,
     /// Static routes.
     pub statics: StaticRoutes,
+    /// The services of the mesh, the same at all its nodes.
+    pub services: BTreeMap<ClientName, ServiceConfig>,
     /// The dialects that raw clients may speak.
     pub dialects: Vec<Dialect>,
     /// What a neighbour may be sent without its acknowledgement.
@@ -44,6 +46,15 @@ pub struct LinkConfig {
     pub dials: bool,
     /// Whether the neighbour is one of this node's upstreams.
     pub upstream: bool,
+}
+
+/// One service of the mesh: a name that a client at each of several nodes may have at the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceConfig {
+    /// The nodes that offer it. At no other node does a client get the name.
+    pub at: BTreeSet<NodeName>,
+    /// Which of those who have the name a message goes to.
+    pub policy: Policy,
 }
 
 impl LinkConfig {

@@ -11,9 +11,9 @@ use crate::dialect::{Dialect, json};
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::route::{
-    Directory, Local, PathNames, Places, Question, Refusal, Table, Verdict, decide,
+    Directory, Local, PathNames, Places, Policy, Question, Refusal, Table, Verdict, decide,
 };
-use crate::wire::{Flags, Kind, Path, Prefix, Tail};
+use crate::wire::{Flags, Kind, MessageId, Path, Prefix, Tail};
 
 impl Brain {
     /// Asks `decide` about a message and does what it says.
@@ -27,6 +27,7 @@ impl Brain {
             is_error: prefix.kind == Kind::Error,
         };
         let question = Question {
+            id: prefix.id,
             destination: prefix.destination,
             retrace: retrace(&prefix, &message, self.config.node.as_str()),
             path: &path,
@@ -157,8 +158,12 @@ impl Places for Here<'_> {
         self.clients.name(name)
     }
 
-    fn holder(&self, name: &str) -> Option<&NodeName> {
-        self.directory.holder(name, self.table)
+    fn holder(&self, name: &str, id: MessageId) -> Option<&NodeName> {
+        self.directory.holder(name, self.table, id)
+    }
+
+    fn is_balanced(&self, name: &str) -> bool {
+        self.directory.policy(name) == Some(Policy::Balanced)
     }
 
     fn link_is_up(&self, neighbour: &str) -> bool {

@@ -102,13 +102,13 @@ impl Brain {
                 return self.native_error(conn, &error.to_string(), &Prefix::new(Kind::Data), room);
             }
         };
-        if matches!(standing, Standing::InUse) {
-            self.counters.add(Reason::NameInUse.text());
+        if let Standing::Refused(reason) = standing {
+            self.counters.add(reason.text());
             if prefix.kind == Kind::Hello {
-                let reason = Reason::NameInUse.text().to_owned();
+                let reason = reason.text().to_owned();
                 return self.say(conn, &Hello::Refused { reason });
             }
-            return self.native_error(conn, Reason::NameInUse.text(), &prefix, room);
+            return self.native_error(conn, reason.text(), &prefix, room);
         }
         match prefix.kind {
             Kind::Hello => {
@@ -176,9 +176,9 @@ impl Brain {
         let first = frames.first().cloned().unwrap_or_default();
         match standing {
             Standing::Held => return,
-            Standing::InUse => {
-                self.counters.add(Reason::NameInUse.text());
-                return self.json_error(conn, Reason::NameInUse.text(), &first, room);
+            Standing::Refused(reason) => {
+                self.counters.add(reason.text());
+                return self.json_error(conn, reason.text(), &first, room);
             }
             Standing::Attached => {}
         }

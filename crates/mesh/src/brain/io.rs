@@ -144,6 +144,8 @@ pub enum Event {
     Detached(ClientName),
     /// A client was not given its name, because somebody else has it.
     NameInUse(ClientName),
+    /// A client was not given its name, because it is that of a service which this node does not offer.
+    NotOffered(ClientName),
     /// What can be reached, or what it costs, has changed.
     Routes {
         /// The new revision.

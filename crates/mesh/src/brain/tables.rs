@@ -21,6 +21,7 @@ impl Tables {
     pub(super) fn new(config: &Config) -> Self {
         let graph = Graph::new([config.node.clone()], []);
         let statics = config.statics.clone();
+        let services = config.services.iter().map(|(name, service)| (name.clone(), service.policy));
         let table = Table::build(&TableInput {
             me: &config.node,
             graph: &graph,
@@ -30,7 +31,7 @@ impl Tables {
         });
         Self {
             table,
-            directory: Directory::new(),
+            directory: Directory::with_services(services),
             statics,
             links_changed: true,
             names_changed: Vec::new(),

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hopline_core::{Endpoint, Limits};
 
-use crate::brain::{LinkConfig, Window};
+use crate::brain::{LinkConfig, ServiceConfig, Window};
 use crate::dialect::Dialect;
-use crate::name::NodeName;
+use crate::name::{ClientName, NodeName};
 use crate::route::StaticRoutes;
 use crate::wire::hello::MeshKey;
 
@@ -31,9 +32,13 @@ pub struct NodeConfig {
     pub links: BTreeMap<NodeName, LinkConfig>,
     /// Static routes. Default none.
     pub statics: StaticRoutes,
+    /// The services of the mesh, which must be the same at all its nodes. Default none.
+    pub services: BTreeMap<ClientName, ServiceConfig>,
     /// The dialects that raw clients may speak. Default all.
     pub dialects: Vec<Dialect>,
-    /// What strangers may make the node hold.
+    /// What strangers may make the node hold, and neighbours too: what is over the limits ends a
+    /// connection, so those of a link should be the same at both ends, and not less than
+    /// [`LEAST_LIMITS`](NodeConfig::LEAST_LIMITS).
     pub limits: Limits,
     /// What a neighbour may be sent without its acknowledgement. Default 1,000 messages, 1 MiB.
     pub window: Window,
@@ -47,6 +52,19 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
+    /// The least limits with which a node can take part in a mesh.
+    ///
+    /// A neighbour may put 64 KiB of the smallest messages into one batch, each with a stamp of its own
+    /// and the lengths of its frames, and tells what it knows of the mesh in one frame, which in a large
+    /// mesh takes more than this; an error on its way to a REQ client has at least five frames.
+    pub const LEAST_LIMITS: Limits = Limits {
+        frame: 512 * 1024,
+        message: 1024 * 1024,
+        frames: 8,
+        connections: 1,
+        handshake: Duration::from_millis(10),
+    };
+
     /// A node with nothing but a name, a port and a key.
     #[must_use]
     pub fn new(mesh: impl Into<String>, node: NodeName, bind: Endpoint, key: MeshKey) -> Self {
@@ -59,6 +77,7 @@ impl NodeConfig {
             hop_limit: 64,
             links: BTreeMap::new(),
             statics: StaticRoutes::new(),
+            services: BTreeMap::new(),
             dialects: Dialect::ALL.to_vec(),
             limits: Limits::default(),
             window: Window::UNACKNOWLEDGED,

@@ -86,6 +86,7 @@ impl Rim {
                 incarnation: config.incarnation.unwrap_or(now.unix_millis()),
                 links: config.links,
                 statics: config.statics,
+                services: config.services,
                 dialects: config.dialects,
                 window: config.window,
                 queue: config.queue,

@@ -5,10 +5,13 @@ use std::fmt;
 use super::table::{Hop, StaticHop, Table};
 use crate::address::{Address, AddressError};
 use crate::name::NodeName;
+use crate::wire::MessageId;
 
 /// What is to be known of a message to decide about it. Borrowed from wherever it lies.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a, P: PathNames + ?Sized> {
+    /// The message's id, by which one of those who hold a balanced service is picked.
+    pub id: MessageId,
     /// Where the message is to go, as its sender wrote it.
     pub destination: &'a str,
     /// For an error that goes back: the node that comes before this one on the path of the message
@@ -58,9 +61,14 @@ pub trait Places {
     /// The client attached here by `name`, in its directory form or as an anonymous `hex:...`.
     fn is_here(&self, name: &str) -> Option<&str>;
 
-    /// The node that `name` is attached at, as the directory has it
+    /// The node that the message `id` for `name` goes to, as the directory has it
     /// ([`Directory::holder`](super::Directory::holder)).
-    fn holder(&self, name: &str) -> Option<&NodeName>;
+    fn holder(&self, name: &str, id: MessageId) -> Option<&NodeName>;
+
+    /// Whether `name` is a balanced service
+    /// ([`Directory::policy`](super::Directory::policy)), so that having it here does not settle
+    /// where a message goes.
+    fn is_balanced(&self, name: &str) -> bool;
 
     /// Whether there is a link to `neighbour` and it is up.
     fn link_is_up(&self, neighbour: &str) -> bool;
@@ -156,8 +164,9 @@ impl fmt::Display for Refusal {
 /// 2. **Address.** What is no address is refused as *bad address*, `#group` and `*` as *unsupported
 ///    address*. A destination too long to be anybody's is an *unknown destination*.
 /// 3. **Local.** Delivered here: what is for this node by its bare name; for the bare name of a
-///    client attached here, if it is not the name of a node as well; for `name@here` where such a
-///    client is attached; and what a [static route](super::StaticRoutes) gives to a client here.
+///    client attached here, if it is not the name of a node as well, and, of a balanced service, if
+///    the message's id picks this node (below); for `name@here` where such a client is attached; and
+///    what a [static route](super::StaticRoutes) gives to a client here.
 /// 4. **Loop.** *loop* if this node is on the path already.
 /// 5. **Hop limit.** A limit of N lets N nodes on a path, this one and the last included. *hop
 ///    limit* if the computed way has more nodes than are left; if the way is not a computed one, if
@@ -166,6 +175,10 @@ impl fmt::Display for Refusal {
 ///    to the node that holds its name. *unknown destination* if nobody is known by the bare name,
 ///    or if the node in `name@node` is not, or is this one. *unreachable* if there is a node but no
 ///    way to it.
+///
+///    Of several nodes that hold a name and can be reached, a *closest* service is at the one with the
+///    least cost from here, then the lesser name; a *balanced* one at the one that the message's id is
+///    [drawn](super::share) to; any other name, in flux, at the one with the lesser name.
 /// 7. **Next hop is source.** *next hop is source* if the message came from there.
 /// 8. **Queue full.** *queue full* if the next hop's queue does not take it; *unreachable* if that
 ///    is because its link is no longer up.
@@ -192,7 +205,7 @@ pub fn decide<'t, P: PathNames + ?Sized>(
         return hand_over(places, neighbour, question.size);
     }
     let target = match Address::parse(question.destination) {
-        Ok(Address::Name(name)) => find_name(table, places, name),
+        Ok(Address::Name(name)) => find_name(table, places, name, question.id),
         Ok(Address::At { name, node }) => find_at(table, places, name, node),
         Ok(Address::Group(_) | Address::Everyone) => {
             return Verdict::Refuse(Refusal::UnsupportedAddress);
@@ -222,6 +235,7 @@ pub fn decide<'t, P: PathNames + ?Sized>(
 }
 
 /// Where a destination is, seen from here.
+#[derive(Clone, Copy)]
 enum Target<'t> {
     Here(Local<'t>),
     Static(&'t NodeName),
@@ -257,22 +271,31 @@ fn retraced<'t, P: PathNames + ?Sized>(
     (is_new && neighbour != table.me() && places.link_is_up(before)).then_some(neighbour)
 }
 
-fn find_name<'t>(table: &'t Table, places: &'t impl Places, name: &str) -> Target<'t> {
+fn find_name<'t>(
+    table: &'t Table,
+    places: &'t impl Places,
+    name: &str,
+    id: MessageId,
+) -> Target<'t> {
     if name == table.me().as_str() {
         return Target::Here(Local::Node);
     }
     if let Some(node) = table.place(name) {
         return find_way(table, places, name, None, Some(node));
     }
-    if let Some(client) = places.is_here(name) {
-        return Target::Here(Local::Client(client));
+    let here = places.is_here(name).map(|client| Target::Here(Local::Client(client)));
+    if let Some(here) = here
+        && !places.is_balanced(name)
+    {
+        return here;
     }
-    match places.holder(name).filter(|holder| *holder != table.me()) {
-        Some(holder) => {
+    match (places.holder(name, id).filter(|holder| *holder != table.me()), here) {
+        (Some(holder), _) => {
             let node = table.place(holder.as_str());
             find_way(table, places, name, Some(holder.as_str()), node)
         }
-        None => {
+        (None, Some(here)) => here,
+        (None, None) => {
             find_static(table, places, name).unwrap_or(Target::Nowhere(Refusal::UnknownDestination))
         }
     }

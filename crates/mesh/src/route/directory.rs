@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::name_map::NameMap;
+use super::service::{Policy, share};
 use super::table::Table;
 use crate::name::{ClientName, NodeName};
+use crate::wire::MessageId;
 
 /// Who is attached where: each name with the nodes that hold it.
 ///
 /// A name is at one node, save in flux and after a partition heals; then the holder with the lesser
-/// name comes first. Anonymous clients are in no directory: they are addressed `name@node`.
+/// name comes first. The name of a service may be at many nodes, and its [`Policy`] says which of them a
+/// message goes to. Anonymous clients are in no directory: they are addressed `name@node`.
 ///
 /// # Examples
 /// ```
@@ -32,6 +35,8 @@ pub struct Directory {
     /// For asking only, never for walking: its order is not fixed.
     holders: NameMap<ClientName, BTreeSet<NodeName>>,
     by_node: BTreeMap<NodeName, BTreeSet<ClientName>>,
+    /// For asking only as well.
+    services: NameMap<ClientName, Policy>,
     digest: u64,
 }
 
@@ -40,6 +45,18 @@ impl Directory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nobody attached anywhere, in a mesh that has these services.
+    #[must_use]
+    pub fn with_services(services: impl IntoIterator<Item = (ClientName, Policy)>) -> Self {
+        Self { services: services.into_iter().collect(), ..Self::default() }
+    }
+
+    /// How the service `name` is shared out; none where no service is called so.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<Policy> {
+        self.services.get(name).copied()
     }
 
     /// Notes that `name` is attached at `node`. Says whether that is news.
@@ -75,23 +92,45 @@ impl Directory {
         names
     }
 
-    /// The node that holds `name`; of several, the one with the lesser name.
+    /// The node that holds `name`; of several, the one with the lesser name, whatever the name is.
     #[must_use]
     pub fn at(&self, name: &str) -> Option<&NodeName> {
         self.holders.get(name)?.first()
     }
 
-    /// The node to send what is for `name` to, as the node of `table` sees it: of the holders that
-    /// it reaches the one with the lesser name, and where it reaches none, [`at`](Self::at).
+    /// The node to send the message `id` for `name` to, as the node of `table` sees it. Of the holders
+    /// that it reaches, for a
+    ///
+    /// * [`Policy::Closest`] service: the one at the least cost, of several the one with the lesser name;
+    /// * [`Policy::Balanced`] service: the one that the message is [drawn](share) to;
+    /// * plain name: the one with the lesser name.
+    ///
+    /// Where it reaches none, [`at`](Self::at). In a mesh whose nodes know the same each node on the way
+    /// comes to the same holder: the next hop is nearer to the closest one by as much as to no other.
     #[must_use]
-    pub fn holder(&self, name: &str, table: &Table) -> Option<&NodeName> {
+    pub fn holder(&self, name: &str, table: &Table, id: MessageId) -> Option<&NodeName> {
         let holders = self.holders.get(name)?;
         let first = holders.first()?;
         if holders.len() == 1 {
             return Some(first);
         }
-        let reached = holders.iter().find(|node| table.reaches(node));
-        Some(reached.unwrap_or(first))
+        let mut reached = holders.iter().filter(|node| table.reaches(node));
+        let chosen = match self.policy(name) {
+            None => reached.next(),
+            Some(Policy::Closest) => reached.min_by_key(|node| table.cost(node)),
+            Some(Policy::Balanced) => reached.max_by_key(|node| share(id, node)),
+        };
+        Some(chosen.unwrap_or(first))
+    }
+
+    /// The nodes that hold `name`, in order, each with the cost of the way to it as the node of `table`
+    /// sees it; none where there is no way.
+    pub fn offers(
+        &self,
+        name: &str,
+        table: &Table,
+    ) -> impl Iterator<Item = (&NodeName, Option<u64>)> {
+        self.holders(name).map(|node| (node, table.cost(node)))
     }
 
     /// All nodes that hold `name`, in order.

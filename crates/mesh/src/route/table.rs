@@ -135,7 +135,13 @@ impl Table {
     /// Whether `node` is this node or can be reached from it.
     #[must_use]
     pub fn reaches(&self, node: &NodeName) -> bool {
-        *node == self.me || self.next_hop(node).is_some()
+        self.cost(node).is_some()
+    }
+
+    /// The cost of the computed way to `node`, 0 to this node itself; none where it cannot be reached.
+    #[must_use]
+    pub fn cost(&self, node: &NodeName) -> Option<u64> {
+        if *node == self.me { Some(0) } else { self.next_hop(node).map(|hop| hop.cost) }
     }
 
     /// Whether a node of this name is known, reached or not.

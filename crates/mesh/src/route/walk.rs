@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::decide::{Local, Places, Question, Refusal, Verdict, decide};
 use super::directory::Directory;
 use super::graph::Graph;
+use super::service::Policy;
 use super::static_routes::StaticRoutes;
 use super::table::{Table, TableInput};
 use crate::name::{ClientName, LinkName, NodeName};
+use crate::wire::MessageId;
 
 /// A mesh on paper: what every node of it would know once it has converged.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +67,8 @@ impl Walk {
 
 /// Follows a message for `destination` from the node `from`, by asking [`decide`] at each node.
 ///
-/// Each node's table is built from the same input. To ask about many messages, keep a [`Walker`].
+/// Each node's table is built from the same input. A message for a balanced service is followed as one
+/// of id 0 is, which is one of many: [`Walker::walk_message`] follows any. To ask about many messages, keep a [`Walker`].
 ///
 /// # Examples
 /// ```
@@ -133,11 +136,17 @@ impl<'a> Walker<'a> {
         })
     }
 
-    /// Follows a message for `destination` from the node `from`.
+    /// Follows the message of id 0 for `destination` from the node `from`.
     ///
     /// It ends whatever the static routes say: a message is refused by the first node that sees it a
     /// second time, which is then on the path twice.
     pub fn walk(&mut self, from: &NodeName, destination: &str) -> Walk {
+        self.walk_message(MessageId::default(), from, destination)
+    }
+
+    /// Follows the message `id`, as [`walk`](Self::walk) does. Only for a balanced service does the id
+    /// matter.
+    pub fn walk_message(&mut self, id: MessageId, from: &NodeName, destination: &str) -> Walk {
         let mesh = self.mesh;
         let mut path: Vec<NodeName> = Vec::new();
         let mut cost = 0;
@@ -149,6 +158,7 @@ impl<'a> Walker<'a> {
                 table,
                 &places,
                 &Question {
+                    id,
                     destination,
                     retrace: None,
                     path: path.as_slice(),
@@ -187,8 +197,12 @@ impl Places for OnPaper<'_> {
         self.directory.named_at(name, self.table.me()).map(ClientName::as_str)
     }
 
-    fn holder(&self, name: &str) -> Option<&NodeName> {
-        self.directory.holder(name, self.table)
+    fn holder(&self, name: &str, id: MessageId) -> Option<&NodeName> {
+        self.directory.holder(name, self.table, id)
+    }
+
+    fn is_balanced(&self, name: &str) -> bool {
+        self.directory.policy(name) == Some(Policy::Balanced)
     }
 
     fn link_is_up(&self, neighbour: &str) -> bool {

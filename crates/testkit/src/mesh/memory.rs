@@ -38,7 +38,7 @@ impl Memory {
         let node = plan.nodes.get(name);
         let node = node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?;
         let endpoint = self.endpoint(&node.name)?;
-        let config = node_config(&plan.mesh, node, endpoint, self.key.clone());
+        let config = node_config(&plan.mesh, &plan.services, node, endpoint, self.key.clone());
         let running = RoutingNode::start(config).await?;
         for dial in &node.dials {
             running.dial(dial.node.clone(), self.endpoint(&dial.node)?).await?;

@@ -75,6 +75,7 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
         incarnation: 1,
         links: links.into_iter().collect(),
         statics: StaticRoutes::new(),
+        services: BTreeMap::new(),
         dialects: vec![Dialect::Native, Dialect::Json],
         window: Window::UNACKNOWLEDGED,
         queue: Window::WAITING,

@@ -1,12 +1,12 @@
 //! From a node's plan to a running node.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use hopline_core::Endpoint;
-use hopline_mesh::brain::LinkConfig;
-use hopline_mesh::name::NodeName;
+use hopline_core::{Endpoint, Limits};
+use hopline_mesh::brain::{LinkConfig, ServiceConfig, Window};
+use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
 use hopline_mesh::route::{NextHop, Pattern, StaticRoutes};
 use hopline_mesh::wire::hello::MeshKey;
@@ -15,7 +15,7 @@ use tokio::time::interval;
 use super::error::Failure;
 use super::words::Setup;
 use crate::plan::{Dial, NodePlan};
-use crate::topology::Bind;
+use crate::topology::{Bind, NodeLimits, Service};
 
 /// How often it is looked whether a node still runs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -44,14 +44,21 @@ async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure>
         control: Some(control),
         runtime_dir: Some(setup.runtime_dir.clone()),
         incarnation: Some(setup.incarnation),
-        ..node_config(&setup.mesh, &setup.plan, bind, key)
+        ..node_config(&setup.mesh, &setup.services, &setup.plan, bind, key)
     };
     RoutingNode::start(config).await.map_err(failure)
 }
 
-/// The configuration of a node by its plan, listening at `bind`, without a control socket.
+/// The configuration of a node by its plan, in a mesh that has these services, listening at `bind`,
+/// without a control socket.
 #[must_use]
-pub fn node_config(mesh: &NodeName, plan: &NodePlan, bind: Endpoint, key: MeshKey) -> NodeConfig {
+pub fn node_config(
+    mesh: &NodeName,
+    services: &BTreeMap<String, Service>,
+    plan: &NodePlan,
+    bind: Endpoint,
+    key: MeshKey,
+) -> NodeConfig {
     let upstreams: BTreeSet<&NodeName> = plan.upstreams.iter().map(|(node, _)| node).collect();
     let link = |dial: &Dial, dials: bool| {
         let upstream = upstreams.contains(&dial.node);
@@ -65,12 +72,46 @@ pub fn node_config(mesh: &NodeName, plan: &NodePlan, bind: Endpoint, key: MeshKe
         .iter()
         .filter_map(|(to, hop)| Some((to.parse::<Pattern>().ok()?, NextHop::from(hop.as_str()))))
         .collect();
+    let services = services.iter().map(|(name, service)| {
+        let Service { at, policy } = service.clone();
+        (ClientName::from_identity(name.as_bytes()), ServiceConfig { at, policy })
+    });
     NodeConfig {
         hop_limit: plan.hop_limit,
         links: dialled.chain(accepted).collect(),
         statics,
+        services: services.collect(),
         dialects: plan.dialects.clone(),
+        limits: limits(&plan.limits),
+        queue: queue(&plan.limits),
+        window: window(&plan.limits),
         ..NodeConfig::new(mesh.as_str(), plan.name.clone(), bind, key)
+    }
+}
+
+/// Less than a node needs comes to what it needs.
+fn limits(planned: &NodeLimits) -> Limits {
+    let (default, least) = (Limits::default(), NodeConfig::LEAST_LIMITS);
+    Limits {
+        frame: planned.frame.unwrap_or(default.frame).max(least.frame),
+        message: planned.message.unwrap_or(default.message).max(least.message),
+        frames: planned.frames.unwrap_or(default.frames).max(least.frames),
+        connections: planned.connections.unwrap_or(default.connections).max(least.connections),
+        handshake: planned.handshake.unwrap_or(default.handshake).max(least.handshake),
+    }
+}
+
+fn queue(planned: &NodeLimits) -> Window {
+    Window {
+        messages: planned.queue_messages.unwrap_or(Window::WAITING.messages),
+        bytes: planned.queue_bytes.unwrap_or(Window::WAITING.bytes),
+    }
+}
+
+fn window(planned: &NodeLimits) -> Window {
+    Window {
+        messages: planned.window_messages.unwrap_or(Window::UNACKNOWLEDGED.messages),
+        bytes: planned.window_bytes.unwrap_or(Window::UNACKNOWLEDGED.bytes),
     }
 }
 

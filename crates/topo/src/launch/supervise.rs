@@ -177,6 +177,7 @@ impl Supervisor {
                 place: self.place.clone(),
                 setup: Setup {
                     mesh: self.launch.plan.mesh.clone(),
+                    services: self.launch.plan.services.clone(),
                     plan: plan.clone(),
                     previous: known.get(node).cloned(),
                     key,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Failure;
 use crate::plan::NodePlan;
+use crate::topology::Service;
 
 /// What a supervisor tells a node, on the node's stdin. The end of the stream means: leave, and end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub enum FromNode {
 pub struct Setup {
     /// The mesh.
     pub mesh: NodeName,
+    /// The services of the mesh.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, Service>,
     /// The node's plan.
     pub plan: NodePlan,
     /// Where it listened the last time, to be tried first where any port will do.

@@ -95,6 +95,7 @@ impl Rim {
             Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
             Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
             Event::NameInUse(client) => tracing::warn!(%node, %client, "name in use"),
+            Event::NotOffered(client) => tracing::warn!(%node, %client, "not offered here"),
             Event::Routes { revision } => tracing::debug!(%node, %revision, "routes changed"),
         }
         // Nobody has to listen.
