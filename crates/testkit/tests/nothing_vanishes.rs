@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hopline_mesh::brain::Window;
+use hopline_mesh::brain::{ServiceConfig, Window};
+use hopline_mesh::name::{ClientName, NodeName};
+use hopline_mesh::route::Policy;
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 use serde_json::{Value, json};
 
@@ -12,7 +14,13 @@ const LIMIT: Duration = Duration::from_secs(120);
 const NODES: [&str; 5] = ["a", "b", "c", "d", "e"];
 const LINKS: [(&str, &str); 6] =
     [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "a"), ("b", "e")];
-const CLIENTS: usize = 8;
+/// Everybody's name. Those with a dash are plain names, the others services.
+const CLIENTS: [&str; 12] = [
+    "client-0", "client-1", "client-2", "client-3", "client-4", "client-5", "client-6", "client-7",
+    "near", "shared", "near", "shared",
+];
+/// Where services are offered.
+const OFFERED: [&str; 3] = ["a", "c", "d"];
 /// The counters that are no reasons.
 const NO_REASONS: [&str; 6] =
     ["accepted", "received", "forwarded", "delivered", "answered", "returned"];
@@ -52,6 +60,7 @@ fn storm(seed: u64, weather: Weather) -> Storm {
         let mut config = config(name, declared);
         config.window = Window { messages: weather.window, bytes: 1 << 20 };
         config.queue = config.window;
+        config.services = services();
         mesh.add(config);
     }
     mesh.start_all();
@@ -64,8 +73,8 @@ fn storm(seed: u64, weather: Weather) -> Storm {
         sent: BTreeMap::new(),
         cut: BTreeSet::new(),
     };
-    for n in 0..CLIENTS {
-        storm.come(n, NODES[n % NODES.len()]);
+    for n in 0..CLIENTS.len() {
+        storm.come(n, if n < 8 { NODES[n % NODES.len()] } else { OFFERED[n / 2 - 4] });
     }
     assert!(storm.mesh.run_until_quiet(LIMIT));
     for _ in 0..150 {
@@ -81,9 +90,18 @@ fn storm(seed: u64, weather: Weather) -> Storm {
     storm
 }
 
+fn services() -> BTreeMap<ClientName, ServiceConfig> {
+    let at = OFFERED.map(|node| NodeName::parse(node).unwrap());
+    let service = |name: &str, policy| {
+        let name = ClientName::from_identity(name.as_bytes());
+        (name, ServiceConfig { at: at.clone().into(), policy })
+    };
+    [service("near", Policy::Closest), service("shared", Policy::Balanced)].into()
+}
+
 impl Storm {
     fn come(&mut self, n: usize, node: &'static str) {
-        let client = self.mesh.attach(node, Some(format!("client-{n}").as_bytes()));
+        let client = self.mesh.attach(node, Some(CLIENTS[n].as_bytes()));
         self.ever.push(client);
         if n < self.now.len() {
             self.now[n] = (client, node);
@@ -95,7 +113,7 @@ impl Storm {
     fn blow(&mut self, weather: Weather) {
         let (a, b) = LINKS[self.mesh.rng().usize(0..LINKS.len())];
         let node = NODES[self.mesh.rng().usize(0..NODES.len())];
-        let n = self.mesh.rng().usize(0..CLIENTS);
+        let n = self.mesh.rng().usize(0..CLIENTS.len());
         let (client, at) = self.now[n];
         match self.mesh.rng().u8(0..20) {
             0 if weather.cuts && self.cut.insert((a, b)) => self.mesh.cut(a, b),
@@ -117,7 +135,7 @@ impl Storm {
                     }
                 }
                 self.mesh.start_all();
-                for n in 0..CLIENTS {
+                for n in 0..CLIENTS.len() {
                     if self.now[n].1 == node {
                         self.come(n, node);
                     }
@@ -138,7 +156,7 @@ impl Storm {
                         0 => "nobody".to_owned(),
                         1 => format!("client-0@{at}"),
                         2 => node.to_owned(),
-                        _ => format!("client-{}", self.mesh.rng().usize(0..CLIENTS)),
+                        _ => CLIENTS[self.mesh.rng().usize(0..CLIENTS.len())].to_owned(),
                     };
                     let text = json!({"destination": &to, "number": number}).to_string();
                     if self.mesh.send_text(client, text) {
@@ -168,7 +186,10 @@ impl Storm {
             }
             // Errors about what never got on its way come beside the routed messages.
             for message in self.mesh.take_json(client) {
-                if message["type"] == "routing_error" && message["message"] == "name in use" {
+                let has_no_name = ["name in use", "not offered here"]
+                    .iter()
+                    .any(|why| message["message"] == *why);
+                if message["type"] == "routing_error" && has_no_name {
                     note(&message);
                 }
             }

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hopline_mesh::brain::LinkConfig;
+use hopline_mesh::brain::{LinkConfig, ServiceConfig};
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
-use hopline_mesh::route::{Directory, Down, Graph, NextHop, StaticRoutes, WalkInput, Walker};
+use hopline_mesh::route::{
+    Directory, Down, Graph, NextHop, Policy, StaticRoutes, WalkInput, Walker,
+};
 use hopline_testkit::simulation::{ClientId, Simulation, config};
 use proptest::prelude::*;
 
@@ -21,6 +23,8 @@ struct File {
     links: Vec<(usize, usize, u32, u32)>,
     /// `region.*` at a node: its upstream, or another node.
     statics: Vec<(usize, Option<usize>)>,
+    /// Where the services `near` and `shared` are offered, and held.
+    services: BTreeSet<usize>,
     hop_limit: u8,
 }
 
@@ -35,8 +39,16 @@ fn files() -> impl Strategy<Value = File> {
             pairs.into_iter().map(link).collect::<Vec<_>>()
         });
         let statics = prop::collection::vec((0..nodes, prop::option::of(0..nodes)), 0..3);
-        (links, statics, prop_oneof![Just(64_u8), 2..=4_u8])
-            .prop_map(move |(links, statics, hop_limit)| File { nodes, links, statics, hop_limit })
+        let services = prop::collection::btree_set(0..nodes, 1..=nodes);
+        (links, statics, services, prop_oneof![Just(64_u8), 2..=4_u8]).prop_map(
+            move |(links, statics, services, hop_limit)| File {
+                nodes,
+                links,
+                statics,
+                services,
+                hop_limit,
+            },
+        )
     })
 }
 
@@ -50,6 +62,10 @@ fn link((a, b): (usize, usize)) -> impl Strategy<Value = (usize, usize, u32, u32
 
 fn node(n: usize) -> NodeName {
     NodeName::parse(NAMES[n]).unwrap()
+}
+
+fn client(name: &str) -> ClientName {
+    ClientName::from_identity(name.as_bytes())
 }
 
 impl File {
@@ -77,7 +93,17 @@ impl File {
         statics
     }
 
-    /// The mesh, running, with a client `c-NAME` at each node.
+    fn services(&self) -> BTreeMap<ClientName, ServiceConfig> {
+        let services = [("near", Policy::Closest), ("shared", Policy::Balanced)];
+        let services = services.into_iter().map(|(name, policy)| {
+            let at = self.services.iter().map(|n| node(*n)).collect();
+            (client(name), ServiceConfig { at, policy })
+        });
+        services.collect()
+    }
+
+    /// The mesh, running, with a client `c-NAME` at each node, and one of each service at each node that
+    /// offers it.
     fn start(&self, seed: u64) -> (Simulation, Directory) {
         let mut mesh = Simulation::new(seed);
         for (n, name) in NAMES.into_iter().enumerate().take(self.nodes) {
@@ -92,14 +118,22 @@ impl File {
             let mut config = config(name, declared);
             config.hop_limit = self.hop_limit;
             config.statics = self.statics().remove(&node(n)).unwrap_or_default();
+            config.services = self.services();
             mesh.add(config);
         }
         mesh.start_all();
-        let mut directory = Directory::new();
+        let services = self.services().into_iter().map(|(name, service)| (name, service.policy));
+        let mut directory = Directory::with_services(services);
         for (n, at) in NAMES.into_iter().enumerate().take(self.nodes) {
             let name = format!("c-{at}");
             mesh.attach(at, Some(name.as_bytes()));
-            directory.add(ClientName::from_identity(name.as_bytes()), node(n));
+            directory.add(client(&name), node(n));
+        }
+        for &n in &self.services {
+            for name in ["near", "shared"] {
+                mesh.attach(NAMES[n], Some(name.as_bytes()));
+                directory.add(client(name), node(n));
+            }
         }
         (mesh, directory)
     }
@@ -124,7 +158,8 @@ fn agree(
     let mut destinations: Vec<_> = (0..file.nodes).map(|n| NAMES[n].to_owned()).collect();
     destinations.extend((0..file.nodes).map(|n| format!("c-{}", NAMES[n])));
     destinations.extend((0..file.nodes).map(|n| format!("c-B@{}", NAMES[n])));
-    for odd in ["nobody", "x@nowhere", "region.1", "*", "#g", "@"] {
+    destinations.extend((0..file.nodes).map(|n| format!("shared@{}", NAMES[n])));
+    for odd in ["near", "shared", "nobody", "x@nowhere", "region.1", "*", "#g", "@"] {
         destinations.push(odd.to_owned());
     }
     for (&from, &prober) in probers {
