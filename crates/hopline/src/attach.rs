@@ -92,7 +92,8 @@ pub(crate) fn own_name() -> String {
     format!("hopline.{}", std::process::id())
 }
 
-/// A node of the mesh that is up: `at`, or that of the planned client `client`, or the first.
+/// A node of the mesh that is up: `at`, or that of the planned client `client`, or the first that offers
+/// the service `client`, or the first.
 pub(crate) fn entrance(
     running: &Running,
     at: Option<&str>,
@@ -106,8 +107,13 @@ pub(crate) fn entrance(
     if let Some(node) = planned {
         return Ok(node.name.clone());
     }
-    let mut up = running.processes.iter().filter(|(_, record)| record.state == ProcessState::Up);
-    let first = up.next().map(|(node, _)| node.clone());
+    let up = || {
+        let up = running.processes.iter().filter(|(_, record)| record.state == ProcessState::Up);
+        up.map(|(node, _)| node)
+    };
+    let service = client.and_then(|client| running.plan.services.get(client));
+    let offers = service.and_then(|service| up().find(|node| service.at.contains(*node)));
+    let first = offers.or_else(|| up().next()).cloned();
     first.ok_or_else(|| Bad::new("no node of the mesh is up").into())
 }
 

@@ -50,12 +50,19 @@ pub(crate) fn unreached(error: RequestError) -> anyhow::Result<Unreached> {
     }
 }
 
-/// That a client is planned and not there, which is what `unreached` may come of.
+/// That a client is planned, or a service offered, and nobody is there, which is what `unreached` may come of.
 pub(crate) fn absent(running: &Running, to: &str, unreached: &Unreached) -> Option<String> {
+    if unreached.reason != Refusal::UnknownDestination.reason() {
+        return None;
+    }
+    if let Some(service) = running.plan.services.get(to) {
+        let at: Vec<String> = service.at.iter().map(|node| format!("`{node}`")).collect();
+        let at = at.join(", ");
+        return Some(format!("`{to}` is offered at {at}, and nobody is attached under it now"));
+    }
     let mut nodes = running.plan.nodes.values();
     let planned = nodes.find(|node| node.clients.contains(to))?;
-    let is_unknown = unreached.reason == Refusal::UnknownDestination.reason();
-    is_unknown.then(|| format!("`{to}` is planned at `{}`, and not attached now", planned.name))
+    Some(format!("`{to}` is planned at `{}`, and not attached now", planned.name))
 }
 
 /// It as a message: what, where, and how far it came.

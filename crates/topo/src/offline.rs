@@ -129,3 +129,57 @@ impl Offline {
         Some(walk(&mesh, &self.node_of(from)?, to))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use hopline_mesh::route::{End, Policy, Refusal};
+
+    use super::*;
+    use crate::topology::Service;
+
+    const TEXT: &str = "[mesh]\nname = 'm'\n[nodes.top]\n[nodes.east]\nupstream = 'top'\n\
+                        [nodes.west]\nupstream = [{ node = 'top', cost = 3 }]\n";
+
+    fn offline(policy: Policy) -> Offline {
+        let mut plan = Plan::new(&crate::parse("m.toml", TEXT).unwrap().topology);
+        let at = ["east", "west"].map(|name| NodeName::parse(name).unwrap());
+        plan.services.insert("db".to_owned(), Service { at: at.into(), policy });
+        Offline::new(&plan)
+    }
+
+    fn end(mesh: &Offline, to: &str, down: &str) -> Result<String, Refusal> {
+        let down: Vec<Down> = down.split_whitespace().map(|text| text.parse().unwrap()).collect();
+        let walk = mesh.route("top", to, &down).unwrap();
+        match walk.end {
+            End::Refused(refusal) => Err(refusal),
+            End::Node | End::Client(_) => Ok(walk.last().unwrap().to_string()),
+        }
+    }
+
+    #[test]
+    fn a_service_counts_as_attached_wherever_it_is_offered() {
+        let mesh = offline(Policy::Closest);
+        assert!(mesh.is_service("db") && !mesh.is_service("east") && !mesh.is_service("bob"));
+        assert_eq!(mesh.node_of("db"), None, "it is at two");
+        assert_eq!(mesh.route("db", "top", &[]), None);
+        assert_eq!(end(&mesh, "db", ""), Ok("west".to_owned()));
+        assert_eq!(end(&mesh, "db@east", ""), Ok("east".to_owned()));
+        assert_eq!(end(&mesh, "db", "top--west"), Ok("east".to_owned()));
+        assert_eq!(end(&mesh, "db", "west"), Ok("east".to_owned()));
+        assert_eq!(end(&mesh, "db", "west east"), Err(Refusal::Unreachable));
+        assert_eq!(end(&mesh, "db@top", ""), Err(Refusal::UnknownDestination));
+    }
+
+    #[test]
+    fn a_balanced_service_is_answered_for_one_message() {
+        let mesh = offline(Policy::Balanced);
+        let picked = end(&mesh, "db", "").unwrap();
+        let other: BTreeSet<_> =
+            ["east", "west"].into_iter().filter(|node| *node != picked).collect();
+        let from = mesh.route(other.first().unwrap(), "db", &[]).unwrap();
+        assert_eq!(from.last().map(NodeName::as_str), Some(picked.as_str()), "from a holder too");
+        assert_eq!(end(&mesh, "db", &picked), Ok(other.first().unwrap().to_string()));
+    }
+}

@@ -15,14 +15,15 @@ use crate::{names, output};
 
 /// Show which way a message would go, without running anything
 ///
-/// All planned clients count as attached. The running mesh decides by the same rules.
+/// All planned clients count as attached, and every service at each node that offers it. The running
+/// mesh decides by the same rules.
 #[derive(Debug, Args)]
 pub(crate) struct Route {
     /// The topology file
     file: PathBuf,
     /// A node or planned client
     from: String,
-    /// A node or planned client
+    /// A node, planned client or service
     to: String,
     /// Something that has failed: a node, or a link `a--b`; may be repeated
     #[arg(long, value_name = "NODE|LINK")]

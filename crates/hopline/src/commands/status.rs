@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
-use hopline::topo::NodePlan;
 use hopline::topo::launch::{ProcessState, Running, disagreement, missing};
+use hopline::topo::{NodePlan, Plan};
 use serde::Serialize;
 
 use super::Answer;
@@ -92,6 +92,9 @@ struct ClientReport {
     name: String,
     planned: bool,
     attached: bool,
+    /// Its name is that of a service which the node does not offer.
+    #[serde(skip)]
+    not_offered: bool,
     dialect: Option<String>,
 }
 
@@ -229,7 +232,7 @@ impl NodeReport {
             uptime_ms: status.map(|status| status.uptime_ms),
             revision: status.map(|status| status.revision.clone()),
             links: links(plan, status, state == SILENT),
-            clients: clients(plan, status),
+            clients: clients(&running.plan, plan, status),
             counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
         }
     }
@@ -263,25 +266,35 @@ fn links(plan: &NodePlan, status: Option<&NodeStatus>, is_silent: bool) -> Vec<L
     names.into_iter().map(report).collect()
 }
 
-fn clients(plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<ClientReport> {
+fn clients(mesh: &Plan, plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<ClientReport> {
+    // Who has the name of a service is told from the others by the node.
+    let services = mesh
+        .services
+        .iter()
+        .map(|(name, service)| (format!("{name}@{}", plan.name), service.at.contains(&plan.name)));
+    let services: BTreeMap<String, bool> = services.collect();
+    let offered = services.iter().filter(|(_, offered)| **offered).map(|(name, _)| name);
+    let planned: BTreeSet<&String> = plan.clients.iter().chain(offered).collect();
     let live = status.map(|status| status.clients.as_slice()).unwrap_or_default();
     let mut reports: Vec<ClientReport> = live
         .iter()
         .map(|client| ClientReport {
             name: client.name.clone(),
-            planned: plan.clients.contains(&client.name),
+            planned: planned.contains(&client.name),
             attached: client.attached,
+            not_offered: services.get(&client.name) == Some(&false),
             dialect: client.dialect.clone(),
         })
         .collect();
-    let absent = plan.clients.iter().filter(|name| {
+    let absent = planned.iter().filter(|name| {
         let mut live = live.iter();
-        !live.any(|client| client.name == **name)
+        !live.any(|client| client.name == ***name)
     });
     reports.extend(absent.map(|name| ClientReport {
-        name: name.clone(),
+        name: name.to_string(),
         planned: true,
         attached: false,
+        not_offered: false,
         dialect: None,
     }));
     reports.sort_by(|a, b| a.name.cmp(&b.name));
@@ -307,6 +320,7 @@ impl ClientReport {
         let name = visible(&self.name);
         match (self.attached, self.planned, &self.dialect) {
             (false, true, None) => format!("{name} (absent)"),
+            (false, ..) if self.not_offered => format!("{name} (not offered here)"),
             (false, ..) => format!("{name} (name in use)"),
             (true, ..) => name,
         }

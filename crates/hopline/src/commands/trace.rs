@@ -24,7 +24,7 @@ pub(crate) struct Trace {
     file: PathBuf,
     /// A node or a client: the trace starts at its node
     from: String,
-    /// A node or a client
+    /// A node, a client or a service
     to: String,
     /// How long it may take
     #[arg(long, default_value = "5s", value_parser = duration)]
