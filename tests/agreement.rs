@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use hopline::mesh::client::RequestError;
+use hopline::mesh::client::{Client, RequestError};
 use hopline::mesh::name::NodeName;
+use hopline::mesh::route::{Policy, Walk};
 use hopline::testkit::{Mesh, MeshError};
 
 /// Where in the order of things a seed begins. Another seed is another order of deaths and another link.
@@ -76,15 +77,42 @@ async fn come_up_in_another_order(mesh: &mut Mesh, seed: u64) -> Result<(), Mesh
     mesh.converged().await
 }
 
-/// Every pair of nodes and planned clients: the same way, or the same reason from the same node.
+/// Somebody for each service at each node that offers it.
+async fn members(mesh: &Mesh) -> Result<Vec<Client>, MeshError> {
+    let mut members = Vec::new();
+    for (name, service) in mesh.topology().services() {
+        for node in &service.at {
+            members.push(mesh.client_at(name, node.as_str()).await?);
+        }
+    }
+    mesh.converged().await?;
+    Ok(members)
+}
+
+/// Where a message to `to` goes by the file; for a balanced service, that to whichever holder the live one
+/// went to, as each message has an id of its own.
+fn offline(mesh: &Mesh, from: &str, to: &str, end: Option<&str>) -> Result<Walk, MeshError> {
+    match (mesh.topology().services().get(to), end) {
+        (Some(service), Some(end)) if service.policy == Policy::Balanced => {
+            assert!(service.at.contains(end), "{to} is not offered at {end}");
+            mesh.route(from, end)
+        }
+        _ => mesh.route(from, to),
+    }
+}
+
+/// Every pair of nodes, planned clients and services: the same way, or the same reason from the same node.
 async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
+    let members = members(mesh).await?;
     let nodes = mesh.topology().nodes().keys().map(NodeName::to_string);
     let names: Vec<String> = nodes.chain(mesh.topology().clients().keys().cloned()).collect();
     for from in &names {
-        for to in &names {
-            let offline = mesh.route(from, to)?;
+        for to in names.iter().chain(mesh.topology().services().keys()) {
+            let live = mesh.trace(from, to).await;
+            let end = live.as_ref().ok().and_then(|live| live.nodes().last().cloned());
+            let offline = offline(mesh, from, to, end.as_deref())?;
             let what = format!("{}: from {from} to {to}", file.display());
-            match mesh.trace(from, to).await {
+            match live {
                 Ok(live) => {
                     assert_eq!(offline.refusal(), None, "{what}");
                     let path: Vec<&str> = offline.path.iter().map(NodeName::as_str).collect();
@@ -102,6 +130,9 @@ async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
                 Err(other) => return Err(other),
             }
         }
+    }
+    for member in members {
+        member.shutdown().await;
     }
     Ok(())
 }
