@@ -109,8 +109,8 @@ async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
     for from in &names {
         for to in names.iter().chain(mesh.topology().services().keys()) {
             let live = mesh.trace(from, to).await;
-            let end = live.as_ref().ok().and_then(|live| live.nodes().last().cloned());
-            let offline = offline(mesh, from, to, end.as_deref())?;
+            let end = live.as_ref().ok().and_then(|live| live.nodes().last().copied());
+            let offline = offline(mesh, from, to, end)?;
             let what = format!("{}: from {from} to {to}", file.display());
             match live {
                 Ok(live) => {
