@@ -1,4 +1,4 @@
-//! Limits and impairments as people write them.
+//! Limits, impairments and names as people read them.
 
 use std::fmt;
 
@@ -39,6 +39,22 @@ impl fmt::Display for Impairment {
         ];
         list(f, all)
     }
+}
+
+/// `name` with what would not show, or show elsewhere, written out: controls, line ends, and marks that
+/// turn the direction of reading.
+pub(crate) fn visible(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        let is_hidden = c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}');
+        match is_hidden {
+            true => text.extend(c.escape_default()),
+            false => text.push(c),
+        }
+    }
+    text
 }
 
 fn list<const N: usize>(

@@ -46,10 +46,16 @@ pub(super) fn node(node: &Node) -> Vec<Property> {
 }
 
 pub(super) fn link(link: &Link) -> Vec<Property> {
+    // Most links are dialled by their lower end, which need not be said.
+    let lower = match link.lower.as_slice() {
+        [] => Some("neither".to_owned()),
+        [lower] if *lower == link.dialer => None,
+        lower => joined(lower.iter().map(ToString::to_string)),
+    };
     vec![
         ("cost", Some(link.cost.to_string())),
         ("dialled by", Some(link.dialer.to_string())),
-        ("lower end", joined(link.lower.iter().map(ToString::to_string))),
+        ("lower end", lower),
         ("impairment", Some(link.impairment.to_string()).filter(|text| !text.is_empty())),
     ]
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use hopline_mesh::name::NodeName;
 
 use super::{Altered, Change, Count, Difference, Kind, Move, Route};
+use crate::words::visible;
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,7 +65,7 @@ fn line(name: &str, difference: &Difference) -> String {
         Kind::Removed => '-',
         Kind::Changed => '~',
     };
-    let name: String = name.chars().flat_map(visible).collect();
+    let name = visible(name);
     let what: Vec<String> = match difference.change {
         Kind::Changed => difference.what.iter().map(ToString::to_string).collect(),
         Kind::Added | Kind::Removed => difference.what.iter().map(said).collect(),
@@ -80,22 +81,13 @@ fn line(name: &str, difference: &Difference) -> String {
 fn said(property: &Altered) -> String {
     let value = property.after.as_ref().or(property.before.as_ref());
     let value = value.map_or("none", String::as_str);
-    format!("{} {}", property.what, value.chars().flat_map(visible).collect::<String>())
-}
-
-/// A letter of a name as it may be shown.
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let is_hidden = c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let shown = if is_hidden { c.escape_default().to_string() } else { c.to_string() };
-    shown.chars().collect::<Vec<_>>().into_iter()
+    format!("{} {}", property.what, visible(value))
 }
 
 impl fmt::Display for Altered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |text: &Option<String>| match text {
-            Some(text) => text.chars().flat_map(visible).collect::<String>(),
+            Some(text) => visible(text),
             None => "none".to_owned(),
         };
         write!(f, "{}: {} becomes {}", self.what, shown(&self.before), shown(&self.after))
@@ -104,6 +96,9 @@ impl fmt::Display for Altered {
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.compared == 0 {
+            return f.write_str("none in both");
+        }
         write!(f, "{} compared", self.compared)?;
         if self.changed() == 0 {
             return f.write_str(", none moves");
@@ -131,8 +126,7 @@ impl fmt::Display for Move {
         let any = self.before.as_ref().or(self.after.as_ref());
         let path = any.map_or(&[][..], |route| route.path.as_slice());
         if !is_end(&self.from, path.first()) || !is_end(&self.to, path.last()) {
-            let shown = |name: &str| name.chars().flat_map(visible).collect::<String>();
-            write!(f, "{} to {}:  ", shown(&self.from), shown(&self.to))?;
+            write!(f, "{} to {}:  ", visible(&self.from), visible(&self.to))?;
         }
         let why = self.reason.unwrap_or("unreachable");
         match (&self.before, &self.after) {
