@@ -8,6 +8,8 @@ mod layout;
 mod mermaid;
 mod scene;
 mod svg;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeSet;
