@@ -68,6 +68,17 @@ impl Rect {
     }
 }
 
+/// The least and the greatest of points.
+pub(super) fn bounds(mut points: impl Iterator<Item = Point>) -> (Point, Point) {
+    let first = points.next().unwrap_or_default();
+    points.fold((first, first), |(low, high), at| {
+        (
+            Point::new(low.x.min(at.x), low.y.min(at.y)),
+            Point::new(high.x.max(at.x), high.y.max(at.y)),
+        )
+    })
+}
+
 /// What is taken, in cells, so that asking is cheap in large pictures.
 #[derive(Default)]
 pub(super) struct Taken {

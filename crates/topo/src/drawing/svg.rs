@@ -5,7 +5,7 @@ mod paint;
 mod text;
 
 use super::Marks;
-use super::geometry::{Point, Rect, Taken};
+use super::geometry::{Point, Rect, Taken, bounds};
 use super::layout::{Layout, Placed, Side, Size, place};
 use super::scene::{Scene, Spot};
 use crate::topology::Topology;
@@ -173,25 +173,7 @@ impl Picture {
         let corners = rects.flat_map(|rect| {
             [Point::new(rect.left(), rect.top()), Point::new(rect.right(), rect.bottom())]
         });
-        let points = corners.chain(self.links.iter().flatten().copied());
-        points.reduce_pair()
-    }
-}
-
-/// The least and the greatest of points.
-trait ReducePair {
-    fn reduce_pair(self) -> (Point, Point);
-}
-
-impl<I: Iterator<Item = Point>> ReducePair for I {
-    fn reduce_pair(mut self) -> (Point, Point) {
-        let first = self.next().unwrap_or_default();
-        self.fold((first, first), |(low, high), at| {
-            (
-                Point::new(low.x.min(at.x), low.y.min(at.y)),
-                Point::new(high.x.max(at.x), high.y.max(at.y)),
-            )
-        })
+        bounds(corners.chain(self.links.iter().flatten().copied()))
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a file may say of labels, positions, services and links between equals, in every drawing.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use hopline_mesh::route::Policy;
 
 use super::*;

@@ -12,6 +12,9 @@ const GAP: f64 = 78.0;
 /// How far a line between two of one layer rises.
 const ARC: f64 = 34.0;
 
+/// The least room between two boxes of one layer for a straight line between them.
+const BESIDE: f64 = 50.0;
+
 /// Lays `scene` out in layers; layers that are too wide are wrapped into columns, like the charts of
 /// large firms.
 pub(super) fn place(scene: &Scene, sizes: &[Size]) -> Placed {
@@ -135,7 +138,9 @@ impl Picture {
         let left = if a.middle.x < b.middle.x { from } else { to };
         let is_next = one.column.abs_diff(other.column) == 1
             && (one.rows, other.rows) == (1, 1)
-            && scene.nodes[left].guests.is_empty();
+            && scene.nodes[left].guests.is_empty()
+            && a.middle.x.max(b.middle.x) - a.middle.x.min(b.middle.x)
+                > f64::midpoint(a.width, b.width) + BESIDE;
         if is_next || one.rows > 1 || other.rows > 1 {
             return vec![a.edge_toward(b.middle), b.edge_toward(a.middle)];
         }
