@@ -24,7 +24,7 @@ fn a_plan_shows_what_each_node_is_to_do() {
 }
 
 #[test]
-fn a_difference_shows_the_routes_that_move() {
+fn a_difference_shows_what_came_and_went() {
     assert_snapshot!(shown(&[
         &["diff", "topologies/line.toml", "topologies/star.toml"],
         &["diff", DUAL, DUAL],
