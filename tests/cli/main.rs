@@ -4,5 +4,6 @@
 
 mod live;
 mod offline;
+mod plans;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;

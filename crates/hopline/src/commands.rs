@@ -3,10 +3,12 @@
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod down;
 mod graph;
 mod node;
 mod ping;
+mod plan;
 mod recv;
 mod route;
 mod routes;
@@ -40,6 +42,8 @@ enum Verb {
     Check(check::Check),
     Route(route::Route),
     Graph(graph::GraphArgs),
+    Plan(plan::PlanArgs),
+    Diff(diff::Diff),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -67,6 +71,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Check(verb) => verb.run(),
         Verb::Route(verb) => verb.run(),
         Verb::Graph(verb) => verb.run(),
+        Verb::Plan(verb) => verb.run(),
+        Verb::Diff(verb) => verb.run(),
         Verb::Up(verb) => verb.run().await,
         Verb::Down(verb) => verb.run().await,
         Verb::Status(verb) => verb.run().await,

@@ -16,6 +16,7 @@
 mod decide;
 mod directory;
 mod graph;
+mod lines;
 mod name_map;
 mod paths;
 mod service;
@@ -26,6 +27,7 @@ mod walk;
 pub use decide::{Local, PathNames, Places, Question, Refusal, Verdict, decide};
 pub use directory::Directory;
 pub use graph::{Down, Graph, Revision};
+pub use lines::route_lines;
 pub use name_map::{NameHasher, NameMap, NameState};
 pub use paths::{Paths, Way};
 pub use service::{Policy, share};

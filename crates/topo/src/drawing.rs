@@ -1,9 +1,15 @@
-//! Drawings of a topology: as a tree for the terminal, for Graphviz, for Mermaid.
+//! Drawings of a topology: as a tree for the terminal, for Graphviz, for Mermaid, as a picture.
 //!
 //! The text is the same on every run. A drawing may show a route and what is down.
 
 mod dot;
+mod geometry;
+mod layout;
 mod mermaid;
+mod scene;
+mod svg;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -13,8 +19,17 @@ use hopline_mesh::name::{LinkName, NodeName};
 use crate::topology::{DEFAULT_COST, Link, Topology};
 
 pub use dot::dot;
+pub use layout::Layout;
 pub use mermaid::mermaid;
+pub use svg::svg;
 pub use tree::tree;
+
+/// The first node that has no position; none where there can be a map.
+#[must_use]
+pub fn without_position(topology: &Topology) -> Option<&NodeName> {
+    let mut nodes = topology.nodes().iter();
+    nodes.find(|(_, node)| node.position().is_none()).map(|(name, _)| name)
+}
 
 /// What a drawing shows besides the topology.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,11 +61,14 @@ impl Marks {
     }
 }
 
-/// A link as it is drawn: the upper end, the lower end that dials it, and its cost where it is not the default.
+/// A link as it is drawn: its ends, and its cost where it is not the default.
 struct Edge<'a> {
     name: LinkName,
+    /// The upper end; of equals, the one that dials.
     upper: NodeName,
     lower: NodeName,
+    /// Whether one end is above the other.
+    is_hierarchy: bool,
     cost: Option<u32>,
     marks: &'a Marks,
 }
@@ -68,13 +86,19 @@ impl Edge<'_> {
 /// The links of `topology` by upper end, then lower end.
 fn edges<'a>(topology: &Topology, marks: &'a Marks) -> Vec<Edge<'a>> {
     let edge = |(name, link): (&LinkName, &Link)| {
-        let lower = link.dialer.clone();
-        let upper = name.other(&lower)?.clone();
+        let (lower, is_hierarchy) = match link.lower.as_slice() {
+            [lower] => (lower, true),
+            [] => (name.other(&link.dialer)?, false),
+            // Each is the other's upstream.
+            _ => (&link.dialer, false),
+        };
+        let upper = name.other(lower)?.clone();
         Some(Edge {
+            lower: lower.clone(),
+            is_hierarchy,
             cost: Some(link.cost).filter(|&cost| cost != DEFAULT_COST),
             name: name.clone(),
             upper,
-            lower,
             marks,
         })
     };

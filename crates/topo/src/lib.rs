@@ -35,6 +35,7 @@
 //! # Ok::<(), hopline_topo::Problems>(())
 //! ```
 
+pub mod change;
 mod check;
 pub mod codes;
 mod diagnostic;
@@ -48,7 +49,9 @@ mod spec;
 mod suggest;
 mod syntax;
 mod topology;
+mod words;
 
+pub use change::Change;
 pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, Span, render};
 pub use hopline_core::{Endpoint, EndpointError};
 pub use load::{MAX_FILE, load, parse};

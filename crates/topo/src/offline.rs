@@ -1,5 +1,7 @@
 //! The offline answer: which way a message would go in a mesh that is planned.
 
+mod tables;
+
 use std::collections::BTreeMap;
 
 use hopline_mesh::name::{ClientName, LinkName, NodeName};

@@ -70,27 +70,30 @@ impl Routes {
 
 impl Tables {
     fn text(&self) -> String {
-        let blocks = self.nodes.iter().map(|(node, lines)| {
-            let dash = || "-".to_owned();
-            let rows: Vec<Vec<String>> = lines
-                .iter()
-                .map(|line| {
-                    vec![
-                        visible(&line.destination),
-                        line.next_hop.clone().unwrap_or_else(dash),
-                        line.cost.map_or_else(dash, |cost| cost.to_string()),
-                        line.hops.map_or_else(dash, |hops| hops.to_string()),
-                        line.origin.clone(),
-                    ]
-                })
-                .collect();
-            let header = ["TO", "NEXT HOP", "COST", "HOPS", "WHY"];
-            format!("{node}\n{}", indent(&table(&header, &rows)))
-        });
+        let blocks = self.nodes.iter();
+        let blocks = blocks.map(|(node, lines)| format!("{node}\n{}", indent(&lines_text(lines))));
         blocks.collect::<Vec<_>>().join("\n")
     }
 }
 
-fn indent(text: &str) -> String {
+/// A routing table in columns.
+pub(super) fn lines_text(lines: &[RouteLine]) -> String {
+    let dash = || "-".to_owned();
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                visible(&line.destination),
+                line.next_hop.clone().unwrap_or_else(dash),
+                line.cost.map_or_else(dash, |cost| cost.to_string()),
+                line.hops.map_or_else(dash, |hops| hops.to_string()),
+                line.origin.clone(),
+            ]
+        })
+        .collect();
+    table(&["TO", "NEXT HOP", "COST", "HOPS", "WHY"], &rows)
+}
+
+pub(super) fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::conn::Conn;
 use super::{Brain, Now, Room};
 use crate::dialect::Dialect;
+use crate::route::route_lines;
 use crate::wire::control::{ClientStatus, LinkStatus, NodeStatus, RouteLine};
 
 impl Brain {
@@ -70,38 +71,7 @@ impl Brain {
     /// The routing table, line by line: nodes, then names, then static routes.
     #[must_use]
     pub fn route_lines(&self) -> Vec<RouteLine> {
-        let table = &self.tables.table;
-        let line = |destination: &str, origin: &str| RouteLine {
-            destination: destination.to_owned(),
-            next_hop: None,
-            cost: None,
-            hops: None,
-            origin: origin.to_owned(),
-        };
-        let mut lines = vec![line(self.config.node.as_str(), "here")];
-        for (node, hop) in table.iter() {
-            lines.push(RouteLine {
-                next_hop: Some(hop.neighbour.to_string()),
-                cost: Some(hop.cost),
-                hops: Some(hop.hops),
-                ..line(node.as_str(), "computed")
-            });
-        }
-        lines.extend(table.unreachable().map(|node| line(node.as_str(), "unreachable")));
-        for (node, name) in self.tables.directory.iter() {
-            let hop = table.next_hop(node);
-            lines.push(RouteLine {
-                next_hop: hop.map(|hop| hop.neighbour.to_string()),
-                cost: hop.map(|hop| hop.cost),
-                hops: hop.map(|hop| hop.hops),
-                ..line(name.as_str(), &format!("attached at {node}"))
-            });
-        }
-        for (pattern, hop) in self.tables.statics.iter() {
-            let next_hop = Some(hop.to_string());
-            lines.push(RouteLine { next_hop, ..line(&pattern.to_string(), "static") });
-        }
-        lines
+        route_lines(&self.tables.table, &self.tables.directory, &self.tables.statics)
     }
 
     pub(super) fn uptime(&self, now: Now) -> Duration {

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::{Marks, edges};
 use crate::topology::Topology;
 
-/// Draws `topology` as a Mermaid flowchart: nodes as boxes, clients with round ends, the upper end of each
+/// Draws `topology` as a Mermaid flowchart: nodes as boxes, clients with round ends, services as hexagons, the
+/// upper end of each
 /// link above.
 ///
 /// Costs that are not the default stand at their links. The route is blue, what is down is red and dashed.
@@ -15,9 +16,10 @@ pub fn mermaid(topology: &Topology, marks: &Marks) -> String {
     let mut text = "flowchart TD\n".to_owned();
     let mut styles = String::new();
     let mut ids = BTreeMap::new();
-    for (index, name) in topology.nodes().keys().enumerate() {
+    for (index, (name, node)) in topology.nodes().iter().enumerate() {
         let id = format!("n{index}");
-        let _ = writeln!(text, "    {id}[\"{name}\"]");
+        let second = node.label().map_or(String::new(), |text| format!("<br>{}", label(text)));
+        let _ = writeln!(text, "    {id}[\"{name}{second}\"]");
         if let Some(style) = style(marks.down_nodes.contains(name), marks.has_node(name)) {
             let _ = writeln!(styles, "    style {id} {style}");
         }
@@ -25,6 +27,9 @@ pub fn mermaid(topology: &Topology, marks: &Marks) -> String {
     }
     for (index, client) in topology.clients().keys().enumerate() {
         let _ = writeln!(text, "    c{index}([\"{}\"])", label(client));
+    }
+    for (index, service) in topology.services().keys().enumerate() {
+        let _ = writeln!(text, "    s{index}{{{{\"{}\"}}}}", label(service));
     }
     for (index, edge) in edges(topology, marks).iter().enumerate() {
         let (upper, lower) = (&ids[&edge.upper], &ids[&edge.lower]);
@@ -36,6 +41,11 @@ pub fn mermaid(topology: &Topology, marks: &Marks) -> String {
     }
     for (index, node) in topology.clients().values().enumerate() {
         let _ = writeln!(text, "    {} -.- c{index}", ids[node]);
+    }
+    for (index, service) in topology.services().values().enumerate() {
+        for node in &service.at {
+            let _ = writeln!(text, "    {} -.- s{index}", ids[node]);
+        }
     }
     text + &styles
 }

@@ -7,11 +7,12 @@ use hopline_mesh::name::{LinkName, NodeName};
 
 use super::Marks;
 use crate::topology::{DEFAULT_COST, Link, Topology};
+use crate::words::visible;
 
-/// Draws `topology` as a tree: nodes below their upstreams, clients below their nodes.
+/// Draws `topology` as a tree: nodes below their upstreams, `(clients)` and `<services>` below their nodes.
 ///
-/// A node with several upstreams stands below the nearest, with a note of the others. Nodes of the route
-/// are numbered in its order.
+/// A node with several upstreams stands below the nearest, with a note of the others, and so does
+/// one that is linked to its equals. Nodes of the route are numbered in its order.
 #[must_use]
 pub fn tree(topology: &Topology, marks: &Marks) -> String {
     let mut forest = Forest::new(topology, marks);
@@ -24,6 +25,9 @@ pub fn tree(topology: &Topology, marks: &Marks) -> String {
     text
 }
 
+/// How many of its equals are named at a node.
+const BESIDE: usize = 16;
+
 struct Forest<'a> {
     topology: &'a Topology,
     marks: &'a Marks,
@@ -31,6 +35,9 @@ struct Forest<'a> {
     roots: Vec<NodeName>,
     below: BTreeMap<NodeName, BTreeSet<NodeName>>,
     clients: BTreeMap<NodeName, BTreeSet<String>>,
+    services: BTreeMap<NodeName, BTreeSet<String>>,
+    /// The links between equals of each node.
+    beside: BTreeMap<NodeName, Vec<(LinkName, NodeName)>>,
 }
 
 impl<'a> Forest<'a> {
@@ -42,15 +49,31 @@ impl<'a> Forest<'a> {
             roots: Vec::new(),
             below: BTreeMap::new(),
             clients: BTreeMap::new(),
+            services: BTreeMap::new(),
+            beside: BTreeMap::new(),
         };
+        for (name, service) in topology.services() {
+            for node in &service.at {
+                forest.services.entry(node.clone()).or_default().insert(name.clone());
+            }
+        }
+        for (name, _) in topology.links().iter().filter(|(_, link)| link.lower.is_empty()) {
+            for (end, other) in [(name.lesser(), name.greater()), (name.greater(), name.lesser())] {
+                let beside = forest.beside.entry(end.clone()).or_default();
+                beside.push((name.clone(), other.clone()));
+            }
+        }
         for (client, node) in topology.clients() {
             let clients = forest.clients.entry(node.clone()).or_default();
             clients.insert(client.clone());
         }
         let mut above: BTreeMap<&NodeName, NodeName> = BTreeMap::new();
+        let mut tops: BTreeMap<NodeName, NodeName> = BTreeMap::new();
         for name in topology.nodes().keys() {
             match forest.first_upstream(name) {
-                Some(upstream) if !is_above(&above, name, &upstream) => {
+                // A node cannot stand below one that stands below it already.
+                Some(upstream) if top(&mut tops, &upstream) != *name => {
+                    tops.insert(name.clone(), upstream.clone());
                     above.insert(name, upstream);
                 }
                 _ => forest.roots.push(name.clone()),
@@ -87,7 +110,9 @@ impl<'a> Forest<'a> {
             };
             let clients = self.clients.get(&node).into_iter().flatten();
             let nodes = self.below.get(&node).into_iter().flatten();
+            let services = self.services.get(&node).into_iter().flatten();
             let mut leaves: Vec<Leaf> = clients.cloned().map(Leaf::Client).collect();
+            leaves.extend(services.cloned().map(Leaf::Service));
             leaves.extend(nodes.map(|name| Leaf::Node(name.clone(), Some(node.clone()))));
             let indent = format!("{indent}{below}");
             for (index, leaf) in leaves.into_iter().rev().enumerate() {
@@ -99,10 +124,14 @@ impl<'a> Forest<'a> {
     /// A node or client with its notes.
     fn line(&self, leaf: &Leaf) -> String {
         let (node, above) = match leaf {
-            Leaf::Client(client) => return format!("({})", client),
+            Leaf::Client(client) => return format!("({})", visible(client)),
+            Leaf::Service(service) => return format!("<{}>", visible(service)),
             Leaf::Node(node, above) => (node, above.as_ref()),
         };
         let mut notes = Vec::new();
+        if let Some(label) = self.topology.nodes().get(node).and_then(|node| node.label()) {
+            notes.push(visible(label));
+        }
         if let Some(above) = above {
             notes.extend(self.link_notes(node, above));
         }
@@ -115,6 +144,7 @@ impl<'a> Forest<'a> {
             }
             notes.push(note);
         }
+        notes.extend(self.beside(node));
         if self.marks.down_nodes.contains(node) {
             notes.push("down".to_owned());
         }
@@ -124,6 +154,26 @@ impl<'a> Forest<'a> {
             true => format!("{node}{number}"),
             false => format!("{node}{number}  {}", notes.join("; ")),
         }
+    }
+
+    /// The equals that `node` is linked to, the first of them by name.
+    fn beside(&self, node: &NodeName) -> Option<String> {
+        let all = self.beside.get(node)?;
+        let one = |(link, other): &(LinkName, NodeName)| {
+            let cost = self.links.get(link).map_or(DEFAULT_COST, |link| link.cost);
+            let cost = (cost != DEFAULT_COST).then(|| format!("cost {cost}"));
+            let down = self.marks.down_links.contains(link).then(|| "link down".to_owned());
+            let notes: Vec<String> = cost.into_iter().chain(down).collect();
+            match notes.is_empty() {
+                true => other.to_string(),
+                false => format!("{other} ({})", notes.join(", ")),
+            }
+        };
+        let mut shown: Vec<String> = all.iter().take(BESIDE).map(one).collect();
+        if all.len() > BESIDE {
+            shown.push(format!("{} more", all.len() - BESIDE));
+        }
+        Some(format!("linked to {}", shown.join(", ")))
     }
 
     fn link_notes(&self, node: &NodeName, upstream: &NodeName) -> Vec<String> {
@@ -142,18 +192,22 @@ impl<'a> Forest<'a> {
 
 enum Leaf {
     Client(String),
+    Service(String),
     /// A node and the one it stands below.
     Node(NodeName, Option<NodeName>),
 }
 
-/// Whether `node` is above `below` already, so that it cannot stand below it as well.
-fn is_above(above: &BTreeMap<&NodeName, NodeName>, node: &NodeName, below: &NodeName) -> bool {
-    let mut at = Some(below);
-    while let Some(name) = at {
-        if name == node {
-            return true;
-        }
-        at = above.get(name);
+/// The top of the tree that `node` stands in, as far as it is built. What is passed on the way is
+/// shortened, so that deep trees are climbed once.
+fn top(above: &mut BTreeMap<NodeName, NodeName>, node: &NodeName) -> NodeName {
+    let mut passed = Vec::new();
+    let mut at = node.clone();
+    while let Some(next) = above.get(&at).cloned() {
+        passed.push(at);
+        at = next;
     }
-    false
+    for node in passed {
+        above.insert(node, at.clone());
+    }
+    at
 }

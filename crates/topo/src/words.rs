@@ -1,0 +1,104 @@
+//! Limits, impairments and names as people read them.
+
+use std::fmt;
+
+use crate::topology::{Impairment, NodeLimits};
+
+impl fmt::Display for NodeLimits {
+    /// `connections 500, handshake 5s`; nothing where nothing is said.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = |bytes: usize| size(bytes as u64);
+        let all = [
+            ("connections", self.connections.map(|number| number.to_string())),
+            ("handshake", self.handshake.map(|time| format!("{time:?}"))),
+            ("frame", self.frame.map(bytes)),
+            ("message", self.message.map(bytes)),
+            ("frames", self.frames.map(|number| number.to_string())),
+            ("queue_messages", self.queue_messages.map(|number| number.to_string())),
+            ("queue_bytes", self.queue_bytes.map(bytes)),
+            ("window_messages", self.window_messages.map(|number| number.to_string())),
+            ("window_bytes", self.window_bytes.map(bytes)),
+        ];
+        list(f, all)
+    }
+}
+
+impl fmt::Display for Impairment {
+    /// `latency 20ms, loss 1%, rate 10MB/s`; nothing where the link is left alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |rate: u64| match rate {
+            rate if rate > 0 && rate % 1_000_000 == 0 => format!("{}MB/s", rate / 1_000_000),
+            rate if rate > 0 && rate % 1000 == 0 => format!("{}kB/s", rate / 1000),
+            rate => format!("{rate}B/s"),
+        };
+        let all = [
+            ("latency", self.latency.map(|time| format!("{time:?}"))),
+            ("jitter", self.jitter.map(|time| format!("{time:?}"))),
+            ("loss", self.loss_ppm.map(|ppm| format!("{}%", f64::from(ppm) / 10_000.0))),
+            ("rate", self.bytes_per_second.map(rate)),
+        ];
+        list(f, all)
+    }
+}
+
+/// `name` with what would not show, or show elsewhere, written out: controls, line ends, and marks that
+/// turn the direction of reading.
+pub(crate) fn visible(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        let is_hidden = c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}');
+        match is_hidden {
+            true => text.extend(c.escape_default()),
+            false => text.push(c),
+        }
+    }
+    text
+}
+
+fn list<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    all: [(&'static str, Option<String>); N],
+) -> fmt::Result {
+    let said = all.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value?)));
+    f.write_str(&said.collect::<Vec<_>>().join(", "))
+}
+
+fn size(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * KIB;
+    match bytes {
+        bytes if bytes > 0 && bytes % MIB == 0 => format!("{}MiB", bytes / MIB),
+        bytes if bytes > 0 && bytes % KIB == 0 => format!("{}KiB", bytes / KIB),
+        bytes => format!("{bytes}B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn limits_and_impairments_are_read_as_they_are_written() {
+        let limits = NodeLimits {
+            connections: Some(500),
+            handshake: Some(Duration::from_secs(5)),
+            frame: Some(16 << 20),
+            queue_bytes: Some(1500),
+            ..NodeLimits::default()
+        };
+        let text = "connections 500, handshake 5s, frame 16MiB, queue_bytes 1500B";
+        assert_eq!(limits.to_string(), text);
+        let impairment = Impairment {
+            latency: Some(Duration::from_millis(20)),
+            loss_ppm: Some(2500),
+            bytes_per_second: Some(10_000_000),
+            ..Impairment::default()
+        };
+        assert_eq!(impairment.to_string(), "latency 20ms, loss 0.25%, rate 10MB/s");
+        assert_eq!(NodeLimits::default().to_string(), "");
+    }
+}

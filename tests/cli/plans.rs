@@ -1,0 +1,63 @@
+//! Plans, differences and pictures: verbs that run nothing.
+
+use insta::assert_snapshot;
+
+use crate::sandbox::Sandbox;
+
+const DUAL: &str = "topologies/dual-homed.toml";
+
+/// Commands and everything they show, one after the other.
+fn shown(commands: &[&[&str]]) -> String {
+    let sandbox = Sandbox::new();
+    let shown: Vec<String> = commands.iter().map(|command| sandbox.show(command)).collect();
+    shown.join("\n")
+}
+
+#[test]
+fn a_plan_shows_what_each_node_is_to_do() {
+    assert_snapshot!(shown(&[
+        &["plan", "topologies/static-routes.toml"],
+        &["plan", DUAL, "site"],
+        &["plan", DUAL, "sit"],
+        &["plan", DUAL, "main", "--json"],
+    ]));
+}
+
+#[test]
+fn a_difference_shows_what_came_and_went() {
+    assert_snapshot!(shown(&[
+        &["diff", "topologies/line.toml", "topologies/star.toml"],
+        &["diff", DUAL, DUAL],
+        &["diff", DUAL, "no-such-file.toml"],
+    ]));
+}
+
+#[test]
+fn a_difference_is_told_by_the_exit_code_where_it_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let code = |args: &[&str]| sandbox.run(args).status.code();
+    assert_eq!(code(&["diff", DUAL, "topologies/star.toml"]), Some(0));
+    assert_eq!(code(&["diff", DUAL, "topologies/star.toml", "--exit-code"]), Some(1));
+    assert_eq!(code(&["diff", DUAL, DUAL, "--exit-code"]), Some(0));
+}
+
+#[test]
+fn a_picture_is_laid_out_as_it_is_asked_for() {
+    assert_snapshot!(shown(&[
+        &["graph", "topologies/regions.toml", "--format", "svg", "--route", "alice", "bob"],
+        &["graph", DUAL, "--layout", "layers"],
+        &["graph", DUAL, "--format", "svg", "--layout", "map"],
+    ]));
+}
+
+#[test]
+fn a_drawing_is_written_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mesh.svg");
+    let sandbox = Sandbox::new();
+    let args = ["graph", DUAL, "--format", "svg", "-o", file.to_str().unwrap()];
+    let output = sandbox.run(&args);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
+    let printed = sandbox.run(&args[..4]).stdout;
+    assert_eq!(std::fs::read(&file).unwrap(), printed);
+}
