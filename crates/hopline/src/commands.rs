@@ -10,6 +10,7 @@ mod ping;
 mod recv;
 mod route;
 mod routes;
+mod schema;
 mod send;
 mod status;
 mod trace;
@@ -49,6 +50,7 @@ enum Verb {
     Ping(ping::Ping),
     Trace(trace::Trace),
     Routes(routes::Routes),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -76,6 +78,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Ping(verb) => verb.run().await,
         Verb::Trace(verb) => verb.run().await,
         Verb::Routes(verb) => verb.run().await,
+        Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
     }
 }
