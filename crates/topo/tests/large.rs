@@ -62,7 +62,7 @@ fn what_is_too_much_is_counted_and_not_made() {
         ("[nodes.a]\n[[links]]\nends = [\"b-{1..1000001}\", \"a\"]\n", codes::TOO_MANY_LINKS),
         ("[nodes.a]\n[services.s]\nat = [\"{1..999}.{1..9999}\"]\n", codes::TOO_MANY_LINKS),
         (
-            "[nodes.\"a-{n}\"]\ncount = 100000\nupstream = \"b-{1..100000}\"\n[nodes.b-1]\n",
+            "[nodes.\"a-{n}\"]\ncount = 100\n[nodes.\"b-{n}\"]\ncount = 99901\n",
             codes::TOO_MANY_NODES,
         ),
     ] {
