@@ -52,6 +52,7 @@ pub(crate) struct Expanded {
 pub(crate) fn expand(spec: &Spec, broken: &Broken) -> Expanded {
     let mut expander = Expander {
         broken,
+        misread: !spec.misread.is_empty(),
         problems: Findings::default(),
         doubtful: Vec::new(),
         node_room: MAX_NODES,
@@ -69,6 +70,7 @@ pub(crate) fn expand(spec: &Spec, broken: &Broken) -> Expanded {
     let flat = Spec {
         mesh: spec.mesh.clone(),
         defaults: spec.defaults.clone(),
+        misread: spec.misread.clone(),
         nodes_at: spec.nodes_at.clone(),
         nodes: expander.made,
         links,
@@ -84,6 +86,8 @@ pub(crate) fn expand(spec: &Spec, broken: &Broken) -> Expanded {
 
 struct Expander<'a> {
     broken: &'a Broken,
+    /// Whether a table of the file is none, and so may have declared any group.
+    misread: bool,
     problems: Findings,
     doubtful: Vec<String>,
     /// How many nodes may yet be made.
@@ -153,13 +157,15 @@ impl Expander<'_> {
             self.node_room -= count;
             return true;
         }
-        let before = MAX_NODES - self.node_room;
-        let message = match before {
-            0 => format!("this makes {} nodes", number(count)),
-            _ => format!("this makes {} nodes, and there are {before} already", number(count)),
+        let limit = match MAX_NODES - self.node_room {
+            0 => format!("a mesh has at most {MAX_NODES} nodes"),
+            before => {
+                format!("a mesh has at most {MAX_NODES} nodes, and there are {before} already")
+            }
         };
+        let message = format!("this makes {} nodes", number(count));
         let problem = Diagnostic::error(codes::TOO_MANY_NODES, message)
-            .label(place, format!("a mesh has at most {MAX_NODES} nodes"))
+            .label(place, limit)
             .help("count to a smaller number");
         self.problems.push(problem);
         self.doubt(names);

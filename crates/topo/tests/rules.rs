@@ -190,11 +190,11 @@ fn links(tables: &str) -> Vec<String> {
 #[test]
 fn what_a_node_says_counts_before_its_groups_and_those_before_the_defaults() {
     let mesh = mesh(
-        "[defaults]\nhost = \"d\"\nlabel = \"d\"\ncost = 3\nlimits = { frames = 1, connections = 1 }\n\
+        "open = true\n[defaults]\nhost = \"d\"\nlabel = \"d\"\ncost = 3\nlimits = { frames = 1, connections = 1 }\n\
          [groups.far]\nhost = \"far\"\nlabel = \"far\"\ndialects = [\"json\"]\n\
          [groups.near]\nhost = \"near\"\ngroups = [\"far\"]\nlimits = { connections = 2 }\n\
          [groups.other]\nlabel = \"other\"\ndialects = [\"native\"]\n\
-         [nodes.a]\ngroups = [\"near\", \"other\"]\nlimits = { frame = \"1KiB\" }\n\
+         [nodes.a]\nbind = \"tcp://192.0.2.1:5\"\ngroups = [\"near\", \"other\"]\nlimits = { frame = \"1KiB\" }\n\
          [nodes.b]\nhost = \"own\"\nupstream = \"a\"\n",
     );
     let (a, b) = (&mesh.nodes()["a"], &mesh.nodes()["b"]);

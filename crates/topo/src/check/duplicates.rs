@@ -2,6 +2,8 @@
 //!
 //! The parser tells the second place only; the first is found by going through the lines above it.
 
+use std::collections::HashMap;
+
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::syntax;
@@ -17,7 +19,11 @@ pub(super) fn describe(text: &str, errors: &[toml::de::Error]) -> Vec<Diagnostic
         return Vec::new();
     }
     let keys = keys(text);
-    repeated.iter().map(|span| one(text, span, &keys)).collect()
+    let mut firsts: HashMap<&[String], usize> = HashMap::new();
+    for (index, key) in keys.iter().enumerate() {
+        firsts.entry(&key.path).or_insert(index);
+    }
+    repeated.iter().map(|span| one(text, span, &keys, &firsts)).collect()
 }
 
 /// A key or table as it stands in the file.
@@ -28,12 +34,19 @@ struct Written {
     is_table: bool,
 }
 
-fn one(text: &str, span: &Span, keys: &[Written]) -> Diagnostic {
-    let within = |key: &&Written| key.span.start <= span.start && span.end <= key.span.end;
-    let again = keys.iter().find(within);
+/// `keys` are in the text's order, and `firsts` tells which is the first of its path.
+fn one(
+    text: &str,
+    span: &Span,
+    keys: &[Written],
+    firsts: &HashMap<&[String], usize>,
+) -> Diagnostic {
+    let before = keys.partition_point(|key| key.span.start <= span.start);
+    let last = before.checked_sub(1).and_then(|index| keys.get(index));
+    let again = last.filter(|key| span.end <= key.span.end);
     let first = again.and_then(|again| {
-        let before = |key: &&Written| key.span.start < again.span.start;
-        keys.iter().filter(before).find(|key| key.path == again.path)
+        let first = keys.get(*firsts.get(again.path.as_slice())?)?;
+        (first.span.start < again.span.start).then_some(first)
     });
     let name = text.get(span.clone()).unwrap_or_default();
     let name = name.trim_matches(['"', '\'']);
@@ -89,10 +102,16 @@ fn keys(text: &str) -> Vec<Written> {
             },
         };
         if !written.is_empty() && !body.starts_with('#') {
-            let own: Vec<String> = written
+            let many = written.starts_with('[');
+            let written = written.trim_start_matches('[');
+            let mut own: Vec<String> = written
                 .split('.')
                 .map(|part| part.trim().trim_matches(['"', '\'']).to_owned())
                 .collect();
+            if many && let Some(last) = own.last_mut() {
+                // Each of several tables has keys of its own.
+                last.push_str(&format!("[{start}]"));
+            }
             let at = start + indent + line[indent..].find(written).unwrap_or_default();
             // The place of a table is the last of its names.
             let skipped = match is_table {

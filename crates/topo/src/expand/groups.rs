@@ -139,7 +139,7 @@ impl Expander<'_> {
         for at in named.into_iter().flat_map(|named| &named.value) {
             if known.contains_key(at.value.as_str()) {
                 self.used.insert(at.value.clone());
-            } else if !self.broken.mentions(&at.value) {
+            } else if !self.misread && !self.broken.mentions(&at.value) {
                 let mut names: Vec<&str> = known.keys().copied().collect();
                 names.sort_unstable();
                 let help = suggest::did_you_mean(&at.value, names);

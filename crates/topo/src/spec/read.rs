@@ -5,6 +5,7 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::format::Kind;
 use super::reader::{Key, Reader, Value, entries};
 use super::{At, ListSpec, MeshSpec, PairSpec, RoutesSpec, ServiceSpec, Spec};
 use super::{format, read_nodes, read_wishes};
@@ -35,10 +36,20 @@ pub(super) fn read(root: &DeTable<'_>) -> (Spec, Vec<Diagnostic>) {
             "include" | "lints" => {}
             _ => reader.unknown_key(&key, value, format::FILE.title, &format::FILE),
         }
-        let is_table = matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
-        spec.misread.extend(format::FILE.key(&key.value).filter(|_| !is_table).map(|key| key.name));
+        let known = format::FILE.key(&key.value);
+        spec.misread.extend(known.filter(|key| !is_of(key.kind, value)).map(|key| key.name));
     }
     (spec, reader.problems)
+}
+
+/// Whether a table of the file is one, or is a list of tables where there may be several.
+fn is_of(kind: Kind, value: Value<'_>) -> bool {
+    let is_table = |value: &DeValue<'_>| matches!(value, DeValue::Table(_));
+    match (kind, value.get_ref()) {
+        (Kind::Tables(_), DeValue::Array(items)) => items.iter().all(|i| is_table(i.get_ref())),
+        (Kind::Texts, _) => true,
+        (_, value) => is_table(value),
+    }
 }
 
 fn mesh(reader: &mut Reader, at: &Key, value: Value<'_>) -> MeshSpec {

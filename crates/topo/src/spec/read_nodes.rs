@@ -188,7 +188,8 @@ pub(super) fn links(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<Lin
             match key.value.as_str() {
                 "ends" => {
                     ended = true;
-                    ends = reader.texts(&key, value);
+                    let two = ("a list of two nodes", "[\"a\", \"b\"]");
+                    ends = reader.whole_texts(&key, two, value);
                 }
                 _ if link_key(reader, &mut link, &key, value) => {}
                 _ => reader.unknown_key(&key, value, format::LINK.title, &format::LINK),

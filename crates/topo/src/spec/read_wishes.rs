@@ -20,7 +20,10 @@ pub(super) fn expects(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<E
                     has_to = true;
                     spec.to = reader.text(&key, value);
                 }
-                "path" => spec.path = reader.texts(&key, value),
+                "path" => {
+                    let nodes = ("a list of nodes", "[\"a\", \"b\"]");
+                    spec.path = reader.whole_texts(&key, nodes, value);
+                }
                 "via" => spec.via = reader.text_or_texts(&key, value),
                 "avoids" => spec.avoids = reader.text_or_texts(&key, value),
                 "max_hops" => spec.max_hops = reader.integer(&key, value),

@@ -59,6 +59,24 @@ impl Reader {
         }
     }
 
+    /// A list of texts, which counts for nothing unless all of its items are.
+    pub(super) fn whole_texts(
+        &mut self,
+        key: &Key,
+        (expected, example): (&str, &str),
+        value: Value<'_>,
+    ) -> Option<Texts> {
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.wrong_type(key, expected, example, value);
+        };
+        let texts = items.iter().map(|item| match item.get_ref() {
+            DeValue::String(text) => Some(at(item, text.to_string())),
+            _ => self.wrong_type(key, expected, example, item),
+        });
+        let texts: Vec<Option<At<String>>> = texts.collect();
+        texts.into_iter().collect::<Option<_>>().map(|texts| at(value, texts))
+    }
+
     /// A list of texts; those of its items that are none are told and left out.
     pub(super) fn texts(&mut self, key: &Key, value: Value<'_>) -> Option<Texts> {
         let DeValue::Array(items) = value.get_ref() else {
@@ -68,8 +86,9 @@ impl Reader {
             DeValue::String(text) => Some(at(item, text.to_string())),
             _ => self.wrong_type(key, "a list of texts", "[\"...\"]", item),
         });
-        let texts = texts.collect();
-        Some(at(value, texts))
+        let texts: Vec<At<String>> = texts.collect();
+        // A list of nothing but mistakes is not an empty list.
+        (items.is_empty() || !texts.is_empty()).then_some(at(value, texts))
     }
 
     /// A text, or a list of texts.
