@@ -1,5 +1,7 @@
 //! Large files: read in time, and refused before anything large is made.
 
+#![expect(clippy::disallowed_methods, reason = "a test measures how long it takes")]
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 

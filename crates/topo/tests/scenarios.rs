@@ -2,8 +2,6 @@
 //!
 //! A host that cannot be resolved (the other half of 73) is a matter of the launch, not of the file.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use hopline_topo::{Plan, codes, parse};
 
 fn found(tables: &str) -> Vec<&'static str> {

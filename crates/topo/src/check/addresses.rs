@@ -77,24 +77,24 @@ impl<'a> Checker<'a> {
     ) {
         let mut taken: HashMap<(Option<&str>, Endpoint), &Place<'_>> = HashMap::new();
         // Every interface is all that listens at the port, and all that listens at it is every interface's.
-        let mut ports: HashMap<(Option<&str>, u16), (&Place<'_>, Option<&Place<'_>>)> =
-            HashMap::new();
+        let mut at_port: HashMap<(Option<&str>, u16), &Place<'_>> = HashMap::new();
+        let mut at_every: HashMap<(Option<&str>, u16), &Place<'_>> = HashMap::new();
         for place in places {
             let machine = machine(place);
             let wild = place.endpoint.is_wildcard();
             let key = (machine, canonical(place.endpoint));
             let port = place.endpoint.port().map(|port| (machine, port));
-            let at_port = port.and_then(|port| ports.get(&port));
-            let first = match at_port {
-                Some((any, _)) if wild => Some(*any),
-                Some((_, Some(wild))) => Some(*wild),
-                _ => taken.get(&key).copied(),
+            let first = match port {
+                Some(port) if wild => at_port.get(&port).copied(),
+                port => port
+                    .and_then(|port| at_every.get(&port).copied())
+                    .or_else(|| taken.get(&key).copied()),
             };
             taken.entry(key).or_insert(place);
             if let Some(port) = port {
-                let (_, every) = ports.entry(port).or_insert((place, None));
-                if wild && every.is_none() {
-                    *every = Some(place);
+                at_port.entry(port).or_insert(place);
+                if wild {
+                    at_every.entry(port).or_insert(place);
                 }
             }
             let Some(first) = first else {

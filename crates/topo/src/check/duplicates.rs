@@ -66,12 +66,12 @@ fn one(
         ),
         path if is_table => (
             codes::DUPLICATE_KEY,
-            format!("the table `[{}]` is written twice", path.join(".")),
+            format!("the table `{}` is written twice", header(path)),
             "put the keys of both under one",
         ),
         [tables @ .., key] if !tables.is_empty() => (
             codes::DUPLICATE_KEY,
-            format!("`{key}` is written twice in `[{}]`", tables.join(".")),
+            format!("`{key}` is written twice in `{}`", header(tables)),
             "take one of the two out",
         ),
         _ => {
@@ -84,6 +84,16 @@ fn one(
         None => problem,
     }
     .help(help)
+}
+
+/// The header of a table at this path.
+fn header(path: &[&str]) -> String {
+    let part = |part: &&str| part.split('[').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = path.iter().map(part).collect();
+    match path.last().is_some_and(|last| last.ends_with(']')) {
+        true => format!("[[{}]]", names.join(".")),
+        false => format!("[{}]", names.join(".")),
+    }
 }
 
 /// The keys and tables that stand at the beginning of the text's lines.

@@ -109,7 +109,9 @@ impl<'a> Checker<'a> {
 fn meant(key: &str, text: &str) -> String {
     let is_bind = key == "bind";
     let tcp = format!("tcp://{}", text.rsplit('/').next().unwrap_or_default());
-    if is_bind && suggest::nearest(text, ["auto"]).is_some() {
+    if text.contains('{') {
+        "braces stand for something in templates only: give the node a `count`".to_owned()
+    } else if is_bind && suggest::nearest(text, ["auto"]).is_some() {
         "did you mean `auto`?".to_owned()
     } else if tcp.parse::<Endpoint>().is_ok() {
         format!("did you mean `{tcp}`?")
