@@ -33,6 +33,16 @@ fn bad_usage_is_bad_input() {
 }
 
 #[test]
+fn the_schema_is_one_json_document() {
+    let shown = shown(&[&["schema"]]);
+    let json = shown.split_once('{').map(|(_, rest)| format!("{{{rest}"));
+    let json = json.and_then(|json| Some(json[..=json.rfind('}')?].to_owned())).unwrap_or_default();
+    let schema: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema["properties"]["mesh"]["required"][0], "name");
+}
+
+#[test]
 fn check_tells_every_mistake_at_its_place() {
     assert_snapshot!(shown(&[
         &["check", REGIONS],
