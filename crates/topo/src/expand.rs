@@ -102,12 +102,7 @@ struct Expander<'a> {
 impl Expander<'_> {
     /// The text that `at` makes. None, and told, where it makes none.
     fn one(&mut self, at: &At<String>, scope: &Scope<'_>) -> Option<At<String>> {
-        if at.value.len() > MAX_TEXT {
-            let message = format!("a text of {} bytes for many nodes", at.value.len());
-            let problem = Diagnostic::error(codes::BAD_TEMPLATE, message)
-                .label(&at.span, format!("more than {MAX_TEXT} bytes"))
-                .help("write a shorter one");
-            self.problems.push(problem);
+        if self.is_too_long(at) {
             return None;
         }
         match text::one(&at.value, scope) {
@@ -119,8 +114,24 @@ impl Expander<'_> {
         }
     }
 
+    /// Whether a text is too long to be made many times, which is told.
+    fn is_too_long(&mut self, at: &At<String>) -> bool {
+        let is_long = at.value.len() > MAX_TEXT;
+        if is_long {
+            let message = format!("a text of {} bytes, where braces may stand", at.value.len());
+            let problem = Diagnostic::error(codes::BAD_TEMPLATE, message)
+                .label(&at.span, format!("more than {MAX_TEXT} bytes"))
+                .help("write a shorter one");
+            self.problems.push(problem);
+        }
+        is_long
+    }
+
     /// All names that `at` makes. None, and told, where it makes none or too many.
     fn all(&mut self, at: &At<String>, scope: &Scope<'_>) -> Vec<At<String>> {
+        if self.is_too_long(at) {
+            return Vec::new();
+        }
         match text::all(&at.value, scope, &mut self.link_room) {
             Ok(Some(names)) => {
                 let names = names.into_iter();

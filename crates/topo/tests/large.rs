@@ -88,3 +88,19 @@ fn written(count: usize) -> String {
     }
     text
 }
+
+#[test]
+fn a_text_that_is_too_long_is_not_made_many_times() {
+    let long = "x".repeat(1 << 20);
+    for line in [
+        format!("label = \"{long}\""),
+        format!("upstream = \"{long}\""),
+        format!("upstream = \"{long}{{1..9999}}\""),
+        format!("bind = \"{long}{{n}}\""),
+    ] {
+        let text = format!("[mesh]\nname = \"m\"\n[nodes.\"a-{{n}}\"]\ncount = 9999\n{line}\n");
+        let problems = parse("m.toml", &text).unwrap_err();
+        let told: Vec<_> = problems.errors().map(|error| error.code).collect();
+        assert_eq!(told, [codes::BAD_TEMPLATE]);
+    }
+}
