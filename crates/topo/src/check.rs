@@ -1,7 +1,6 @@
 //! From what is written to a topology without mistakes, or to all the mistakes.
 
 mod addresses;
-mod duplicates;
 mod lints;
 mod nodes;
 mod routes;
@@ -10,40 +9,59 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::name::NodeName;
-use toml::de::DeTable;
 
 use crate::codes;
 use crate::diagnostic::{self, Diagnostic, Severity, Span};
+use crate::files::Files;
 use crate::spec::{At, Spec};
 use crate::suggest;
-use crate::syntax::{self, Broken};
+use crate::syntax::Broken;
 use crate::topology::Topology;
 
-/// Reads `text` as a topology; else gives all errors, with the lints that are sure, in its order.
-pub(crate) fn check(text: &str) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let syntax = syntax::read(text);
-    let (tree, errors) = DeTable::parse_recoverable(&syntax.text);
-    let (spec, misread) = Spec::read(tree.get_ref(), &syntax.broken);
-    let twice = duplicates::describe(&syntax.text, &errors);
+use lints::Allow;
+pub use lints::Allowed;
 
-    let mut checker = Checker::new(&spec, &syntax.broken);
-    checker.problems.extend(syntax.problems);
+/// What comes of files without mistakes.
+pub(crate) struct Checked {
+    /// The topology.
+    pub(crate) topology: Topology,
+    /// What is odd, and what is worth knowing, in the files' order.
+    pub(crate) found: Vec<Diagnostic>,
+    /// What the files allow.
+    pub(crate) allowed: Vec<Allowed>,
+    /// How many links the longest best way takes, where that could be found out.
+    pub(crate) diameter: Option<usize>,
+}
+
+/// Reads `files` as a topology; else gives all errors, with the lints that are sure, in their order.
+pub(crate) fn check(files: &Files) -> Result<Checked, Vec<Diagnostic>> {
+    let (tree, twice) = files.tree();
+    let (spec, misread) = Spec::read(&tree, &files.broken);
+
+    let mut checker = Checker::new(&spec, &files.broken);
+    checker.problems.extend(files.problems.iter().cloned());
     checker.problems.extend(twice);
     checker.problems.extend(misread);
     let topology = checker.topology();
     let mut problems = checker.problems;
 
+    let mut allow = Allow::read(&spec, &mut problems);
     if let Some(topology) = &topology {
         problems.extend(lints::of_links(&spec, topology));
     }
     let is_error = |d: &Diagnostic| d.severity == Severity::Error;
     match topology {
         Some(topology) if !problems.iter().any(is_error) => {
-            problems.extend(lints::of_graph(&spec, &topology));
-            diagnostic::sort(&mut problems);
-            Ok((topology, problems))
+            let shape = lints::of_graph(&spec, &topology);
+            let mut found = problems;
+            found.extend(shape.found);
+            allow.apply(&mut found);
+            let allowed = allow.finish(&mut found, shape.diameter);
+            diagnostic::sort(&mut found);
+            Ok(Checked { topology, found, allowed, diameter: shape.diameter })
         }
         _ => {
+            allow.apply(&mut problems);
             diagnostic::sort(&mut problems);
             Err(problems)
         }
@@ -155,7 +173,7 @@ impl<'a> Checker<'a> {
 }
 
 /// A text from a file in a message: in backquotes, and shortened where it is long.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     if text.is_empty() {
         return "an empty text".to_owned();

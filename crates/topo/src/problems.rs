@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::check::Allowed;
 use crate::diagnostic::{Diagnostic, Finding, Severity, Source, render};
 use crate::topology::Topology;
 
@@ -12,7 +13,14 @@ pub struct Loaded {
     pub topology: Topology,
     /// What is odd, in the file's order.
     pub warnings: Vec<Diagnostic>,
-    /// The file, to show the warnings with.
+    /// What is worth knowing of the mesh's shape, in the file's order.
+    pub notes: Vec<Diagnostic>,
+    /// What the file allows, and so is in neither list.
+    pub allowed: Vec<Allowed>,
+    /// How many links the longest of all best ways takes; none where that would take too long to find
+    /// out.
+    pub diameter: Option<usize>,
+    /// The file and those that it includes, to show the warnings with.
     pub source: Source,
 }
 
@@ -37,7 +45,7 @@ impl Loaded {
 pub struct Problems {
     /// Errors and warnings in the file's order.
     pub diagnostics: Vec<Diagnostic>,
-    /// The file they are about.
+    /// The file they are about, and those that it includes.
     pub source: Source,
 }
 

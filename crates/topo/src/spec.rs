@@ -1,5 +1,6 @@
 //! A file as it is written: every key and value with its place, nothing judged but its type.
 
+pub(crate) mod include;
 mod read;
 pub(crate) mod reader;
 
@@ -28,6 +29,8 @@ pub(crate) struct Spec {
     pub(crate) clients: Vec<PairSpec>,
     /// The tables `[routes.NODE]`.
     pub(crate) routes: Vec<RoutesSpec>,
+    /// The lines of `[lints.allow]`: the code of a lint or note, and why it is not told.
+    pub(crate) allow: Vec<PairSpec>,
 }
 
 impl Spec {

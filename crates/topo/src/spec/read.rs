@@ -4,15 +4,17 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::include::INCLUDE;
 use super::reader::{Key, Reader, Value, entries};
 use super::{At, MeshSpec, NodeSpec, PairSpec, RoutesSpec, Spec, UpstreamSpec};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::syntax::Broken;
 
-const TABLES: &[&str] = &["mesh", "nodes", "clients", "routes"];
+const TABLES: &[&str] = &[INCLUDE, "mesh", "nodes", "clients", "routes", "lints"];
 const MESH: &[&str] = &["name", "hop_limit", "key_file", "open", "duplicate", "dialects"];
 const NODE: &[&str] = &["bind", "address", "upstream", "dialects", "host"];
+const LINTS: &[&str] = &["allow"];
 const UPSTREAM: &[&str] = &["node", "cost"];
 
 /// Reads the file's tree; `broken` is what of the file is not in it.
@@ -34,6 +36,7 @@ pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic
             }
             "clients" => spec.clients = pairs(&mut reader, &key, "[clients]", value),
             "routes" => spec.routes = routes(&mut reader, &key, value),
+            "lints" => spec.allow = lints(&mut reader, &key, value),
             _ => reader.unknown_key(&key, value, "a topology file", TABLES),
         }
     }
@@ -174,6 +177,18 @@ fn routes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<RoutesSpec> {
         specs.push(RoutesSpec { node, routes });
     }
     specs
+}
+
+/// The table `[lints]`, which holds `[lints.allow]` and nothing else.
+fn lints(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<PairSpec> {
+    let mut allow = Vec::new();
+    for (key, value) in reader.table(key, "[lints.allow]", value).map(entries).unwrap_or_default() {
+        match key.value.as_str() {
+            "allow" => allow = pairs(reader, &key, "[lints.allow]", value),
+            _ => reader.unknown_key(&key, value, "`[lints]`", LINTS),
+        }
+    }
+    allow
 }
 
 /// A table whose keys are free and whose values are texts.
