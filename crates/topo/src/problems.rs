@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::check::Allowed;
-use crate::diagnostic::{Diagnostic, Finding, Severity, Source, render};
+use crate::diagnostic::{self, Diagnostic, Finding, Severity, Source, render};
 use crate::topology::Topology;
 
 /// A topology that could be used, with what is odd in its file.
@@ -29,6 +29,14 @@ impl Loaded {
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         render(&self.source, &self.warnings, color)
+    }
+
+    /// The warnings and the notes together, in the file's order.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Diagnostic> {
+        let mut all = [self.warnings.as_slice(), &self.notes].concat();
+        diagnostic::sort(&mut all);
+        all
     }
 
     /// The warnings as data.
