@@ -29,6 +29,7 @@ pub(super) fn gather(first: Included, resolver: &Resolver<'_>) -> Files {
         resolver,
         seen: BTreeMap::from([(first.identity.clone(), None)]),
         bytes: first.text.len() as u64,
+        is_full: false,
         chain: Vec::new(),
     };
     gathering.read(first, 0);
@@ -41,6 +42,8 @@ struct Gathering<'a> {
     /// Where each file was included first; nowhere the one that was asked for.
     seen: BTreeMap<String, Option<Span>>,
     bytes: u64,
+    /// Whether one was left out for being one too many.
+    is_full: bool,
     /// The files that are being read, each included by the one before.
     chain: Vec<Open>,
 }
@@ -75,6 +78,9 @@ impl Gathering<'_> {
 
         self.chain.push(Open { identity: file.identity, name: file.name.clone(), at: None });
         for at in includes {
+            if self.is_full {
+                break;
+            }
             if let Some(open) = self.chain.last_mut() {
                 open.at = Some(at.span.clone());
             }
@@ -127,6 +133,7 @@ impl Gathering<'_> {
     /// Counts the file in; else says why there is no room for it.
     fn admit(&mut self, file: &Included, at: &At<String>) -> Option<Diagnostic> {
         if self.seen.len() >= MAX_FILES {
+            self.is_full = true;
             let message = format!("the mesh is written in more than {MAX_FILES} files");
             let problem = Diagnostic::error(codes::TOO_MANY_FILES, message)
                 .label(&at.span, "one too many")
@@ -165,7 +172,11 @@ impl Gathering<'_> {
                     problem.label(at, format!("`{}` includes `{}`", pair[0].name, pair[1].name));
             }
         }
-        Some(problem.help("take one of these includes out"))
+        let help = match circle.len() {
+            1 => "take it out: a file needs no include of itself",
+            _ => "take one of these includes out",
+        };
+        Some(problem.help(help))
     }
 }
 

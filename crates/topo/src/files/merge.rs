@@ -37,31 +37,38 @@ fn under<'a>(
             continue;
         };
         path.push(name);
-        if let Err(value) = join(path, before, value, problems) {
-            let written = duplicates::Again {
-                path,
-                is_table: value.get_ref().is_table(),
-                again: &key.span(),
-                first: Some(&first),
-            };
-            problems.push(written.told());
+        let is_table = value.get_ref().is_table();
+        if !join(path, before, value, problems) {
+            let again =
+                duplicates::Again { path, is_table, again: &key.span(), first: Some(&first) };
+            problems.push(again.told());
         }
         path.pop();
     }
 }
 
-/// Puts `value` to what stands under its key already; gives it back where both are one thing.
+/// Puts `value` to what stands under its key already, and says whether both may stand there.
+///
+/// Where two tables may not, their keys are put together all the same, so that what is wrong with any
+/// of them is told in the same run.
 fn join<'a>(
     path: &mut Vec<String>,
     before: &mut Spanned<DeValue<'a>>,
     value: Spanned<DeValue<'a>>,
     problems: &mut Vec<Diagnostic>,
-) -> Result<(), Spanned<DeValue<'a>>> {
-    let span = value.span();
+) -> bool {
     match (before.get_mut(), value.into_inner()) {
         (DeValue::Table(all), DeValue::Table(file)) if is_shared(path) => {
             under(path, all, file, problems);
-            Ok(())
+            true
+        }
+        (DeValue::Table(all), DeValue::Table(file)) => {
+            for (key, value) in file {
+                if !all.contains_key(key.get_ref().as_ref()) {
+                    all.insert(key, value);
+                }
+            }
+            false
         }
         (DeValue::Array(all), DeValue::Array(file))
             if path.len() == 1 && are_tables(all.iter()) && are_tables(file.iter()) =>
@@ -69,9 +76,9 @@ fn join<'a>(
             for item in file {
                 all.push(item);
             }
-            Ok(())
+            true
         }
-        (_, value) => Err(Spanned::new(span, value)),
+        _ => false,
     }
 }
 

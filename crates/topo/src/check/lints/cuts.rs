@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use super::Places;
 use super::graph::Graph;
 use crate::codes;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 
 /// So many of them are shown at their places.
 const SHOWN: usize = 4;
@@ -37,8 +37,11 @@ pub(super) fn notes(graph: &Graph<'_>, places: &Places<'_>) -> Vec<Diagnostic> {
             let name = graph.names[cut.what];
             note = show(note, places.node(name), &format!("`{name}`"), &cut.parts);
         }
-        let help = "a second way around a node would keep the others together when it fails";
-        notes.push(note.help(help));
+        let effect = effect(&worst.parts);
+        let name = graph.names[worst.what];
+        notes.push(note.help(format!(
+            "when `{name}` fails, {effect}; a second way around it would keep them together"
+        )));
     }
     if let Some(worst) = links.first() {
         let name = |(a, b): (usize, usize)| format!("{}--{}", graph.names[a], graph.names[b]);
@@ -54,25 +57,24 @@ pub(super) fn notes(graph: &Graph<'_>, places: &Places<'_>) -> Vec<Diagnostic> {
             let place = places.link(graph.names[a], graph.names[b]);
             note = show(note, place, &format!("`{}`", name(cut.what)), &cut.parts);
         }
-        notes.push(note.help("a second link between the two parts would keep them together"));
+        let effect = effect(&worst.parts);
+        notes.push(note.help(format!(
+            "when `{}` fails, {effect}; a second link between them would keep them together",
+            name(worst.what)
+        )));
     }
     notes
 }
 
 /// Shows a cut at its place, unless enough are shown, or one at this place is.
-fn show(
-    note: Diagnostic,
-    place: Option<&crate::diagnostic::Span>,
-    what: &str,
-    parts: &[usize],
-) -> Diagnostic {
+fn show(note: Diagnostic, place: Option<&Span>, what: &str, parts: &[usize]) -> Diagnostic {
     let Some(place) = place.filter(|_| note.labels.len() < SHOWN) else {
         return note;
     };
     if note.labels.iter().any(|label| label.span == *place) {
         return note;
     }
-    note.label(place, format!("when {what} fails, {}", effect(parts)))
+    note.label(place, format!("without {what}, {}", effect(parts)))
 }
 
 /// What it means that the nodes fall into these parts.
