@@ -83,12 +83,14 @@ fn entry(pair: &PairSpec) -> Result<Option<(Span, Allowed)>, Diagnostic> {
     let (key, span) = (pair.key.value.as_str(), &pair.key.span);
     let known = || LINTS.iter().chain(NOTES).copied();
     let Some(code) = known().find(|code| *code == key) else {
-        let message = format!("unknown lint {}", quoted(key));
-        let (label, help) = match ERRORS.contains(&key) {
-            true => {
-                ("this is an error", "no error can be allowed: put right what it tells".to_owned())
-            }
+        let (message, label, help) = match ERRORS.contains(&key) {
+            true => (
+                format!("`{key}` is an error, which cannot be allowed"),
+                "only lints and notes can be",
+                "take the line out, and put right what the error tells".to_owned(),
+            ),
             false => (
+                format!("unknown lint {}", quoted(key)),
                 "no lint or note has this code",
                 suggest::did_you_mean(key, known())
                     .unwrap_or_else(|| "`hopline check --list-codes` shows all".to_owned()),

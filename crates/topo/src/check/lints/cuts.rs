@@ -20,9 +20,16 @@ struct Cut<T> {
     parts: Vec<usize>,
 }
 
+/// All nodes and links that parts of a mesh hang on, the worst first.
+struct Cuts {
+    nodes: Vec<Cut<usize>>,
+    /// The ends of each link, the lesser name first.
+    links: Vec<Cut<(usize, usize)>>,
+}
+
 /// The notes of the nodes, and of the links, without which the mesh falls apart.
 pub(super) fn notes(graph: &Graph<'_>, places: &Places<'_>) -> Vec<Diagnostic> {
-    let (nodes, links) = cuts(graph);
+    let Cuts { nodes, links } = cuts(graph);
     let mut notes = Vec::new();
     if let Some(worst) = nodes.first() {
         let message = match nodes.len() {
@@ -96,8 +103,7 @@ fn effect(parts: &[usize]) -> String {
     }
 }
 
-/// The nodes and the links (lesser name first) that parts of the mesh hang on, the worst first.
-fn cuts(graph: &Graph<'_>) -> (Vec<Cut<usize>>, Vec<Cut<(usize, usize)>>) {
+fn cuts(graph: &Graph<'_>) -> Cuts {
     let mut walk = Walk::new(graph.len());
     let mut roots = Vec::new();
     for part in graph.parts() {
@@ -129,7 +135,7 @@ fn cuts(graph: &Graph<'_>) -> (Vec<Cut<usize>>, Vec<Cut<(usize, usize)>>) {
     }
     nodes.sort_by_key(|cut| (Reverse(parted(&cut.parts)), cut.what));
     links.sort_by_key(|cut| (Reverse(parted(&cut.parts)), cut.what));
-    (nodes, links)
+    Cuts { nodes, links }
 }
 
 /// Twice the number of the pairs of nodes that are in different parts.
@@ -240,7 +246,7 @@ mod tests {
                 }
             }
             let name = NodeName::parse("node").unwrap();
-            let (nodes, links) = cuts(&graph(&name, &other));
+            let Cuts { nodes, links } = cuts(&graph(&name, &other));
             let found: BTreeSet<usize> = nodes.iter().map(|cut| cut.what).collect();
             let expected = articulation_points(&other);
             prop_assert_eq!(found, expected.into_iter().map(|node| node.index()).collect());
@@ -268,7 +274,7 @@ mod tests {
         for pair in ids.windows(2) {
             line.add_edge(pair[0], pair[1], ());
         }
-        let (nodes, links) = cuts(&graph(&name, &line));
+        let Cuts { nodes, links } = cuts(&graph(&name, &line));
         assert_eq!((nodes.len(), links.len()), (99_998, 99_999));
         assert_eq!(nodes[0].parts, [50_000, 49_999]);
         assert_eq!(links[0].parts, [50_000, 50_000]);
