@@ -4,7 +4,6 @@
 
 mod addresses;
 mod amounts;
-mod duplicates;
 mod expects;
 mod limits;
 mod links;
@@ -17,56 +16,68 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hopline_mesh::name::{LinkName, NodeName};
-use toml::de::DeTable;
+use hopline_mesh::name::NodeName;
 
 use crate::codes;
 use crate::diagnostic::{self, Diagnostic, Severity, Source};
 use crate::expand::expand;
+use crate::files::Files;
 use crate::findings::Findings;
 use crate::spec::{NodeSpec, Spec};
-use crate::syntax::{self, Broken};
+use crate::syntax::Broken;
 use crate::topology::{DEFAULT_COST, Topology};
-pub(crate) use links::Declaration;
+pub(crate) use links::{Declaration, Declarations};
+use lints::Allow;
+pub use lints::Allowed;
 pub(crate) use values::{cleaned, quoted};
 
-/// Reads `source` as a topology; else gives all errors, with the lints that are sure, in its order.
-pub(crate) fn check(source: &Source) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let syntax = syntax::read(source.text());
-    let (tree, errors) = DeTable::parse_recoverable(&syntax.text);
-    let (spec, misread) = Spec::read(tree.get_ref());
-    let mut problems = syntax.problems;
-    problems.extend(duplicates::describe(&syntax.text, &errors));
-    problems.extend(misread);
-    judge(source, &spec, &syntax.broken, problems)
+/// What comes of files without mistakes.
+pub(crate) struct Checked {
+    /// The topology.
+    pub(crate) topology: Topology,
+    /// What is odd, and what is worth knowing, in the files' order.
+    pub(crate) found: Vec<Diagnostic>,
+    /// What the files allow.
+    pub(crate) allowed: Vec<Allowed>,
+    /// How many links the longest best way takes, where that could be found out.
+    pub(crate) diameter: Option<usize>,
 }
 
-/// Judges a file that is read, or several that are put together; `problems` are those found so far.
-fn judge(
-    source: &Source,
-    spec: &Spec,
-    broken: &Broken,
-    mut problems: Vec<Diagnostic>,
-) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let mut expanded = expand(spec, broken);
-    required(spec, broken, &mut expanded.problems);
+/// Reads `files` as a topology; else gives all errors, with the lints that are sure, in their order.
+pub(crate) fn check(files: &Files) -> Result<Checked, Vec<Diagnostic>> {
+    let (tree, twice) = files.tree();
+    let (spec, misread) = Spec::read(&tree);
+    let mut problems = files.problems.clone();
+    problems.extend(twice);
+    problems.extend(misread);
+
+    let mut expanded = expand(&spec, &files.broken);
+    required(&spec, &files.broken, &mut expanded.problems);
     problems.extend(expanded.problems.done());
     let spec = &expanded.spec;
 
-    let mut checker = Checker::new(source, spec, broken, &expanded.doubtful);
+    let mut checker = Checker::new(&files.source, spec, &files.broken, &expanded.doubtful);
     let topology = checker.topology();
-    if let Some(topology) = &topology {
-        problems.extend(lints::of_links(spec, topology, &checker.declarations));
-    }
+    let declared = std::mem::take(&mut checker.declarations);
     problems.extend(checker.problems.done());
+
+    let mut allow = Allow::read(spec, &mut problems);
+    if let Some(topology) = &topology {
+        problems.extend(lints::of_links(spec, topology, &declared));
+    }
     let is_error = |d: &Diagnostic| d.severity == Severity::Error;
     match topology {
         Some(topology) if !problems.iter().any(is_error) => {
-            problems.extend(lints::of_graph(spec, &topology));
-            diagnostic::sort(&mut problems);
-            Ok((topology, problems))
+            let shape = lints::of_graph(spec, &topology, &declared);
+            let mut found = problems;
+            found.extend(shape.found);
+            allow.apply(&mut found);
+            let allowed = allow.finish(&mut found, shape.diameter);
+            diagnostic::sort(&mut found);
+            Ok(Checked { topology, found, allowed, diameter: shape.diameter })
         }
         _ => {
+            allow.apply(&mut problems);
             diagnostic::sort(&mut problems);
             Err(problems)
         }
@@ -115,7 +126,7 @@ struct Checker<'a> {
     /// The cost of a link that says none.
     default_cost: u32,
     /// Where each link is declared.
-    declarations: BTreeMap<LinkName, Vec<Declaration<'a>>>,
+    declarations: Declarations<'a>,
     /// For so many unknown names the nearest known one is yet looked for.
     suggestions: usize,
     problems: Findings,

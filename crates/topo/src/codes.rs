@@ -1,16 +1,30 @@
 //! The stable code of each kind of mistake and of each lint.
 //!
-//! Codes are part of the interface: tools filter by them, so a code is never renamed or reused.
+//! Each has a page that [`explain`] gives. Codes are part of the interface: tools filter by them, so a code is never renamed or reused.
+
+mod pages;
+
+pub use pages::{Page, explain};
 
 macro_rules! codes {
-    ($list:ident, $about:literal: $($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
-        $($(#[$doc])* pub const $name: &str = $code;)*
+    ($list:ident, $summaries:ident, $about:literal:
+        $(#[doc = $doc:literal] $name:ident = $code:literal;)*
+    ) => {
+        $(#[doc = $doc] pub const $name: &str = $code;)*
         #[doc = $about]
         pub const $list: &[&str] = &[$($code),*];
+        const $summaries: &[(&str, &str)] = &[$(($code, $doc)),*];
     };
 }
 
-codes! { ERRORS, "The codes of all errors, in alphabetical order.":
+/// What a code says in one line; none where there is no such code.
+#[must_use]
+pub fn summary(code: &str) -> Option<&'static str> {
+    let all = [ERROR_SUMMARIES, LINT_SUMMARIES, NOTE_SUMMARIES].into_iter().flatten();
+    all.into_iter().find(|(known, _)| *known == code).map(|(_, summary)| summary.trim())
+}
+
+codes! { ERRORS, ERROR_SUMMARIES, "The codes of all errors, in alphabetical order.":
     /// `bind = "auto"` beside an `address`: what others dial is not known before the start.
     AUTO_WITH_ADDRESS = "auto-with-address";
     /// A link's cost is not a whole number from 1 on.
@@ -37,7 +51,9 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     BAD_VALUE = "bad-value";
     /// Two nodes listen at, or are dialled at, the same place.
     DUPLICATE_ADDRESS = "duplicate-address";
-    /// A key or table stands in the file twice.
+    /// A file is included twice.
+    DUPLICATE_INCLUDE = "duplicate-include";
+    /// A key or table stands in the file, or in two of its files, twice.
     DUPLICATE_KEY = "duplicate-key";
     /// Two nodes or clients have the same name.
     DUPLICATE_NAME = "duplicate-name";
@@ -45,10 +61,12 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     DUPLICATE_UPSTREAM = "duplicate-upstream";
     /// A service is offered nowhere.
     EMPTY_SERVICE = "empty-service";
-    /// The file is too large to be a topology.
+    /// The file, or all files together, are too large to be a topology.
     FILE_TOO_LARGE = "file-too-large";
     /// A group inherits from itself, perhaps by way of others.
     GROUP_CYCLE = "group-cycle";
+    /// Files include each other in a circle.
+    INCLUDE_CYCLE = "include-cycle";
     /// A node listens where nobody can dial it, and says no `address`.
     MISSING_ADDRESS = "missing-address";
     /// A key that must be there is not.
@@ -65,6 +83,8 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     SELF_ROUTE = "self-route";
     /// The file is not TOML.
     SYNTAX = "syntax";
+    /// The mesh is written in too many files.
+    TOO_MANY_FILES = "too-many-files";
     /// The file comes to more links than a mesh can have.
     TOO_MANY_LINKS = "too-many-links";
     /// The file comes to more nodes than a mesh can have.
@@ -79,6 +99,8 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     UNKNOWN_KEY = "unknown-key";
     /// A link is named that joins no two nodes of the file.
     UNKNOWN_LINK = "unknown-link";
+    /// `[lints.allow]` names a code that no lint and no note has.
+    UNKNOWN_LINT = "unknown-lint";
     /// A route's next hop is no node, no client, and not `upstream`.
     UNKNOWN_NEXT_HOP = "unknown-next-hop";
     /// A node is named that the file does not declare.
@@ -89,17 +111,26 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     WRONG_TYPE = "wrong-type";
 }
 
-codes! { LINTS, "The codes of all lints, in alphabetical order.":
+codes! { LINTS, LINT_SUMMARIES, "The codes of all lints, in alphabetical order.":
     /// The two ends of a link give it different costs; the greater counts.
     COSTS_DIFFER = "costs-differ";
     /// The best way between two nodes is longer than the hop limit allows.
     HOP_LIMIT_BELOW_DIAMETER = "hop-limit-below-diameter";
     /// Two nodes are each other's upstream, which is one link.
     LINK_DECLARED_TWICE = "link-declared-twice";
+    /// `[lints.allow]` allows something that is not found.
+    NEEDLESS_ALLOW = "needless-allow";
     /// A route leads to `upstream` at a node that has none.
     NO_UPSTREAM = "no-upstream";
     /// Nodes that no link joins to the rest of the mesh.
     UNREACHABLE_NODE = "unreachable-node";
     /// Nothing inherits from a group.
     UNUSED_GROUP = "unused-group";
+}
+
+codes! { NOTES, NOTE_SUMMARIES, "The codes of all notes, in alphabetical order.":
+    /// A link that all ways between two parts of the mesh take.
+    BRIDGE = "bridge";
+    /// A node that all ways between parts of the mesh lead through.
+    CUT_NODE = "cut-node";
 }

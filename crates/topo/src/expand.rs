@@ -79,6 +79,7 @@ pub(crate) fn expand(spec: &Spec, broken: &Broken) -> Expanded {
         client_groups: spec.client_groups.clone(),
         routes,
         expects: spec.expects.clone(),
+        allow: spec.allow.clone(),
         ..Spec::default()
     };
     Expanded { spec: flat, problems: expander.problems, doubtful: expander.doubtful }

@@ -115,6 +115,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Named(inner) => free(table(inner)),
         Kind::Tables(inner) => list(table(inner)),
         Kind::Pairs => free(text()),
+        Kind::Reasons => free(pattern(r"\S")),
         Kind::Lists => free(texts()),
         Kind::PairsOf => free(free(text())),
     }

@@ -4,6 +4,7 @@
 //! link has two ends, and there are no trees left.
 
 pub(crate) mod format;
+pub(crate) mod include;
 mod read;
 mod read_nodes;
 mod read_wishes;
@@ -67,6 +68,8 @@ pub(crate) struct Spec {
     pub(crate) routes: Vec<RoutesSpec>,
     /// The tables `[[expect]]`.
     pub(crate) expects: Vec<ExpectSpec>,
+    /// The lines of `[lints.allow]`: the code of a lint or note, and why it is not told.
+    pub(crate) allow: Vec<PairSpec>,
 }
 
 impl Spec {

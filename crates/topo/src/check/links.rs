@@ -25,6 +25,9 @@ pub(crate) struct Declaration<'a> {
     impairment: Impairment,
 }
 
+/// The links of a file, each with all places where it is declared.
+pub(crate) type Declarations<'a> = BTreeMap<LinkName, Vec<Declaration<'a>>>;
+
 /// A link as it is written.
 pub(super) struct Written<'a> {
     pub(super) dialer: &'a At<String>,

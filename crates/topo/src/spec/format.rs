@@ -213,7 +213,7 @@ pub(crate) static LINTS: Table = Table {
     means: "What is meant though it looks odd.",
     keys: &[&[key(
         "allow",
-        Kind::Pairs,
+        Kind::Reasons,
         NO,
         "codes of lints and notes, each with the reason why it is allowed",
     )]],

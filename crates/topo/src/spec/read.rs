@@ -32,8 +32,7 @@ pub(super) fn read(root: &DeTable<'_>) -> (Spec, Vec<Diagnostic>) {
             "client_groups" => spec.client_groups = lists(reader, &key, "[client_groups]", value),
             "routes" => spec.routes = routes(reader, &key, value),
             "expect" => spec.expects = read_wishes::expects(reader, &key, value),
-            // Read where files are put together.
-            "include" | "lints" => {}
+            "lints" => spec.allow = lints(reader, &key, value),
             _ => reader.unknown_key(&key, value, format::FILE.title, &format::FILE),
         }
         let known = format::FILE.key(&key.value);
@@ -78,6 +77,18 @@ fn mesh(reader: &mut Reader, at: &Key, value: Value<'_>) -> MeshSpec {
         }
     }
     spec
+}
+
+/// The table `[lints]`, which holds `[lints.allow]` and nothing else.
+fn lints(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<PairSpec> {
+    let mut allow = Vec::new();
+    for (key, value) in reader.table(key, "[lints.allow]", value).map(entries).unwrap_or_default() {
+        match key.value.as_str() {
+            "allow" => allow = pairs(reader, &key, "[lints.allow]", value),
+            _ => reader.unknown_key(&key, value, format::LINTS.title, &format::LINTS),
+        }
+    }
+    allow
 }
 
 fn services(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<ServiceSpec> {

@@ -71,6 +71,8 @@ pub(crate) enum Kind {
     Tables(&'static Table),
     /// Texts under free names.
     Pairs,
+    /// Texts that say something, under free names.
+    Reasons,
     /// Lists of texts under free names.
     Lists,
     /// Tables of texts under free names, themselves under free names.
