@@ -171,7 +171,8 @@ impl Expander<'_> {
 
     /// Tells of the groups that nothing inherits from.
     pub(super) fn unused(&mut self, spec: &Spec) {
-        if !self.broken.is_empty() {
+        // A group whose name is misspelt, or that is listed where nothing could be read, is not unused.
+        if !self.broken.is_empty() || self.misread || self.problems.has(codes::UNKNOWN_GROUP) {
             return;
         }
         for group in spec.groups.iter().filter(|group| !self.used.contains(&group.name.value)) {
