@@ -1,7 +1,5 @@
 //! What is worth knowing of a mesh's shape, and what a file allows.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use std::fmt::Write as _;
 
 use hopline_topo::{Diagnostic, Loaded, codes, parse, render};
