@@ -33,6 +33,16 @@ fn bad_usage_is_bad_input() {
 }
 
 #[test]
+fn the_schema_is_one_json_document() {
+    let shown = shown(&[&["schema"]]);
+    let json = shown.split_once('{').map(|(_, rest)| format!("{{{rest}"));
+    let json = json.and_then(|json| Some(json[..=json.rfind('}')?].to_owned())).unwrap_or_default();
+    let schema: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema["properties"]["mesh"]["required"][0], "name");
+}
+
+#[test]
 fn check_tells_every_mistake_at_its_place() {
     assert_snapshot!(shown(&[
         &["check", REGIONS],
@@ -57,6 +67,45 @@ fn a_lint_is_an_error_where_it_is_denied() {
     let other = sandbox.run(&["check", file, "--deny", "no-upstream"]);
     assert_eq!(other.status.code(), Some(0));
     assert_snapshot!(shown(&[&["check", file, "--deny", "cost-differ"]]));
+}
+
+#[test]
+fn a_note_is_an_error_only_where_it_itself_is_denied() {
+    let sandbox = Sandbox::new();
+    for (deny, code) in [("all", 0), ("cut-node", 1), ("bridge", 1)] {
+        assert_eq!(sandbox.run(&["check", REGIONS, "--deny", deny]).status.code(), Some(code));
+    }
+}
+
+#[test]
+fn what_a_file_allows_is_listed_and_never_denied() {
+    let mut sandbox = Sandbox::new();
+    let text = "[mesh]\nname = \"office\"\n[nodes.top]\n[nodes.east]\nupstream = [\"top\"]\n\
+                [lints.allow]\nbridge = \"one uplink, by contract\"\n";
+    let file = sandbox.file("office.toml", text);
+    let file = file.to_str().unwrap();
+    let output = sandbox.run(&["check", "--json", file, "--deny", "bridge", "--deny", "all"]);
+    assert_eq!(output.status.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let allowed = &report["files"][0]["allowed"];
+    let expected = serde_json::json!([
+        { "code": "bridge", "reason": "one uplink, by contract", "findings": 1 }
+    ]);
+    assert_eq!(*allowed, expected);
+    assert_eq!(report["files"][0]["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn codes_are_listed_and_explained() {
+    assert_snapshot!(shown(&[
+        &["check", "--explain", "unknown-node"],
+        &["check", "--explain", "unknown-nod"],
+        &["check", "--explain", "colour"],
+        &["check", "--list-codes"],
+    ]));
+    let sandbox = Sandbox::new();
+    let all = sandbox.run(&["check", "--explain", "all"]).stdout;
+    assert_eq!(all, sandbox.run(&["check", "--list-codes"]).stdout);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod plan;
 mod recv;
 mod route;
 mod routes;
+mod schema;
 mod send;
 mod status;
 mod trace;
@@ -53,6 +54,7 @@ enum Verb {
     Ping(ping::Ping),
     Trace(trace::Trace),
     Routes(routes::Routes),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -82,6 +84,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Ping(verb) => verb.run().await,
         Verb::Trace(verb) => verb.run().await,
         Verb::Routes(verb) => verb.run().await,
+        Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
     }
 }

@@ -2,17 +2,17 @@
 
 mod json;
 mod render;
+mod source;
 
-use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 pub use json::Finding;
 pub use render::render;
+pub use source::{Source, SourceFile};
 
-/// A stretch of a file, in bytes.
+/// A stretch of bytes of a [`Source`]: of its file, or of one that this includes.
 pub type Span = Range<usize>;
 
 /// How much a finding matters.
@@ -23,6 +23,8 @@ pub enum Severity {
     Error,
     /// The file can be used, and says something that is probably not meant.
     Warning,
+    /// Something worth knowing of the mesh's shape, which may well be meant.
+    Note,
 }
 
 /// One mistake or oddity of a file.
@@ -64,6 +66,10 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
+    pub(crate) fn note(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, message) }
+    }
+
     pub(crate) fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span: span.clone(), text: text.into() });
         self
@@ -79,53 +85,18 @@ impl Diagnostic {
         self
     }
 
+    /// The same, of a text that begins at `start`.
+    pub(crate) fn moved(mut self, start: usize) -> Self {
+        for Label { span, .. } in &mut self.labels {
+            *span = span.start + start..span.end + start;
+        }
+        self
+    }
+
     /// Where the finding is, as far as it is at a place.
     #[must_use]
     pub fn span(&self) -> Option<&Span> {
         self.labels.first().map(|label| &label.span)
-    }
-}
-
-/// A file's name and text, for showing where a finding is. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Source {
-    name: Arc<str>,
-    text: Arc<str>,
-}
-
-impl Source {
-    /// A file called `name` that holds `text`.
-    #[must_use]
-    pub fn new(name: &str, text: &str) -> Self {
-        Self { name: name.into(), text: text.into() }
-    }
-
-    /// The file's name as it was given.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The file's text.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The line and the column, both from 1, of the byte at `offset`; columns count characters.
-    #[must_use]
-    pub fn position(&self, offset: usize) -> (usize, usize) {
-        let offset = self.text.floor_char_boundary(offset);
-        let before = &self.text[..offset];
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        (line, before[start..].chars().count() + 1)
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -4,9 +4,11 @@
 //! that is wrong with it, each mistake at its place with what to do about it.
 //!
 //! ```text
-//! text -> Spec (as written, with places) -> Topology (without mistakes) -> Plan (for each node)
-//!                      |                          |
-//!                 errors, all of them        lints, drawings
+//! text -> Spec (as written, with places) -> expanded (no templates, trees, groups)
+//!             |                                 |
+//!        errors, all of them                 Topology (without mistakes) -> Plan (for each node)
+//!                                               |
+//!                                          lints, drawings
 //! ```
 //!
 //! ```
@@ -40,11 +42,15 @@ mod check;
 pub mod codes;
 mod diagnostic;
 pub mod drawing;
+mod expand;
+mod files;
+mod findings;
 pub mod launch;
 mod load;
 mod offline;
 mod plan;
 mod problems;
+mod schema;
 mod spec;
 mod suggest;
 mod syntax;
@@ -52,12 +58,16 @@ mod topology;
 mod words;
 
 pub use change::Change;
-pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, Span, render};
+pub use check::Allowed;
+pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, SourceFile, Span, render};
+pub use expand::{MAX_LINKS, MAX_NODES};
+pub use files::{IncludeError, Included, MAX_FILE, MAX_FILES};
 pub use hopline_core::{Endpoint, EndpointError};
-pub use load::{MAX_FILE, load, parse};
+pub use load::{load, parse, parse_with};
 pub use offline::Offline;
 pub use plan::{Dial, NodePlan, Plan};
 pub use problems::{Loaded, Problems};
+pub use schema::schema;
 pub use suggest::nearest;
 pub use topology::{
     Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Expect, Impairment, Link, Node, NodeLimits,

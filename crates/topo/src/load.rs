@@ -2,67 +2,102 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::check;
+use crate::check::{self, Checked};
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Severity, Source};
+use crate::files::{Files, IncludeError, Included, MAX_FILE, Resolver, not_utf8, too_large};
 use crate::problems::{Loaded, Problems};
 
-/// The largest file that is read, in bytes: room for ten thousand nodes.
-pub const MAX_FILE: u64 = 4 << 20;
-
-/// Reads the topology in the file at `path`.
+/// Reads the topology in the file at `path`, and in the files that it includes.
 ///
 /// # Errors
-/// [`Problems`] holds every mistake of the file, or why it could not be read.
+/// [`Problems`] holds every mistake of the files, or why they could not be read.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
-    let name = path.display().to_string();
-    match text(path) {
-        Ok(text) => parse(&name, &text),
-        Err((problem, text)) => {
-            Err(Problems { diagnostics: vec![problem], source: Source::new(&name, &text) })
-        }
+    match read(path) {
+        Ok(file) => read_all(file, &|from, path| read(&beside(from, path))),
+        Err(error) => Err(unread(path, error)),
     }
 }
 
-/// Reads the topology in `text`, the text of a file called `name`.
+/// Reads the topology in `text`, the text of a file called `name`, which includes no others.
 ///
 /// # Errors
 /// [`Problems`] holds every mistake of the text.
 pub fn parse(name: &str, text: &str) -> Result<Loaded, Problems> {
-    let source = Source::new(name, text);
-    match check::check(text) {
-        Ok((topology, warnings)) => Ok(Loaded { topology, warnings, source }),
-        Err(diagnostics) => Err(Problems { diagnostics, source }),
+    parse_with(name, text, &|_, _| {
+        Err(IncludeError::Unreadable("this text is in no folder".to_owned()))
+    })
+}
+
+/// Reads the topology in `text`, the text of a file called `name`; `resolver` gives the files that it,
+/// or any of these, includes: it is asked with the name of the file that includes and with what it says.
+///
+/// # Errors
+/// [`Problems`] holds every mistake of the texts.
+pub fn parse_with(
+    name: &str,
+    text: &str,
+    resolver: &dyn Fn(&str, &str) -> Result<Included, IncludeError>,
+) -> Result<Loaded, Problems> {
+    let (name, text) = (name.to_owned(), text.to_owned());
+    read_all(Included { identity: name.clone(), name, text }, resolver)
+}
+
+fn read_all(first: Included, resolver: &Resolver<'_>) -> Result<Loaded, Problems> {
+    let files = Files::gather(first, resolver);
+    match check::check(&files) {
+        Ok(Checked { topology, found, allowed, diameter }) => {
+            let is_note = |found: &Diagnostic| found.severity == Severity::Note;
+            let (notes, warnings) = found.into_iter().partition(is_note);
+            Ok(Loaded { topology, warnings, notes, allowed, diameter, source: files.source })
+        }
+        Err(diagnostics) => Err(Problems { diagnostics, source: files.source }),
     }
 }
 
-/// The file's text; else what is wrong, and the text to show it with.
-fn text(path: &Path) -> Result<String, (Diagnostic, String)> {
-    let unreadable = |error: std::io::Error| {
-        let message = format!("cannot read the file: {}", reason(&error));
-        let problem = Diagnostic::error(codes::UNREADABLE_FILE, message);
-        (problem, String::new())
-    };
+/// The path of the file that `from` names `path`.
+fn beside(from: &str, path: &str) -> PathBuf {
+    let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+    folder.join(path.strip_prefix("./").unwrap_or(path))
+}
+
+/// The file at `path`.
+fn read(path: &Path) -> Result<Included, IncludeError> {
+    let unreadable = |error: std::io::Error| IncludeError::Unreadable(reason(&error));
     let file = File::open(path).map_err(unreadable)?;
+    // Two files of one name might be another by a link; a file that has none is known by its own.
+    let identity = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut bytes = Vec::new();
-    let mut limited = file.take(MAX_FILE + 1);
-    limited.read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE {
-        let message = format!("the file is larger than {} MiB", MAX_FILE >> 20);
-        let problem = Diagnostic::error(codes::FILE_TOO_LARGE, message)
-            .help("a topology file lists nodes and links only");
-        return Err((problem, String::new()));
+        return Err(IncludeError::TooLarge);
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        let problem = Diagnostic::error(codes::NOT_UTF8, "the file is not UTF-8 text")
-            .label(&(at..at + '\u{fffd}'.len_utf8()), "no UTF-8 from here on")
-            .help("save it as UTF-8 in your editor");
-        (problem, shown)
-    })
+    let name = path.display().to_string();
+    let text = String::from_utf8(bytes).map_err(|error| IncludeError::NotUtf8 {
+        name: name.clone(),
+        at: error.utf8_error().valid_up_to(),
+        text: String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })?;
+    Ok(Included { name, identity: identity.display().to_string(), text })
+}
+
+/// Why the file that was asked for could not be read.
+fn unread(path: &Path, error: IncludeError) -> Problems {
+    let mut shown = String::new();
+    let problem = match error {
+        IncludeError::Unreadable(why) => {
+            Diagnostic::error(codes::UNREADABLE_FILE, format!("cannot read the file: {why}"))
+        }
+        IncludeError::TooLarge => too_large("the file is"),
+        IncludeError::NotUtf8 { text, at, .. } => {
+            shown = text;
+            not_utf8(at)
+        }
+    };
+    let source = Source::new(&path.display().to_string(), &shown);
+    Problems { diagnostics: vec![problem], source }
 }
 
 fn reason(error: &std::io::Error) -> String {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, Finding, Severity, Source, render};
+use crate::check::Allowed;
+use crate::diagnostic::{self, Diagnostic, Finding, Severity, Source, render};
 use crate::topology::Topology;
 
 /// A topology that could be used, with what is odd in its file.
@@ -12,7 +13,14 @@ pub struct Loaded {
     pub topology: Topology,
     /// What is odd, in the file's order.
     pub warnings: Vec<Diagnostic>,
-    /// The file, to show the warnings with.
+    /// What is worth knowing of the mesh's shape, in the file's order.
+    pub notes: Vec<Diagnostic>,
+    /// What the file allows, and so is in neither list.
+    pub allowed: Vec<Allowed>,
+    /// How many links the longest of all best ways takes; none where that would take too long to find
+    /// out.
+    pub diameter: Option<usize>,
+    /// The file and those that it includes, to show the warnings with.
     pub source: Source,
 }
 
@@ -21,6 +29,14 @@ impl Loaded {
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         render(&self.source, &self.warnings, color)
+    }
+
+    /// The warnings and the notes together, in the file's order.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Diagnostic> {
+        let mut all = [self.warnings.as_slice(), &self.notes].concat();
+        diagnostic::sort(&mut all);
+        all
     }
 
     /// The warnings as data.
@@ -37,7 +53,7 @@ impl Loaded {
 pub struct Problems {
     /// Errors and warnings in the file's order.
     pub diagnostics: Vec<Diagnostic>,
-    /// The file they are about.
+    /// The file they are about, and those that it includes.
     pub source: Source,
 }
 

@@ -25,17 +25,32 @@ pub(crate) struct Syntax {
 
 /// The parts of a text that could not be read, and so may have declared anything they mention.
 #[derive(Debug, Default)]
-pub(crate) struct Broken(Vec<String>);
+pub(crate) struct Broken {
+    parts: Vec<String>,
+    /// Whether a whole file is not there, which may have said anything.
+    anything: bool,
+}
 
 impl Broken {
-    /// Whether `word` stands in a part that could not be read.
+    /// Whether `word` stands, or may have stood, in a part that could not be read.
     pub(crate) fn mentions(&self, word: &str) -> bool {
-        !word.is_empty() && self.0.iter().any(|text| text.contains(word))
+        !word.is_empty() && (self.anything || self.parts.iter().any(|text| text.contains(word)))
     }
 
     /// Whether all could be read.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.parts.is_empty() && !self.anything
+    }
+
+    /// Takes in what of another file could not be read.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.parts.extend(other.parts);
+        self.anything |= other.anything;
+    }
+
+    /// Notes that a whole file could not be read.
+    pub(crate) fn add_anything(&mut self) {
+        self.anything = true;
     }
 }
 
@@ -90,7 +105,7 @@ impl Syntax {
     fn blank(&mut self, lines: Range<usize>) {
         let part = &self.text[lines.clone()];
         let blank: String = part.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
-        self.broken.0.push(part.to_owned());
+        self.broken.parts.push(part.to_owned());
         self.text.replace_range(lines, &blank);
     }
 }

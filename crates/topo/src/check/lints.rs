@@ -1,190 +1,73 @@
-//! What is probably not meant: links declared twice, nodes nobody reaches, ways that are too long.
+//! What is probably not meant, and what is worth knowing of a mesh's shape.
+
+mod allow;
+mod cuts;
+mod graph;
+mod links;
+mod longest;
+mod whole;
+
+use std::collections::BTreeMap;
 
 use hopline_mesh::name::{LinkName, NodeName};
-use petgraph::algo::{connected_components, dijkstra};
-use petgraph::graph::{NodeIndex, UnGraph};
 
-use crate::codes;
+use super::Declarations;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::spec::{NodeSpec, Spec, UpstreamSpec};
-use crate::topology::{Topology, UPSTREAM};
+use crate::spec::{NodeSpec, Spec};
+use crate::topology::Topology;
 
-/// Meshes with more nodes are not searched for their longest way, which takes too long there.
-const SEARCHED: usize = 2_000;
+pub(super) use allow::Allow;
+pub use allow::Allowed;
 
-/// A way's cost, then its hops: added and compared as one number.
-const COST: u128 = 1 << 64;
+/// What is to be told of the mesh as a whole.
+pub(super) struct Shape {
+    /// Lints and notes.
+    pub(super) found: Vec<Diagnostic>,
+    /// How many links the longest best way takes, where that could be found out.
+    pub(super) diameter: Option<usize>,
+}
 
 /// The lints of single links and routes.
-pub(super) fn of_links(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for (name, link) in topology.links() {
-        if link.lower.len() > 1 {
-            found.extend(declared_twice(spec, topology, name));
-        }
-    }
-    for table in &spec.routes {
-        let node = topology.nodes.get(table.node.value.as_str());
-        if !node.is_some_and(|node| node.upstream.is_empty()) {
-            continue;
-        }
-        let nexts = table.routes.iter().filter_map(|pair| pair.value.as_ref());
-        for next in nexts.filter(|next| next.value == UPSTREAM) {
-            let message = format!("the node `{}` has no upstream", table.node.value);
-            let lint = Diagnostic::warning(codes::NO_UPSTREAM, message)
-                .label(&next.span, "so this route leads nowhere")
-                .help("name a node as the next hop, or give the node an `upstream`");
-            found.push(lint);
-        }
-    }
-    found
-}
-
-fn declared_twice(spec: &Spec, topology: &Topology, link: &LinkName) -> Vec<Diagnostic> {
-    let (a, b) = (link.lesser(), link.greater());
-    let declared = |node: &NodeName, upstream: &NodeName| -> Option<(&UpstreamSpec, u32)> {
-        let cost = *topology.nodes.get(node)?.upstream.get(upstream)?;
-        let node = spec.nodes.iter().find(|n| n.name.value == node.as_str())?;
-        let mut written = node.upstream.iter();
-        let upstream = written.find(|u| u.node.value == upstream.as_str())?;
-        Some((upstream, cost))
-    };
-    let (Some(first), Some(second)) = (declared(a, b), declared(b, a)) else {
-        return Vec::new();
-    };
-    let (first, second) = match first.0.node.span.start < second.0.node.span.start {
-        true => (first, second),
-        false => (second, first),
-    };
-    let message = format!("the nodes `{a}` and `{b}` are each other's upstream");
-    let mut found = vec![
-        Diagnostic::warning(codes::LINK_DECLARED_TWICE, message)
-            .label(&second.0.node.span, "declared again")
-            .label(&first.0.node.span, "first declared here")
-            .help(format!("they are joined by one link, which `{a}` dials; declare it at one end")),
-    ];
-    if first.1 != second.1 {
-        let greater = first.1.max(second.1);
-        let message = format!("the two ends of the link `{link}` give it different costs");
-        let lint = Diagnostic::warning(codes::COSTS_DIFFER, message)
-            .label(place(second.0), format!("cost {} here", second.1))
-            .label(place(first.0), format!("cost {} here", first.1))
-            .help(format!("the greater counts: the link costs {greater}"));
-        found.push(lint);
-    }
-    found
-}
-
-/// Where the cost of a link is seen.
-fn place(upstream: &UpstreamSpec) -> &Span {
-    let cost = upstream.cost.as_ref();
-    cost.map_or(&upstream.node.span, |cost| &cost.span)
-}
-
-/// The lints of the mesh as a whole.
-pub(super) fn of_graph(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
-    let mut graph: UnGraph<&NodeName, u128> = UnGraph::default();
-    let names: Vec<&NodeName> = topology.nodes.keys().collect();
-    for name in &names {
-        graph.add_node(name);
-    }
-    for (name, link) in topology.links() {
-        let find = |end: &NodeName| names.binary_search(&end).map(NodeIndex::new);
-        if let (Ok(a), Ok(b)) = (find(name.lesser()), find(name.greater())) {
-            graph.add_edge(a, b, u128::from(link.cost) * COST + 1);
-        }
-    }
-    let mut found = unreachable(spec, &graph);
-    found.extend(too_long(spec, topology, &graph));
-    found
-}
-
-/// One lint for each part of the mesh but the largest.
-fn unreachable(spec: &Spec, graph: &UnGraph<&NodeName, u128>) -> Vec<Diagnostic> {
-    if connected_components(graph) <= 1 {
-        return Vec::new();
-    }
-    let mut parts: Vec<Vec<&NodeName>> = petgraph::algo::tarjan_scc(graph)
-        .into_iter()
-        .map(|part| part.into_iter().map(|index| graph[index]).collect())
-        .collect();
-    for part in &mut parts {
-        part.sort();
-    }
-    // Of parts that are as large, the one with the least name is the mesh and the others are cut off.
-    parts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    let mut found = Vec::new();
-    for part in parts.iter().skip(1) {
-        let message = match part.as_slice() {
-            [one] => format!("nobody can reach the node `{one}`"),
-            [first, second] => {
-                format!("only the nodes `{first}` and `{second}` can reach each other")
-            }
-            [first, rest @ ..] => {
-                let rest = rest.len();
-                format!("the node `{first}` and {rest} others can reach none but each other")
-            }
-            [] => continue,
-        };
-        let mut lint = Diagnostic::warning(codes::UNREACHABLE_NODE, message);
-        for name in part.iter().take(4) {
-            if let Some(node) = declared(spec, name) {
-                lint = lint.label(&node.name.span, "no link leads to the rest of the mesh");
-            }
-        }
-        lint.labels.sort_by_key(|label| label.span.start);
-        found
-            .push(lint.help("give it an `upstream`, or name it as the `upstream` of another node"));
-    }
-    found
-}
-
-/// The longest of all best ways, where it holds more nodes than the hop limit allows.
-fn too_long(
+pub(super) fn of_links(
     spec: &Spec,
     topology: &Topology,
-    graph: &UnGraph<&NodeName, u128>,
-) -> Option<Diagnostic> {
-    let limit = u128::from(topology.hop_limit);
-    let count = graph.node_count();
-    if count as u128 <= limit || count > SEARCHED {
-        return None;
-    }
-    let mut longest: (u128, Option<(NodeIndex, NodeIndex)>) = (0, None);
-    for from in graph.node_indices() {
-        let ways = dijkstra(graph, from, None, |edge| *edge.weight());
-        for (to, way) in ways {
-            let nodes = way % COST + 1;
-            let better = nodes > longest.0 || nodes == longest.0 && longest.1 > Some((from, to));
-            if better {
-                longest = (nodes, Some((from, to)));
-            }
-        }
-    }
-    let (nodes, Some((from, to))) = longest else {
-        return None;
-    };
-    if nodes <= limit {
-        return None;
-    }
-    let (from, to) = (graph[from], graph[to]);
-    let message = format!(
-        "the way from `{from}` to `{to}` takes {nodes} nodes, but the hop limit is {limit}"
-    );
-    let mut lint = Diagnostic::warning(codes::HOP_LIMIT_BELOW_DIAMETER, message);
-    if let Some(at) = &spec.mesh.hop_limit {
-        lint = lint.label(&at.span, "a path may hold so many nodes");
-    } else if let Some(node) = declared(spec, from) {
-        lint = lint.label(&node.name.span, "the way begins here");
-    }
-    let help = match nodes <= 255 {
-        true => format!("set `hop_limit = {nodes}` or more in `[mesh]`, or add shorter ways"),
-        false => "add shorter ways: no hop limit is above 255".to_owned(),
-    };
-    Some(lint.help(help))
+    declared: &Declarations<'_>,
+) -> Vec<Diagnostic> {
+    links::lints(spec, topology, declared)
 }
 
-fn declared<'a>(spec: &'a Spec, name: &NodeName) -> Option<&'a NodeSpec> {
-    let mut nodes = spec.nodes.iter();
-    nodes.find(|node| node.name.value == name.as_str())
+/// The lints and notes of the mesh as a whole.
+pub(super) fn of_graph(spec: &Spec, topology: &Topology, declared: &Declarations<'_>) -> Shape {
+    let (graph, places) = (graph::Graph::new(topology), Places::new(spec, declared));
+    let mut found = whole::unreachable(&graph, &places);
+    let longest = longest::longest(&graph);
+    if let Some(longest) = &longest {
+        found.extend(whole::too_long(spec, topology, &graph, longest, &places));
+    }
+    found.extend(cuts::notes(&graph, &places));
+    let sure = longest.filter(|longest| longest.is_sure);
+    Shape { found, diameter: sure.map(|longest| longest.hops) }
+}
+
+/// Where nodes and links are declared.
+struct Places<'a> {
+    nodes: BTreeMap<&'a str, &'a NodeSpec>,
+    links: &'a Declarations<'a>,
+}
+
+impl<'a> Places<'a> {
+    fn new(spec: &'a Spec, links: &'a Declarations<'a>) -> Self {
+        let nodes = spec.nodes.iter().map(|node| (node.name.value.as_str(), node));
+        Self { nodes: nodes.collect(), links }
+    }
+
+    fn node(&self, name: &NodeName) -> Option<&'a Span> {
+        self.nodes.get(name.as_str()).map(|node| &node.name.span)
+    }
+
+    /// Where the link between `a` and `b` is declared first.
+    fn link(&self, a: &NodeName, b: &NodeName) -> Option<&'a Span> {
+        let link = LinkName::new(a.clone(), b.clone()).ok()?;
+        Some(self.links.get(&link)?.first()?.place)
+    }
 }
