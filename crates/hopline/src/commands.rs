@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod down;
 mod graph;
+mod import;
 mod node;
 mod ping;
 mod recv;
@@ -40,6 +41,7 @@ enum Verb {
     Check(check::Check),
     Route(route::Route),
     Graph(graph::GraphArgs),
+    Import(import::Import),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -67,6 +69,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Check(verb) => verb.run(),
         Verb::Route(verb) => verb.run(),
         Verb::Graph(verb) => verb.run(),
+        Verb::Import(verb) => verb.run(),
         Verb::Up(verb) => verb.run().await,
         Verb::Down(verb) => verb.run().await,
         Verb::Status(verb) => verb.run().await,

@@ -39,6 +39,7 @@ mod check;
 pub mod codes;
 mod diagnostic;
 pub mod drawing;
+pub mod import;
 pub mod launch;
 mod load;
 mod offline;
