@@ -1,8 +1,5 @@
 //! From what was imported to a mesh that can be asked.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use hopline::mesh::name::NodeName;
 use hopline::mesh::route::{Refusal, Walk, Walker};
 use hopline::topo::import::Imported;
@@ -10,31 +7,10 @@ use hopline::topo::{Offline, Plan, parse};
 
 /// The mesh of the topology file that an import writes.
 pub(crate) fn mesh(imported: &Imported) -> Offline {
-    let text = with_upstreams(imported);
+    let text = imported.to_toml();
     let loaded = parse("imported.toml", &text);
     let loaded = loaded.unwrap_or_else(|problems| panic!("{}: {problems}", imported.source));
     Offline::new(&Plan::new(&loaded.topology))
-}
-
-/// The topology file with its links as upstreams of the ends that dial, and without labels.
-fn with_upstreams(imported: &Imported) -> String {
-    let mut text = format!("[mesh]\nname = \"{}\"\n", imported.mesh);
-    if let Some(limit) = imported.hop_limit {
-        let _ = writeln!(text, "hop_limit = {limit}");
-    }
-    let mut upstreams: BTreeMap<&str, String> = BTreeMap::new();
-    for link in &imported.links {
-        let (from, to) = (&link.ends.0, &link.ends.1);
-        let upstream = format!("{{ node = \"{to}\", cost = {} }}, ", link.cost);
-        upstreams.entry(from.as_str()).or_default().push_str(&upstream);
-    }
-    for node in &imported.nodes {
-        let _ = writeln!(text, "[nodes.\"{}\"]", node.name);
-        if let Some(upstreams) = upstreams.get(node.name.as_str()) {
-            let _ = writeln!(text, "upstream = [{upstreams}]");
-        }
-    }
-    text
 }
 
 /// The nodes and cost of the way from `from` to `to`; none where the mesh says that there is no way.
