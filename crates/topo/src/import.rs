@@ -34,11 +34,11 @@ pub use note::Note;
 /// The largest text that is read, in bytes.
 pub const MAX_IMPORT: u64 = 64 << 20;
 
-/// The most nodes that are taken over.
-pub const MAX_NODES: usize = 100_000;
+/// The most nodes that are taken over: as many as a topology may have.
+pub const MAX_NODES: usize = crate::MAX_NODES as usize;
 
 /// The most links that are taken over, parallel ones and loops included.
-pub const MAX_LINKS: usize = 1_000_000;
+pub const MAX_LINKS: usize = crate::MAX_LINKS as usize;
 
 /// How deep lists and elements may lie within each other.
 const MAX_DEPTH: usize = 64;

@@ -15,7 +15,7 @@ use crate::load::MAX_FILE;
 use crate::topology::{DEFAULT_COST, DEFAULT_HOP_LIMIT};
 
 /// A node that is drawn farther away than this is not placed at all.
-const FARTHEST: f64 = 1e6;
+const FARTHEST: f64 = 1e9;
 
 /// A network that has been read, ready to be written as a topology file.
 #[derive(Debug, Clone, PartialEq)]

@@ -45,7 +45,7 @@ impl fmt::Display for Note {
             }
             Self::Outside(links) => {
                 let count = links.len();
-                write!(f, "left out {count} {} out of the lab: ", plural(count, "link"))?;
+                write!(f, "left out {count} {} that lead out of the lab: ", plural(count, "link"))?;
                 listed(f, links.iter())
             }
             Self::Numbered(nodes) => {
@@ -67,9 +67,9 @@ impl fmt::Display for Note {
                 listed(f, nodes.iter().map(Times))
             }
             Self::Parts(sizes) => {
-                write!(f, "the mesh is in {} parts that no link joins, of ", sizes.len())?;
-                listed(f, sizes.iter())?;
-                f.write_str(" nodes")
+                let count = sizes.len();
+                write!(f, "the mesh is in {count} parts that no link joins; nodes in each: ")?;
+                listed(f, sizes.iter())
             }
             Self::Placeless(nodes) => {
                 let count = nodes.len();
