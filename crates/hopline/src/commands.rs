@@ -11,6 +11,7 @@ mod ping;
 mod recv;
 mod route;
 mod routes;
+mod schema;
 mod send;
 mod status;
 mod trace;
@@ -51,6 +52,7 @@ enum Verb {
     Ping(ping::Ping),
     Trace(trace::Trace),
     Routes(routes::Routes),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -79,6 +81,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Ping(verb) => verb.run().await,
         Verb::Trace(verb) => verb.run().await,
         Verb::Routes(verb) => verb.run().await,
+        Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
     }
 }

@@ -156,7 +156,7 @@ impl Expander<'_> {
         let before = MAX_NODES - self.node_room;
         let message = match before {
             0 => format!("this makes {} nodes", number(count)),
-            _ => format!("this makes {} nodes, besides {before} others", number(count)),
+            _ => format!("this makes {} nodes, and there are {before} already", number(count)),
         };
         let problem = Diagnostic::error(codes::TOO_MANY_NODES, message)
             .label(place, format!("a mesh has at most {MAX_NODES} nodes"))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::codes;
 use crate::diagnostic::Diagnostic;
 
 /// Findings, one for each code and place.
@@ -31,9 +32,13 @@ impl Findings {
         self.found.iter().any(|finding| finding.code == code)
     }
 
-    /// The findings, each with how many more it stands for.
+    /// The findings, each with how many more it stands for; a mistake in a template is one mistake.
     pub(crate) fn done(mut self) -> Vec<Diagnostic> {
-        for (index, more) in self.seen.into_values().filter(|(_, more)| *more > 0) {
+        let is_one = |code: &str| code == codes::BAD_TEMPLATE;
+        for ((code, _), (index, more)) in self.seen {
+            if more == 0 || is_one(code) {
+                continue;
+            }
             if let Some(label) = self.found.get_mut(index).and_then(|f| f.labels.first_mut()) {
                 let comma = if label.text.is_empty() { "" } else { ", " };
                 label.text = format!("{}{comma}and {more} more like it", label.text);

@@ -49,6 +49,7 @@ mod load;
 mod offline;
 mod plan;
 mod problems;
+mod schema;
 mod spec;
 mod suggest;
 mod syntax;
@@ -61,6 +62,7 @@ pub use load::{MAX_FILE, load, parse};
 pub use offline::Offline;
 pub use plan::{Dial, NodePlan, Plan};
 pub use problems::{Loaded, Problems};
+pub use schema::schema;
 pub use suggest::nearest;
 pub use topology::{
     Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Expect, Impairment, Link, Node, NodeLimits,

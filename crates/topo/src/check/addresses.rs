@@ -102,6 +102,14 @@ impl<'a> Checker<'a> {
             };
             let (a, b) = (&first.spec.name.value, &place.spec.name.value);
             let message = format!("the nodes `{a}` and `{b}` {what} the same place");
+            if first.written.span == place.written.span {
+                let message = format!("the nodes `{a}` and `{b}` {what} the same place");
+                let problem = Diagnostic::error(codes::DUPLICATE_ADDRESS, message)
+                    .label(&place.written.span, "the same for both")
+                    .help("let it differ from node to node, as `tcp://127.0.0.1:{6000+n}` does");
+                self.problems.push(problem);
+                continue;
+            }
             let help = match place.endpoint {
                 Endpoint::Tcp { .. } => "give one of them another port",
                 Endpoint::Ipc(_) => "give one of them another path",

@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
                 let help = format!("let it {does} at {names}");
                 let problem = Diagnostic::error(codes::BAD_EXPECT, message)
                     .label(&at.span, "not there")
-                    .label(&of.span, "")
+                    .label(&of.span, format!("at {names}"))
                     .help(help);
                 self.problems.push(problem);
             }

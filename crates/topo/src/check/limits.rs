@@ -64,7 +64,7 @@ impl Checker<'_> {
 
     fn not_nought(&mut self, key: &At<String>, at: &At<Scalar>, is_good: bool) -> bool {
         if !is_good {
-            let message = format!("the limit `{}` is at least 1", key.value);
+            let message = format!("the limit `{}` must be more than 0", key.value);
             let problem = Diagnostic::error(codes::BAD_LIMIT, message)
                 .label(&at.span, "nothing would get through")
                 .help(format!("write more, or leave `{}` out", key.value));

@@ -18,6 +18,10 @@ impl<'a> Checker<'a> {
         let mut nodes = BTreeMap::new();
         for spec in &self.spec.nodes {
             let keys = &spec.keys;
+            let declared = self.declared.get(spec.name.value.as_str());
+            if declared.is_some_and(|declared| !std::ptr::eq(declared.spec, spec)) {
+                continue;
+            }
             let node = Node {
                 bind: self.bind(keys),
                 address: self.address(spec),

@@ -161,10 +161,10 @@ impl Expander<'_> {
         way.push(format!("`{}`", again.value));
         let message = match way.len() {
             2 => format!("the group `{}` inherits from itself", again.value),
-            _ => format!("groups inherit from each other: {}", way.join(" from ")),
+            _ => format!("groups inherit from each other in a circle: {}", way.join(", ")),
         };
         let problem = Diagnostic::error(codes::GROUP_CYCLE, message)
-            .label(&again.span, "this closes the circle")
+            .label(&again.span, format!("`{}` again: a circle", again.value))
             .help("take it out of one of these groups");
         self.problems.push(problem);
     }

@@ -55,7 +55,8 @@ impl Expander<'_> {
     fn template(&mut self, node: &NodeSpec, counters: &[Counter<'_>], inherited: &Inherited<'_>) {
         let lengths = counters.iter().map(Counter::length);
         let count = lengths.fold(1_u64, u64::saturating_mul);
-        let place = node.count.as_ref().map_or(&node.name.span, |count| &count.at);
+        let count_at = node.count.as_ref().and_then(|count| count.counters.first());
+        let place = count_at.map_or(&node.name.span, |counter| &counter.value.span);
         if !self.take_nodes(count, place, &node.name.value) {
             return;
         }
@@ -90,7 +91,7 @@ impl Expander<'_> {
 
     fn same_names(&mut self, at: &At<String>, name: &str, who: &str, counters: &[Counter<'_>]) {
         let message = format!("{who} are called {}", quoted(name));
-        let example = counters.iter().map(|c| format!("{{{}}}", c.name)).collect::<Vec<_>>();
+        let example = counters.iter().map(|c| format!("`{{{}}}`", c.name)).collect::<Vec<_>>();
         let problem = Diagnostic::error(codes::BAD_TEMPLATE, message)
             .label(&at.span, "not every counter tells them apart")
             .help(format!("put {} into the name", example.join(" and ")));

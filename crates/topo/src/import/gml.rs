@@ -108,10 +108,8 @@ impl<'a> Reader<'a> {
     /// Takes a value. Of a key that comes twice the first counts.
     fn value(&mut self, open: &mut [(List, usize)], key: &str, value: &str) {
         let [.., (before, _), (list, _)] = open else {
-            if let [(List::Graph, _)] = open {
-                if key == "directed" && value == "1" {
-                    self.read.notes.push(Note::Directed);
-                }
+            if matches!(open, [(List::Graph, _)]) && key == "directed" && value == "1" {
+                self.read.notes.push(Note::Directed);
             }
             return;
         };

@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     Words(&'static [&'static str]),
     /// A list of texts.
     Texts,
+    /// A text, or a list of texts.
+    TextOrTexts,
     /// Two names.
     Ends,
     /// `auto` or an endpoint.
@@ -103,7 +105,8 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, means: &'sta
     Key { name, kind, default, means }
 }
 
-const ANY: u64 = i64::MAX as u64;
+/// The greatest whole number where there is no other.
+pub(crate) const ANY: u64 = i64::MAX as u64;
 const COST: Kind = Kind::Whole(1, u32::MAX as u64);
 const NO: &str = "none";
 const USUAL: &str = "as it is by itself";
@@ -159,7 +162,7 @@ pub(crate) static MESH: Table = Table {
 const NODE_KEYS: &[Key] = &[
     key(
         "groups",
-        Kind::Texts,
+        Kind::TextOrTexts,
         NO,
         "the groups it inherits from; the first that says something counts",
     ),
@@ -284,7 +287,7 @@ pub(crate) static SERVICE: Table = Table {
     title: "`[services.NAME]`",
     means: "A name that clients at several nodes hold together.",
     keys: &[&[
-        key("at", Kind::Texts, REQUIRED, "the nodes where it is offered"),
+        key("at", Kind::TextOrTexts, REQUIRED, "the nodes where it is offered"),
         key(
             "policy",
             Kind::Word(&["closest", "balanced"]),
@@ -347,8 +350,8 @@ pub(crate) static EXPECT: Table = Table {
             "a node, planned client, service, `name@node`, or a name with a static route",
         ),
         key("path", Kind::Texts, NO, "exactly these nodes, from the first to the last"),
-        key("via", Kind::Texts, NO, "passes all of these nodes and links"),
-        key("avoids", Kind::Texts, NO, "passes none of these nodes and links"),
+        key("via", Kind::TextOrTexts, NO, "passes all of these nodes and links"),
+        key("avoids", Kind::TextOrTexts, NO, "passes none of these nodes and links"),
         key("max_hops", Kind::Whole(0, ANY), NO, "the most links"),
         key("max_cost", Kind::Whole(0, ANY), NO, "the most cost"),
         key("unreachable", Kind::Truth, "`false`", "the message must not arrive"),
@@ -378,5 +381,97 @@ pub(crate) const REASONS: &[&str] = &[
 pub(crate) static AFTER: Table = Table {
     title: "`after`",
     means: "What has failed before.",
-    keys: &[&[key("down", Kind::Texts, REQUIRED, "the nodes and links (`a--b`) that are down")]],
+    keys: &[&[key(
+        "down",
+        Kind::TextOrTexts,
+        REQUIRED,
+        "the nodes and links (`a--b`) that are down",
+    )]],
 };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// All tables, each with the header or value that holds it.
+    fn tables() -> Vec<&'static Table> {
+        let mut tables: Vec<&'static Table> = vec![&FILE];
+        let mut next = 0;
+        while let Some(table) = tables.get(next) {
+            next += 1;
+            let inner: Vec<&'static Table> = table
+                .keys()
+                .filter_map(|key| match key.kind {
+                    Kind::Table(inner) | Kind::Named(inner) | Kind::Tables(inner) => Some(inner),
+                    Kind::Upstreams => Some(&UPSTREAM),
+                    _ => None,
+                })
+                .collect();
+            for table in inner {
+                if !tables.iter().any(|known| known.title == table.title) {
+                    tables.push(table);
+                }
+            }
+        }
+        tables
+    }
+
+    #[test]
+    fn dialects_are_those_that_nodes_speak() {
+        assert_eq!(DIALECTS, hopline_mesh::dialect::Dialect::ALL.map(|dialect| dialect.name()));
+    }
+
+    #[test]
+    fn no_table_has_a_key_twice() {
+        for table in tables() {
+            let names: BTreeSet<&str> = table.names().into_iter().collect();
+            assert_eq!(names.len(), table.names().len(), "{}", table.title);
+        }
+    }
+
+    #[test]
+    fn the_reader_reads_every_key() {
+        // A date is no good under any key: one that is not told of is not read.
+        for (holder, table) in [
+            ("[mesh]\n", &MESH),
+            ("[defaults]\n", &DEFAULTS),
+            ("[groups.g]\n", &GROUP),
+            ("[nodes.n]\n", &NODE),
+            ("[nodes.n.limits]\n", &LIMITS),
+            ("[nodes.n.upstream]\n", &UPSTREAM),
+            ("[[links]]\n", &LINK),
+            ("[[trees]]\n", &TREE),
+            ("[[trees]]\n[[trees.levels]]\n", &LEVEL),
+            ("[services.s]\n", &SERVICE),
+            ("[[expect]]\n", &EXPECT),
+            ("[[expect]]\n[expect.after]\n", &AFTER),
+        ] {
+            for key in table.names() {
+                let text = format!("{holder}{key} = 2020-01-01\n");
+                let problems = crate::parse("m.toml", &text).unwrap_err();
+                let told = |code| problems.errors().any(|error| error.code == code);
+                assert!(told(crate::codes::WRONG_TYPE), "{text}\n{problems}");
+                assert!(!told(crate::codes::UNKNOWN_KEY), "{text}\n{problems}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_manual_names_every_key() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/topology-files.md");
+        let manual = std::fs::read_to_string(path).unwrap();
+        let mut missing = Vec::new();
+        for table in tables() {
+            for key in table.names() {
+                let named = format!("`{key}`");
+                let header = format!("[{key}");
+                if !manual.contains(&named) && !manual.contains(&header) {
+                    missing.push(format!("{}: {key}", table.title));
+                }
+            }
+        }
+        assert_eq!(missing, [""; 0], "docs/topology-files.md does not name these");
+    }
+}
