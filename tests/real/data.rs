@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hopline::topo::import::{Cost, Format, Imported, Options, import};
 
 /// The folder, where it is given. A test without it says that it looked at nothing.
+#[expect(clippy::print_stderr, reason = "who runs the tests is to see that this one did not")]
 pub(crate) fn folder(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("HOPLINE_REAL_TOPOLOGIES").filter(|folder| !folder.is_empty());
     match folder {
