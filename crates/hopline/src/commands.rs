@@ -6,6 +6,7 @@ mod demo;
 mod diff;
 mod down;
 mod graph;
+mod import;
 mod node;
 mod ping;
 mod plan;
@@ -45,6 +46,7 @@ enum Verb {
     Graph(graph::GraphArgs),
     Plan(plan::PlanArgs),
     Diff(diff::Diff),
+    Import(import::Import),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -75,6 +77,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Graph(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(),
         Verb::Diff(verb) => verb.run(),
+        Verb::Import(verb) => verb.run(),
         Verb::Up(verb) => verb.run().await,
         Verb::Down(verb) => verb.run().await,
         Verb::Status(verb) => verb.run().await,

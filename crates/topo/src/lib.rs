@@ -45,6 +45,7 @@ pub mod drawing;
 mod expand;
 mod files;
 mod findings;
+pub mod import;
 pub mod launch;
 mod load;
 mod offline;

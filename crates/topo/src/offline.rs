@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
 use hopline_mesh::route::{
-    Directory, Down, Graph, NextHop, Pattern, StaticRoutes, Walk, WalkInput, walk,
+    Directory, Down, Graph, NextHop, Pattern, StaticRoutes, Walk, WalkInput, Walker, walk,
 };
 
 use crate::plan::Plan;
@@ -129,6 +129,32 @@ impl Offline {
             hop_limit: self.hop_limit,
         };
         Some(walk(&mesh, &self.node_of(from)?, to))
+    }
+
+    /// The mesh while `down` has failed.
+    #[must_use]
+    pub fn without(&self, down: &[Down]) -> Self {
+        Self { graph: self.graph.without(down), ..self.clone() }
+    }
+
+    /// Answers many questions about the mesh as it is: it keeps the tables that it has built.
+    ///
+    /// To ask while something has failed, ask of the mesh [`without`](Self::without) it.
+    #[must_use]
+    pub fn walker(&self) -> Walker<'_> {
+        Walker::new(WalkInput {
+            graph: &self.graph,
+            upstreams: &self.upstreams,
+            statics: &self.statics,
+            directory: &self.directory,
+            hop_limit: self.hop_limit,
+        })
+    }
+
+    /// The nodes and the links between them.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 }
 
