@@ -39,6 +39,7 @@ mod check;
 pub mod codes;
 mod diagnostic;
 pub mod drawing;
+pub mod expect;
 pub mod launch;
 mod load;
 mod offline;
@@ -46,6 +47,7 @@ mod plan;
 mod problems;
 mod spec;
 mod suggest;
+pub mod survive;
 mod syntax;
 mod topology;
 

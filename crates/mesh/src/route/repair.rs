@@ -179,11 +179,7 @@ impl<'a> Repair<'a> {
                 known.hops.is_some() && known.before == from && to != self.source
             })
         };
-        if is_over(a, b) {
-            Some(b)
-        } else {
-            is_over(b, a).then_some(a)
-        }
+        if is_over(a, b) { Some(b) } else { is_over(b, a).then_some(a) }
     }
 
     /// Marks what is down, and the nodes whose ways pass it.
