@@ -12,6 +12,7 @@ mod route;
 mod routes;
 mod send;
 mod status;
+mod test;
 mod trace;
 mod up;
 
@@ -40,6 +41,7 @@ enum Verb {
     Check(check::Check),
     Route(route::Route),
     Graph(graph::GraphArgs),
+    Test(test::Test),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -59,6 +61,8 @@ pub(crate) enum Answer {
     Yes,
     /// The answer is no, and has been told.
     No,
+    /// There is no answer, and why has been told.
+    Unknown,
 }
 
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
@@ -67,6 +71,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Check(verb) => verb.run(),
         Verb::Route(verb) => verb.run(),
         Verb::Graph(verb) => verb.run(),
+        Verb::Test(verb) => verb.run().await,
         Verb::Up(verb) => verb.run().await,
         Verb::Down(verb) => verb.run().await,
         Verb::Status(verb) => verb.run().await,

@@ -1,12 +1,14 @@
 //! What a file expects of its routes, held against the routes that there are.
 
 mod claim;
+mod why;
 
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::{Down, Graph};
 use serde::Serialize;
 
 pub use claim::Broken;
+pub use why::why;
 
 use crate::offline::Offline;
 use crate::survive::{Message, Parts, TooMany, breaking};

@@ -7,7 +7,7 @@ mod pairs;
 use std::collections::BTreeSet;
 
 use hopline_mesh::name::NodeName;
-use hopline_mesh::route::Down;
+use hopline_mesh::route::{Down, Graph};
 use serde::Serialize;
 
 pub(crate) use breaking::{Message, breaking};
@@ -142,6 +142,31 @@ pub fn survive(mesh: &Offline, expects: &[Expect], most: usize) -> Result<Surviv
         }
     }
     Ok(Survival { most, cases, breach: None })
+}
+
+/// All cases of 1 to `most` failures in which nothing of `spared` fails, in the order in which
+/// [`survive`] tries them; none where they are more than `limit`.
+#[must_use]
+pub fn cases_of(
+    graph: &Graph,
+    most: usize,
+    spared: &[Down],
+    limit: usize,
+) -> Option<Vec<Vec<Down>>> {
+    let parts = Parts::new(graph);
+    if most > MAX_DOWN || parts.number_up_to(most) > MAX_CASES {
+        return None;
+    }
+    let mut cases = Vec::new();
+    for size in 1..=most {
+        parts.each_case(size, |case| {
+            let down: Vec<Down> = case.iter().map(|part| parts.down(*part)).collect();
+            if cases.len() <= limit && !down.iter().any(|down| spared.contains(down)) {
+                cases.push(down);
+            }
+        });
+    }
+    (cases.len() <= limit).then_some(cases)
 }
 
 /// The messages of `expects` that arrive while nothing has failed, each once.
