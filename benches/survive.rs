@@ -47,7 +47,7 @@ fn offline(links: impl IntoIterator<Item = (String, String)>, more: &str) -> Off
 /// A comb of 26 teeth with 29 nodes each, joined in the middle, and links between teeth that lie side
 /// by side: 754 nodes, 895 links, and ways of more than 50 links.
 fn comb() -> Offline {
-    let name = |tooth: usize, at: usize| format!("t{tooth:02}.{at:02}");
+    let name = |tooth: usize, at: usize| format!("t{tooth:02}-{at:02}");
     let mut links = BTreeSet::new();
     for tooth in 0..26 {
         links.extend((1..29).map(|at| (name(tooth, at - 1), name(tooth, at))));

@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use hopline::topo::Topology;
+use hopline::topo::{Problems, Topology};
 
 use super::{Answer, duration};
+use crate::way::count;
 use crate::{names, output, trouble};
 use report::{FileReport, Report, Tested, Verdict};
 
@@ -65,14 +66,15 @@ impl Test {
         let mut report = Report::default();
         for file in &self.files {
             let name = file.display().to_string();
-            let tests = match names::topology(file) {
+            let mut tests = match names::topology(file) {
                 Ok(loaded) => self.tests(file, &loaded.topology).await,
                 Err(error) => {
                     // The mistakes with their places, for people; the report says it in a line.
                     trouble::report(&error);
-                    vec![Tested::of_file(&name, Verdict::Error("the file has mistakes".to_owned()))]
+                    vec![Tested::of_file(&name, Verdict::Error(mistakes(&error)))]
                 }
             };
+            Tested::name_apart(&mut tests);
             report.files.push(FileReport { file: name, tests });
         }
         output::data(&match self.format {
@@ -99,6 +101,19 @@ impl Test {
             tests.push(Tested::of_file(&name, Verdict::Error(nothing.to_owned())));
         }
         tests
+    }
+}
+
+/// The first mistake of a file, and how many more there are.
+fn mistakes(error: &anyhow::Error) -> String {
+    let Some(problems) = error.downcast_ref::<Problems>() else {
+        return format!("{error:#}");
+    };
+    let mut errors = problems.errors();
+    let first = errors.next().map_or("it cannot be read", |error| &error.message);
+    match errors.count() {
+        0 => first.to_owned(),
+        more => format!("{first}, and {}", count(more, "more mistake")),
     }
 }
 

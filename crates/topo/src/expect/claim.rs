@@ -87,10 +87,15 @@ impl fmt::Display for Broken {
             Self::Hops { actual: 1, most } => write!(f, "takes 1 hop, {most} at most"),
             Self::Hops { actual, most } => write!(f, "takes {actual} hops, {most} at most"),
             Self::Cost { actual, most } => write!(f, "costs {actual}, {most} at most"),
-            Self::Survives { down, reason, node, .. } => {
+            Self::Survives { down, others, reason, node } => {
                 let down: Vec<String> = down.iter().map(ToString::to_string).collect();
                 let said = Said(reason, node.as_ref());
-                write!(f, "does not arrive with {} down: {said}", down.join(" and "))
+                write!(f, "does not arrive with {} down: {said}", down.join(" and "))?;
+                match others {
+                    0 => Ok(()),
+                    1 => f.write_str("; nor in another case of as many failures"),
+                    more => write!(f, "; nor in {more} other cases of as many failures"),
+                }
             }
         }
     }

@@ -13,11 +13,7 @@ pub fn why(mesh: &Offline, expect: &Expect, actual: &Actual, broken: &Broken) ->
     match broken {
         Broken::Path { expected, .. } => Some(other_way(mesh, expect, actual, expected)),
         Broken::DoesNotArrive { reason, path, .. } => undelivered(mesh, reason, path),
-        Broken::Survives { reason, others, .. } => match (others, undelivered(mesh, reason, &[])) {
-            (0, why) => why,
-            (1, _) => Some("there is another such case of as many failures".to_owned()),
-            (more, _) => Some(format!("there are {more} other such cases of as many failures")),
-        },
+        Broken::Survives { reason, .. } => undelivered(mesh, reason, &[]),
         Broken::Arrives { .. }
         | Broken::Reason { .. }
         | Broken::Misses(_)

@@ -87,7 +87,8 @@ impl<'a> Test<'a> {
             Verdict::Failed(failure) => ("failed", Some(failure), None),
             Verdict::Error(error) => ("error", None, Some(error.as_str())),
         };
-        let list = |of: fn(&Failure) -> &Vec<String>| failure.map_or(&[][..], |failure| of(failure));
+        let list =
+            |of: fn(&Failure) -> &Vec<String>| failure.map_or(&[][..], |failure| of(failure));
         Self {
             name: &test.name,
             file: &test.file,

@@ -11,11 +11,8 @@ pub(super) fn junit(report: &Report) -> String {
         let Tally { failed, errors, .. } = tally;
         format!("tests=\"{}\" failures=\"{failed}\" errors=\"{errors}\"", tally.all())
     };
-    let _ = writeln!(
-        text,
-        "<testsuites name=\"hopline test\" {}>",
-        counts(Tally::of(report.tests()))
-    );
+    let _ =
+        writeln!(text, "<testsuites name=\"hopline test\" {}>", counts(Tally::of(report.tests())));
     for file in &report.files {
         let counts = counts(Tally::of(&file.tests));
         let name = escaped(&file.file);
@@ -32,10 +29,8 @@ pub(super) fn junit(report: &Report) -> String {
 fn case(text: &mut String, suite: &str, test: &Tested) {
     let [name, class, file] = [&test.name, suite, &test.file].map(escaped);
     let line = test.line.map_or_else(String::new, |line| format!(" line=\"{line}\""));
-    let _ = write!(
-        text,
-        "    <testcase name=\"{name}\" classname=\"{class}\" file=\"{file}\"{line}"
-    );
+    let _ =
+        write!(text, "    <testcase name=\"{name}\" classname=\"{class}\" file=\"{file}\"{line}");
     let (element, kind, message, more) = match &test.verdict {
         Verdict::Held => {
             text.push_str("/>\n");
@@ -84,6 +79,9 @@ mod tests {
 
     #[test]
     fn nothing_in_a_name_ends_an_attribute_or_an_element() {
-        assert_eq!(escaped("a<b>&\"c\"'\n\u{1b}"), "a&lt;b&gt;&amp;&quot;c&quot;&apos;&#10;\u{fffd}");
+        assert_eq!(
+            escaped("a<b>&\"c\"'\n\u{1b}"),
+            "a&lt;b&gt;&amp;&quot;c&quot;&apos;&#10;\u{fffd}"
+        );
     }
 }

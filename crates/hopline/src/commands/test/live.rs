@@ -12,7 +12,7 @@ use hopline::topo::survive::cases_of;
 
 use super::mesh::Mesh;
 use super::offline::verdict;
-use super::report::{Tested, Verdict};
+use super::report::{Stage, Tested, Verdict};
 use crate::attach::running;
 use crate::commands::up::{Interrupts, interrupted};
 use crate::trouble::{Bad, describe};
@@ -105,7 +105,7 @@ async fn try_all(
         }
         tested.push(match tried {
             Ok((actual, broken)) => {
-                let verdict = verdict(file, mesh.offline(), expect, &actual, &broken);
+                let verdict = verdict(Stage::Live, file, mesh.offline(), expect, &actual, &broken);
                 Tested::new(file, expect, Some(actual), verdict)
             }
             Err(error) => Tested::new(file, expect, None, Verdict::Error(told(&error))),

@@ -181,11 +181,7 @@ impl Mesh {
     }
 
     /// Orders something of both ends of a link; of the second also where the first does not answer.
-    async fn order(
-        &self,
-        link: &LinkName,
-        order: fn(NodeName) -> Request,
-    ) -> anyhow::Result<()> {
+    async fn order(&self, link: &LinkName, order: fn(NodeName) -> Request) -> anyhow::Result<()> {
         let first = self.order_end(link.lesser(), order(link.greater().clone())).await;
         let second = self.order_end(link.greater(), order(link.lesser().clone())).await;
         first.and(second)

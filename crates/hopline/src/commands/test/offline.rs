@@ -5,7 +5,7 @@ use hopline::topo::expect::{Actual, Broken, hold, why};
 use hopline::topo::survive::{Breach, Lost, survive};
 use hopline::topo::{Expect, Offline, Plan, Topology};
 
-use super::report::{Failure, Tested, Verdict};
+use super::report::{Failure, Stage, Tested, Verdict};
 use crate::way::count;
 
 /// Holds each expect of `topology`, the file at `file`.
@@ -13,7 +13,8 @@ pub(super) fn tests(file: &str, topology: &Topology) -> Vec<Tested> {
     let mesh = Offline::new(&Plan::new(topology));
     let held = |expect: &Expect| match hold(&mesh, expect) {
         Ok(outcome) => {
-            let verdict = verdict(file, &mesh, expect, &outcome.actual, &outcome.broken);
+            let (actual, broken) = (&outcome.actual, &outcome.broken);
+            let verdict = verdict(Stage::Offline, file, &mesh, expect, actual, broken);
             Tested::new(file, expect, Some(outcome.actual), verdict)
         }
         Err(many) => Tested::new(file, expect, None, Verdict::Error(many.to_string())),
@@ -23,6 +24,7 @@ pub(super) fn tests(file: &str, topology: &Topology) -> Vec<Tested> {
 
 /// What an expect came to of which `broken` does not hold, in the mesh of the file at `file`.
 pub(super) fn verdict(
+    stage: Stage,
     file: &str,
     mesh: &Offline,
     expect: &Expect,
@@ -40,7 +42,12 @@ pub(super) fn verdict(
     Verdict::Failed(Failure {
         claims: broken.iter().map(ToString::to_string).collect(),
         why: broken.iter().filter_map(|broken| why(mesh, expect, actual, broken)).collect(),
-        look: Some(look(file, &expect.from, &expect.to, down)),
+        look: Some(match (stage, down.as_slice()) {
+            (Stage::Live, []) => look("trace", file, &expect.from, &expect.to, &[]),
+            (Stage::Live | Stage::Offline, down) => {
+                look("route", file, &expect.from, &expect.to, down)
+            }
+        }),
     })
 }
 
@@ -57,13 +64,9 @@ pub(super) fn survival(file: &str, topology: &Topology, most: usize) -> Tested {
         }
         Err(many) => (Verdict::Error(many.to_string()), None),
     };
-    let cases = survival.as_ref().map_or_else(String::new, |survival| {
-        let cases = usize::try_from(survival.cases).unwrap_or(usize::MAX);
-        format!(" ({} tried)", count(cases, "case"))
-    });
     let name = match most {
-        1 => format!("survives any failure of a link or node{cases}"),
-        most => format!("survives any failure of up to {most} links and nodes{cases}"),
+        1 => "survives any failure of a link or node".to_owned(),
+        most => format!("survives any failure of up to {most} links and nodes"),
     };
     Tested { name, survival, ..Tested::of_file(file, verdict) }
 }
@@ -90,15 +93,16 @@ fn breached(file: &str, breach: &Breach) -> Failure {
         _ => format!("{} (one of {pairs} of nodes that are cut)", lost(example)),
     }));
     let example = breach.expects.first().or(breach.example.as_ref());
-    let look = example.map(|lost| look(file, &lost.from, &lost.to, breach.down.iter().collect()));
+    let down: Vec<&Down> = breach.down.iter().collect();
+    let look = example.map(|lost| look("route", file, &lost.from, &lost.to, &down));
     Failure { claims, why: Vec::new(), look }
 }
 
 /// The command that shows the way of a message.
-fn look(file: &str, from: &str, to: &str, down: Vec<&Down>) -> String {
-    let down = down.into_iter().map(|down| format!(" --down {down}"));
+fn look(verb: &str, file: &str, from: &str, to: &str, down: &[&Down]) -> String {
+    let down = down.iter().map(|down| format!(" --down {down}"));
     let quoted = [file, from, to].map(quoted).join(" ");
-    format!("hopline route {quoted}{}", down.collect::<String>())
+    format!("hopline {verb} {quoted}{}", down.collect::<String>())
 }
 
 /// A word as a shell takes it for one.

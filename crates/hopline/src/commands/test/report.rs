@@ -1,5 +1,7 @@
 //! What came of tests, before it is printed in one form or another.
 
+use std::collections::BTreeMap;
+
 use hopline::topo::Expect;
 use hopline::topo::expect::Actual;
 use hopline::topo::survive::Survival;
@@ -30,6 +32,15 @@ pub(super) struct Tested {
     pub(super) expect: Option<Expect>,
     pub(super) actual: Option<Actual>,
     pub(super) survival: Option<Survival>,
+}
+
+/// Where failures are looked into: on paper, or in the mesh that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// On paper.
+    Offline,
+    /// In the running mesh.
+    Live,
 }
 
 /// What it came to.
@@ -97,7 +108,12 @@ impl Report {
 
 impl Tested {
     /// What came of an expect of the file at `file`.
-    pub(super) fn new(file: &str, expect: &Expect, actual: Option<Actual>, verdict: Verdict) -> Self {
+    pub(super) fn new(
+        file: &str,
+        expect: &Expect,
+        actual: Option<Actual>,
+        verdict: Verdict,
+    ) -> Self {
         let own = Some(&expect.file).filter(|own| !own.is_empty());
         Self {
             name: name(expect),
@@ -123,6 +139,18 @@ impl Tested {
         }
     }
 
+    /// Names apart the tests of a file that are called the same, as CI systems know tests by name.
+    pub(super) fn name_apart(tests: &mut [Self]) {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for test in tests {
+            let times = seen.entry(test.name.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                test.name.push_str(&format!(" ({times})"));
+            }
+        }
+    }
+
     /// `regions.toml:31`.
     pub(super) fn place(&self) -> String {
         match self.line {
@@ -137,9 +165,14 @@ fn name(expect: &Expect) -> String {
     if let Some(name) = &expect.name {
         return name.clone();
     }
-    let down: Vec<String> = expect.down.iter().map(ToString::to_string).collect();
-    match down.as_slice() {
-        [] => format!("{} -> {}", expect.from, expect.to),
-        down => format!("{} -> {}, {} down", expect.from, expect.to, down.join(", ")),
+    let arrow = if expect.unreachable { "does not reach" } else { "->" };
+    let mut name = format!("{} {arrow} {}", expect.from, expect.to);
+    if !expect.down.is_empty() {
+        let down: Vec<String> = expect.down.iter().map(ToString::to_string).collect();
+        name.push_str(&format!(" with {} down", down.join(" and ")));
     }
+    if expect.survives > 0 {
+        name.push_str(&format!(", survives {}", expect.survives));
+    }
+    name
 }

@@ -25,7 +25,7 @@ pub(super) fn text(report: &Report) -> String {
 fn push(text: &mut String, test: &Tested) {
     let name = match &test.name == &test.file {
         true => visible(&test.name),
-        false => format!("{}  ({})", visible(&test.name), visible(&test.place())),
+        false => format!("{}  ({}{})", visible(&test.name), visible(&test.place()), tried(test)),
     };
     match &test.verdict {
         Verdict::Held => {
@@ -50,6 +50,13 @@ fn push(text: &mut String, test: &Tested) {
             }
         }
     }
+}
+
+/// How many cases there were, where it is about all there are.
+fn tried(test: &Tested) -> String {
+    let cases = test.survival.as_ref().map(|survival| survival.cases);
+    let cases = cases.map(|cases| usize::try_from(cases).unwrap_or(usize::MAX));
+    cases.map_or_else(String::new, |cases| format!(", {} tried", count(cases, "case")))
 }
 
 /// `5 tests: 3 held, 1 failed, 1 not tried`.
