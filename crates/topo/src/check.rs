@@ -1,45 +1,68 @@
 //! From what is written to a topology without mistakes, or to all the mistakes.
+//!
+//! Each file below `check` holds the rules of one part of the format, as methods of [`Checker`].
 
 mod addresses;
+mod amounts;
 mod duplicates;
+mod expects;
+mod limits;
+mod links;
 mod lints;
+mod names;
 mod nodes;
 mod routes;
+mod services;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hopline_mesh::name::NodeName;
+use hopline_mesh::name::{LinkName, NodeName};
 use toml::de::DeTable;
 
 use crate::codes;
-use crate::diagnostic::{self, Diagnostic, Severity, Span};
-use crate::spec::{At, Spec};
-use crate::suggest;
+use crate::diagnostic::{self, Diagnostic, Severity, Source};
+use crate::expand::expand;
+use crate::findings::Findings;
+use crate::spec::{NodeSpec, Spec};
 use crate::syntax::{self, Broken};
-use crate::topology::Topology;
+use crate::topology::{DEFAULT_COST, Topology};
+pub(crate) use links::Declaration;
+pub(crate) use values::{cleaned, quoted};
 
-/// Reads `text` as a topology; else gives all errors, with the lints that are sure, in its order.
-pub(crate) fn check(text: &str) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let syntax = syntax::read(text);
+/// Reads `source` as a topology; else gives all errors, with the lints that are sure, in its order.
+pub(crate) fn check(source: &Source) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let syntax = syntax::read(source.text());
     let (tree, errors) = DeTable::parse_recoverable(&syntax.text);
-    let (spec, misread) = Spec::read(tree.get_ref(), &syntax.broken);
-    let twice = duplicates::describe(&syntax.text, &errors);
+    let (spec, misread) = Spec::read(tree.get_ref());
+    let mut problems = syntax.problems;
+    problems.extend(duplicates::describe(&syntax.text, &errors));
+    problems.extend(misread);
+    judge(source, &spec, &syntax.broken, problems)
+}
 
-    let mut checker = Checker::new(&spec, &syntax.broken);
-    checker.problems.extend(syntax.problems);
-    checker.problems.extend(twice);
-    checker.problems.extend(misread);
+/// Judges a file that is read, or several that are put together; `problems` are those found so far.
+fn judge(
+    source: &Source,
+    spec: &Spec,
+    broken: &Broken,
+    mut problems: Vec<Diagnostic>,
+) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut expanded = expand(spec, broken);
+    required(spec, broken, &mut expanded.problems);
+    problems.extend(expanded.problems.done());
+    let spec = &expanded.spec;
+
+    let mut checker = Checker::new(source, spec, broken, &expanded.doubtful);
     let topology = checker.topology();
-    let mut problems = checker.problems;
-
     if let Some(topology) = &topology {
-        problems.extend(lints::of_links(&spec, topology));
+        problems.extend(lints::of_links(spec, topology, &checker.declarations));
     }
+    problems.extend(checker.problems.done());
     let is_error = |d: &Diagnostic| d.severity == Severity::Error;
     match topology {
         Some(topology) if !problems.iter().any(is_error) => {
-            problems.extend(lints::of_graph(&spec, &topology));
+            problems.extend(lints::of_graph(spec, &topology));
             diagnostic::sort(&mut problems);
             Ok((topology, problems))
         }
@@ -50,23 +73,95 @@ pub(crate) fn check(text: &str) -> Result<(Topology, Vec<Diagnostic>), Vec<Diagn
     }
 }
 
+/// Tells what every file must have and this one has not.
+fn required(spec: &Spec, broken: &Broken, problems: &mut Findings) {
+    let missing = |key: &str, place: &str, example: &str| {
+        Diagnostic::error(codes::MISSING_KEY, format!("{place} has no `{key}`"))
+            .label(spec.mesh.at.as_ref().unwrap_or(&(0..0)), format!("`{key}` is missing"))
+            .help(format!("add `{example}`"))
+    };
+    // Where nothing could be read, nothing is known to be missing.
+    if *spec == Spec::default() && !broken.is_empty() {
+        return;
+    }
+    if spec.mesh.at.is_none() && !broken.mentions("mesh") {
+        problems.push(missing("[mesh]", "the file", "[mesh]` with a `name = \"...\""));
+    } else if spec.mesh.at.is_some() && !spec.mesh.named && !broken.mentions("name") {
+        problems.push(missing("name", "`[mesh]`", "name = \"...\""));
+    }
+    let none = spec.nodes.is_empty() && spec.trees.is_empty();
+    if none && !broken.mentions("nodes") && !broken.mentions("trees") && spec.misread.is_empty() {
+        let place = spec.nodes_at.as_ref().or(spec.mesh.at.as_ref());
+        let problem = Diagnostic::error(codes::NO_NODES, "the mesh has no nodes")
+            .label(place.unwrap_or(&(0..0)), "no node is declared")
+            .help("declare one: `[nodes.NAME]`");
+        problems.push(problem);
+    }
+}
+
 /// What the checks share.
 struct Checker<'a> {
+    source: &'a Source,
     spec: &'a Spec,
     broken: &'a Broken,
-    /// Every node that the file declares; without a name where it breaks the rules for names.
-    declared: BTreeMap<&'a str, Option<NodeName>>,
-    problems: Vec<Diagnostic>,
+    /// What the names of nodes begin with that could not be made.
+    doubtful: &'a [String],
+    /// Every node that the file declares.
+    declared: BTreeMap<&'a str, Declared<'a>>,
+    /// The names of the clients that the file lists.
+    clients: BTreeSet<&'a str>,
+    /// The names of the services that the file lists.
+    services: BTreeSet<&'a str>,
+    /// The cost of a link that says none.
+    default_cost: u32,
+    /// Where each link is declared.
+    declarations: BTreeMap<LinkName, Vec<Declaration<'a>>>,
+    /// For so many unknown names the nearest known one is yet looked for.
+    suggestions: usize,
+    problems: Findings,
+}
+
+/// A node that the file declares.
+struct Declared<'a> {
+    spec: &'a NodeSpec,
+    /// None where it breaks the rules for names.
+    name: Option<NodeName>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(spec: &'a Spec, broken: &'a Broken) -> Self {
-        let mut checker = Self { spec, broken, declared: BTreeMap::new(), problems: Vec::new() };
+    fn new(source: &'a Source, spec: &'a Spec, broken: &'a Broken, doubtful: &'a [String]) -> Self {
+        let mut checker = Self {
+            source,
+            spec,
+            broken,
+            doubtful,
+            declared: BTreeMap::new(),
+            clients: spec.clients.iter().map(|pair| pair.key.value.as_str()).collect(),
+            services: spec.services.iter().map(|service| service.name.value.as_str()).collect(),
+            default_cost: DEFAULT_COST,
+            declarations: BTreeMap::new(),
+            suggestions: 100,
+            problems: Findings::default(),
+        };
         for node in &spec.nodes {
+            if let Some(first) = checker.declared.get(node.name.value.as_str()) {
+                let first = &first.spec.name.span;
+                checker.declared_again(node, first);
+                continue;
+            }
             let name = checker.node_name("node", &node.name);
-            checker.declared.insert(&node.name.value, name);
+            checker.declared.insert(&node.name.value, Declared { spec: node, name });
         }
         checker
+    }
+
+    fn declared_again(&mut self, node: &NodeSpec, first: &diagnostic::Span) {
+        let message = format!("the node `{}` is declared twice", node.name.value);
+        let problem = Diagnostic::error(codes::DUPLICATE_NAME, message)
+            .label(&node.name.span, "a node of this name is made here")
+            .label(first, "and here")
+            .help("give one of them another name, or make the two one");
+        self.problems.push(problem);
     }
 
     /// The topology as far as it can be made out; without its mistaken parts.
@@ -77,9 +172,10 @@ impl<'a> Checker<'a> {
         let key_file = self.filled("key_file", mesh.key_file.as_ref());
         let duplicate = self.duplicate(mesh.duplicate.as_ref());
         let dialects = self.dialects(mesh.dialects.as_ref());
+        self.default_cost = self.cost(self.spec.defaults.cost.as_ref());
         let nodes = self.nodes();
-        let links = Topology::upstream_links(&nodes);
-        let topology = Topology {
+        let links = self.links(&nodes);
+        let mut topology = Topology {
             // A mesh without a good name is an error already; the rest is checked under another.
             name: name.or_else(|| NodeName::parse("mesh").ok())?,
             hop_limit,
@@ -88,81 +184,15 @@ impl<'a> Checker<'a> {
             duplicate,
             dialects: dialects.unwrap_or_else(|| hopline_mesh::dialect::Dialect::ALL.to_vec()),
             nodes,
-            clients: self.clients(),
+            clients: self.planned_clients(),
             routes: self.routes(),
             links,
-            services: BTreeMap::new(),
-            client_groups: BTreeMap::new(),
+            services: self.offered_services(),
+            client_groups: self.client_groups(),
             expects: Vec::new(),
         };
         self.addresses(&topology);
+        topology.expects = self.expects(&topology);
         Some(topology)
     }
-
-    /// The declared node that `at` names. None, and told, where there is none.
-    fn known_node(&mut self, at: &At<String>) -> Option<NodeName> {
-        if let Some(name) = self.declared.get(at.value.as_str()) {
-            return name.clone();
-        }
-        if !self.broken.mentions(&at.value) {
-            let help = suggest::did_you_mean(&at.value, self.declared.keys().copied());
-            let declare = || match NodeName::parse(&at.value) {
-                Ok(name) => format!("declare it with `[nodes.{name}]`"),
-                Err(_) => "name one of the file's nodes".to_owned(),
-            };
-            let message = format!("unknown node {}", quoted(&at.value));
-            let problem = Diagnostic::error(codes::UNKNOWN_NODE, message)
-                .label(&at.span, "no node of the file has this name")
-                .help(help.unwrap_or_else(declare));
-            self.problems.push(problem);
-        }
-        None
-    }
-
-    /// The place where the node `name` is declared.
-    fn place_of(&self, name: &str) -> Option<&'a Span> {
-        let node = self.spec.nodes.iter().find(|n| n.name.value == name)?;
-        Some(&node.name.span)
-    }
-
-    /// The clients and their nodes.
-    fn clients(&mut self) -> BTreeMap<String, NodeName> {
-        let mut clients = BTreeMap::new();
-        for pair in &self.spec.clients {
-            let good = self.client_name(&pair.key);
-            if let Some(node) = self.place_of(&pair.key.value) {
-                let name = &pair.key.value;
-                let problem =
-                    Diagnostic::error(codes::DUPLICATE_NAME, format!("`{name}` is a node already"))
-                        .label(&pair.key.span, "the client would never get a message")
-                        .label(node, "the node, which its name leads to")
-                        .help("give the client another name");
-                self.problems.push(problem);
-            }
-            let node = pair.value.as_ref().and_then(|at| self.known_node(at));
-            if let (true, Some(node)) = (good, node) {
-                clients.insert(pair.key.value.clone(), node);
-            }
-        }
-        clients
-    }
-
-    /// The names of the clients that the file lists.
-    fn client_names(&self) -> BTreeSet<&'a str> {
-        let clients = self.spec.clients.iter();
-        clients.map(|pair| pair.key.value.as_str()).collect()
-    }
-}
-
-/// A text from a file in a message: in backquotes, and shortened where it is long.
-fn quoted(text: &str) -> String {
-    const LONGEST: usize = 60;
-    if text.is_empty() {
-        return "an empty text".to_owned();
-    }
-    let mut shown: String = text.chars().take(LONGEST).collect();
-    if shown.len() < text.len() {
-        shown.push('\u{2026}');
-    }
-    format!("`{}`", shown.escape_debug())
 }

@@ -17,12 +17,22 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     BAD_COST = "bad-cost";
     /// A text that should be `tcp://HOST:PORT`, `ipc://PATH` or `mem://NAME` is not.
     BAD_ENDPOINT = "bad-endpoint";
+    /// What a file expects of a route cannot be, whatever the routes are.
+    BAD_EXPECT = "bad-expect";
     /// A hop limit is not a number from 1 to 255.
     BAD_HOP_LIMIT = "bad-hop-limit";
+    /// What a link is made to suffer is not within bounds, or not written as it should be.
+    BAD_IMPAIRMENT = "bad-impairment";
+    /// A limit of a node is not within bounds, or not written as it should be.
+    BAD_LIMIT = "bad-limit";
     /// A name breaks the rules for names.
     BAD_NAME = "bad-name";
+    /// A position is not two numbers.
+    BAD_POSITION = "bad-position";
     /// A route's destination is neither a name nor a prefix such as `region.*`.
     BAD_ROUTE = "bad-route";
+    /// Braces, a count or a fan-out that make no good texts or nodes.
+    BAD_TEMPLATE = "bad-template";
     /// A value is none of those allowed.
     BAD_VALUE = "bad-value";
     /// Two nodes listen at, or are dialled at, the same place.
@@ -33,8 +43,12 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     DUPLICATE_NAME = "duplicate-name";
     /// A node lists the same upstream twice.
     DUPLICATE_UPSTREAM = "duplicate-upstream";
+    /// A service is offered nowhere.
+    EMPTY_SERVICE = "empty-service";
     /// The file is too large to be a topology.
     FILE_TOO_LARGE = "file-too-large";
+    /// A group inherits from itself, perhaps by way of others.
+    GROUP_CYCLE = "group-cycle";
     /// A node listens where nobody can dial it, and says no `address`.
     MISSING_ADDRESS = "missing-address";
     /// A key that must be there is not.
@@ -51,10 +65,20 @@ codes! { ERRORS, "The codes of all errors, in alphabetical order.":
     SELF_ROUTE = "self-route";
     /// The file is not TOML.
     SYNTAX = "syntax";
+    /// The file comes to more links than a mesh can have.
+    TOO_MANY_LINKS = "too-many-links";
+    /// The file comes to more nodes than a mesh can have.
+    TOO_MANY_NODES = "too-many-nodes";
     /// A node dials one whose address cannot be known on the dialler's machine.
     UNKNOWN_ADDRESS = "unknown-address";
+    /// A client is named that the file does not list.
+    UNKNOWN_CLIENT = "unknown-client";
+    /// A group is named that the file does not declare.
+    UNKNOWN_GROUP = "unknown-group";
     /// A key or table that no topology file has.
     UNKNOWN_KEY = "unknown-key";
+    /// A link is named that joins no two nodes of the file.
+    UNKNOWN_LINK = "unknown-link";
     /// A route's next hop is no node, no client, and not `upstream`.
     UNKNOWN_NEXT_HOP = "unknown-next-hop";
     /// A node is named that the file does not declare.
@@ -76,4 +100,6 @@ codes! { LINTS, "The codes of all lints, in alphabetical order.":
     NO_UPSTREAM = "no-upstream";
     /// Nodes that no link joins to the rest of the mesh.
     UNREACHABLE_NODE = "unreachable-node";
+    /// Nothing inherits from a group.
+    UNUSED_GROUP = "unused-group";
 }

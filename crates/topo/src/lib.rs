@@ -4,9 +4,11 @@
 //! that is wrong with it, each mistake at its place with what to do about it.
 //!
 //! ```text
-//! text -> Spec (as written, with places) -> Topology (without mistakes) -> Plan (for each node)
-//!                      |                          |
-//!                 errors, all of them        lints, drawings
+//! text -> Spec (as written, with places) -> expanded (no templates, trees, groups)
+//!             |                                 |
+//!        errors, all of them                 Topology (without mistakes) -> Plan (for each node)
+//!                                               |
+//!                                          lints, drawings
 //! ```
 //!
 //! ```
@@ -39,7 +41,9 @@ mod check;
 pub mod codes;
 mod diagnostic;
 pub mod drawing;
+mod expand;
 pub mod expect;
+mod findings;
 pub mod launch;
 mod load;
 mod offline;
@@ -52,6 +56,7 @@ mod syntax;
 mod topology;
 
 pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, Span, render};
+pub use expand::{MAX_LINKS, MAX_NODES};
 pub use hopline_core::{Endpoint, EndpointError};
 pub use load::{MAX_FILE, load, parse};
 pub use offline::Offline;

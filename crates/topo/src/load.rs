@@ -32,7 +32,7 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 /// [`Problems`] holds every mistake of the text.
 pub fn parse(name: &str, text: &str) -> Result<Loaded, Problems> {
     let source = Source::new(name, text);
-    match check::check(text) {
+    match check::check(&source) {
         Ok((topology, warnings)) => Ok(Loaded { topology, warnings, source }),
         Err(diagnostics) => Err(Problems { diagnostics, source }),
     }

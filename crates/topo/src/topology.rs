@@ -136,26 +136,4 @@ impl Topology {
     pub fn expects(&self) -> &[Expect] {
         &self.expects
     }
-
-    /// The links that the upstreams of `nodes` come to.
-    pub(crate) fn upstream_links(nodes: &BTreeMap<NodeName, Node>) -> BTreeMap<LinkName, Link> {
-        let mut links: BTreeMap<LinkName, Link> = BTreeMap::new();
-        // Nodes come in the order of their names, so of two dialers the lesser comes first.
-        for (name, node) in nodes {
-            for (upstream, &cost) in &node.upstream {
-                let Ok(link) = LinkName::new(name.clone(), upstream.clone()) else {
-                    continue;
-                };
-                let link = links.entry(link).or_insert_with(|| Link {
-                    cost,
-                    dialer: name.clone(),
-                    lower: Vec::new(),
-                    impairment: Impairment::default(),
-                });
-                link.cost = link.cost.max(cost);
-                link.lower.push(name.clone());
-            }
-        }
-        links
-    }
 }

@@ -1,5 +1,8 @@
 //! Where nodes listen and are dialled: no two at one place, and each where its diallers can reach it.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+
 use hopline_core::Endpoint;
 
 use super::Checker;
@@ -25,27 +28,27 @@ impl<'a> Checker<'a> {
             .filter_map(|spec| Some((spec, topology.nodes.get(spec.name.value.as_str())?)))
             .collect();
         let binds = nodes.iter().filter_map(|(spec, node)| match &node.bind {
-            Bind::At(endpoint) => place(spec, spec.bind.as_ref(), Some(endpoint), node),
+            Bind::At(endpoint) => place(spec, spec.keys.bind.as_ref(), Some(endpoint), node),
             Bind::Auto => None,
         });
         let binds: Vec<Place<'_>> = binds.collect();
         let addresses = nodes.iter().filter_map(|(spec, node)| {
-            place(spec, spec.address.as_ref(), node.address.as_ref(), node)
+            place(spec, spec.keys.address.as_ref(), node.address.as_ref(), node)
         });
         let addresses: Vec<Place<'_>> = addresses.collect();
 
         for bind in &binds {
             self.reachable(bind, topology.open);
         }
-        self.distinct(&binds, "listen at", |a, b| a.host == b.host);
-        self.distinct(&addresses, "are dialled at", |_, _| true);
+        self.distinct(&binds, "listen at", |place| place.host);
+        self.distinct(&addresses, "are dialled at", |_| None);
         self.dialled(topology);
     }
 
     /// A bind to every interface needs an address; a bind beyond the machine needs an open mesh.
     fn reachable(&mut self, bind: &Place<'_>, open: bool) {
         let name = &bind.spec.name.value;
-        if bind.endpoint.is_wildcard() && bind.spec.address.is_none() {
+        if bind.endpoint.is_wildcard() && bind.spec.keys.address.is_none() {
             let message = format!("nobody knows what to dial to reach the node `{name}`");
             let port = bind.endpoint.port().unwrap_or_default();
             let problem = Diagnostic::error(codes::MISSING_ADDRESS, message)
@@ -65,17 +68,35 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// No two places may be one, where `meet` says that they could be.
-    fn distinct(
+    /// No two places of one machine may be one; `machine` tells which one it is.
+    fn distinct<'p>(
         &mut self,
-        places: &[Place<'_>],
+        places: &'p [Place<'p>],
         what: &str,
-        meet: impl Fn(&Place<'_>, &Place<'_>) -> bool,
+        machine: impl Fn(&Place<'p>) -> Option<&'p str>,
     ) {
-        for (index, place) in places.iter().enumerate() {
-            let first = places[..index]
-                .iter()
-                .find(|other| place.endpoint.collides(other.endpoint) && meet(place, other));
+        let mut taken: HashMap<(Option<&str>, Endpoint), &Place<'_>> = HashMap::new();
+        // Every interface is all that listens at the port, and all that listens at it is every interface's.
+        let mut ports: HashMap<(Option<&str>, u16), (&Place<'_>, Option<&Place<'_>>)> =
+            HashMap::new();
+        for place in places {
+            let machine = machine(place);
+            let wild = place.endpoint.is_wildcard();
+            let key = (machine, canonical(place.endpoint));
+            let port = place.endpoint.port().map(|port| (machine, port));
+            let at_port = port.and_then(|port| ports.get(&port));
+            let first = match at_port {
+                Some((any, _)) if wild => Some(*any),
+                Some((_, Some(wild))) => Some(*wild),
+                _ => taken.get(&key).copied(),
+            };
+            taken.entry(key).or_insert(place);
+            if let Some(port) = port {
+                let (_, every) = ports.entry(port).or_insert((place, None));
+                if wild && every.is_none() {
+                    *every = Some(place);
+                }
+            }
             let Some(first) = first else {
                 continue;
             };
@@ -117,28 +138,38 @@ impl<'a> Checker<'a> {
             if from == to || known.is_some_and(|endpoint| !endpoint.is_local()) {
                 continue;
             }
-            let specs = &self.spec.nodes;
-            let find = |name: &str| specs.iter().find(|spec| spec.name.value == name);
-            let (Some(here), Some(there)) = (find(dialer.as_str()), find(target.as_str())) else {
+            let named = self.declarations.get(link).and_then(|declared| declared.first());
+            let there = self.declared.get(target.as_str()).map(|declared| declared.spec);
+            let (Some(named), Some(there)) = (named, there) else {
                 continue;
             };
-            let named = here.upstream.iter().find(|u| u.node.value == target.as_str());
-            let Some(named) = named else {
-                continue;
-            };
-            let written = there.address.as_ref().or(there.bind.as_ref());
+            let written = there.keys.address.as_ref().or(there.keys.bind.as_ref());
             let written = written.map_or(&there.name.span, |at| &at.span);
             let message = format!(
                 "the node `{dialer}` on `{from}` cannot know where to dial `{target}` on `{to}`"
             );
             let problem = Diagnostic::error(codes::UNKNOWN_ADDRESS, message)
-                .label(&named.node.span, format!("dialled from `{from}`"))
+                .label(named.place, format!("dialled from `{from}`"))
                 .label(written, format!("known on `{to}` only"))
                 .help(format!(
                     "give `[nodes.{target}]` a port and an `address` that `{from}` can dial"
                 ));
             self.problems.push(problem);
         }
+    }
+}
+
+/// The endpoint under the one name that stands for all that are the same.
+fn canonical(endpoint: &Endpoint) -> Endpoint {
+    match endpoint {
+        Endpoint::Tcp { host, port } => {
+            let host = match host.to_ascii_lowercase() {
+                host if host == "localhost" => "127.0.0.1".to_owned(),
+                host => host.parse().map_or(host, |ip: IpAddr| ip.to_string()),
+            };
+            Endpoint::Tcp { host, port: *port }
+        }
+        other => other.clone(),
     }
 }
 

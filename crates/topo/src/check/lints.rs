@@ -1,13 +1,17 @@
 //! What is probably not meant: links declared twice, nodes nobody reaches, ways that are too long.
 
+use std::collections::BTreeMap;
+
 use hopline_mesh::name::{LinkName, NodeName};
 use petgraph::algo::{connected_components, dijkstra};
 use petgraph::graph::{NodeIndex, UnGraph};
 
+use super::Declaration;
 use crate::codes;
-use crate::diagnostic::{Diagnostic, Span};
-use crate::spec::{NodeSpec, Spec, UpstreamSpec};
-use crate::topology::{Topology, UPSTREAM};
+use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
+use crate::spec::{NodeSpec, Spec};
+use crate::topology::{Link, Topology, UPSTREAM};
 
 /// Meshes with more nodes are not searched for their longest way, which takes too long there.
 const SEARCHED: usize = 2_000;
@@ -15,12 +19,16 @@ const SEARCHED: usize = 2_000;
 /// A way's cost, then its hops: added and compared as one number.
 const COST: u128 = 1 << 64;
 
-/// The lints of single links and routes.
-pub(super) fn of_links(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for (name, link) in topology.links() {
-        if link.lower.len() > 1 {
-            found.extend(declared_twice(spec, topology, name));
+/// The lints of single links and routes; `declared` tells where each link is declared.
+pub(super) fn of_links(
+    spec: &Spec,
+    topology: &Topology,
+    declared: &BTreeMap<LinkName, Vec<Declaration<'_>>>,
+) -> Vec<Diagnostic> {
+    let mut found = Findings::default();
+    for (name, declared) in declared {
+        if let ([first, second, ..], Some(link)) = (declared.as_slice(), topology.links.get(name)) {
+            declared_twice(&mut found, name, link, declared, (first, second));
         }
     }
     for table in &spec.routes {
@@ -37,48 +45,36 @@ pub(super) fn of_links(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
             found.push(lint);
         }
     }
-    found
+    found.done()
 }
 
-fn declared_twice(spec: &Spec, topology: &Topology, link: &LinkName) -> Vec<Diagnostic> {
-    let (a, b) = (link.lesser(), link.greater());
-    let declared = |node: &NodeName, upstream: &NodeName| -> Option<(&UpstreamSpec, u32)> {
-        let cost = *topology.nodes.get(node)?.upstream.get(upstream)?;
-        let node = spec.nodes.iter().find(|n| n.name.value == node.as_str())?;
-        let mut written = node.upstream.iter();
-        let upstream = written.find(|u| u.node.value == upstream.as_str())?;
-        Some((upstream, cost))
+fn declared_twice(
+    found: &mut Findings,
+    name: &LinkName,
+    link: &Link,
+    declared: &[Declaration<'_>],
+    (first, second): (&Declaration<'_>, &Declaration<'_>),
+) {
+    let (a, b, dialer) = (name.lesser(), name.greater(), &link.dialer);
+    let message = match first.is_upstream && second.is_upstream {
+        true => format!("the nodes `{a}` and `{b}` are each other's upstream"),
+        false => format!("the link between `{a}` and `{b}` is declared twice"),
     };
-    let (Some(first), Some(second)) = (declared(a, b), declared(b, a)) else {
-        return Vec::new();
-    };
-    let (first, second) = match first.0.node.span.start < second.0.node.span.start {
-        true => (first, second),
-        false => (second, first),
-    };
-    let message = format!("the nodes `{a}` and `{b}` are each other's upstream");
-    let mut found = vec![
+    let help = format!("they are joined by one link, which `{dialer}` dials; declare it once");
+    found.push(
         Diagnostic::warning(codes::LINK_DECLARED_TWICE, message)
-            .label(&second.0.node.span, "declared again")
-            .label(&first.0.node.span, "first declared here")
-            .help(format!("they are joined by one link, which `{a}` dials; declare it at one end")),
-    ];
-    if first.1 != second.1 {
-        let greater = first.1.max(second.1);
-        let message = format!("the two ends of the link `{link}` give it different costs");
+            .label(second.place, "declared again")
+            .label(first.place, "first declared here")
+            .help(help),
+    );
+    if let Some(other) = declared.iter().find(|other| other.cost != first.cost) {
+        let message = format!("the link `{name}` is given different costs");
         let lint = Diagnostic::warning(codes::COSTS_DIFFER, message)
-            .label(place(second.0), format!("cost {} here", second.1))
-            .label(place(first.0), format!("cost {} here", first.1))
-            .help(format!("the greater counts: the link costs {greater}"));
+            .label(other.cost_place, format!("cost {} here", other.cost))
+            .label(first.cost_place, format!("cost {} here", first.cost))
+            .help(format!("the greatest counts: the link costs {}", link.cost));
         found.push(lint);
     }
-    found
-}
-
-/// Where the cost of a link is seen.
-fn place(upstream: &UpstreamSpec) -> &Span {
-    let cost = upstream.cost.as_ref();
-    cost.map_or(&upstream.node.span, |cost| &cost.span)
 }
 
 /// The lints of the mesh as a whole.

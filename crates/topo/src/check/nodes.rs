@@ -8,34 +8,36 @@ use hopline_mesh::name::NodeName;
 use super::{Checker, quoted};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::spec::{At, NodeSpec};
+use crate::spec::{At, NodeKeys, NodeSpec};
 use crate::suggest;
-use crate::topology::{Bind, Node, NodeLimits};
+use crate::topology::{Bind, Node};
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// The nodes with good names.
     pub(super) fn nodes(&mut self) -> BTreeMap<NodeName, Node> {
         let mut nodes = BTreeMap::new();
         for spec in &self.spec.nodes {
+            let keys = &spec.keys;
             let node = Node {
-                bind: self.bind(spec),
+                bind: self.bind(keys),
                 address: self.address(spec),
-                upstream: self.upstream(spec),
-                dialects: self.dialects(spec.dialects.as_ref()),
-                host: self.filled("host", spec.host.as_ref()),
-                label: None,
-                position: None,
-                limits: NodeLimits::default(),
+                upstream: self.upstreams(spec),
+                dialects: self.dialects(keys.dialects.as_ref()),
+                host: self.filled("host", keys.host.as_ref()),
+                label: self.filled("label", keys.label.as_ref()),
+                position: self.position(keys),
+                limits: self.limits(&keys.limits),
             };
-            if let Some(Some(name)) = self.declared.get(spec.name.value.as_str()) {
-                nodes.insert(name.clone(), node);
+            let declared = self.declared.get(spec.name.value.as_str());
+            if let Some(name) = declared.and_then(|declared| declared.name.clone()) {
+                nodes.entry(name).or_insert(node);
             }
         }
         nodes
     }
 
-    fn bind(&mut self, spec: &NodeSpec) -> Bind {
-        match &spec.bind {
+    fn bind(&mut self, keys: &NodeKeys) -> Bind {
+        match &keys.bind {
             None => Bind::Auto,
             Some(at) if at.value == "auto" => Bind::Auto,
             Some(at) => match self.endpoint("bind", at) {
@@ -46,8 +48,8 @@ impl Checker<'_> {
     }
 
     fn address(&mut self, spec: &NodeSpec) -> Option<Endpoint> {
-        let at = spec.address.as_ref()?;
-        let bind = spec.bind.as_ref();
+        let at = spec.keys.address.as_ref()?;
+        let bind = spec.keys.bind.as_ref();
         if bind.is_none_or(|bind| bind.value == "auto") {
             let name = &spec.name.value;
             let message = format!("the node `{name}` has an address, but no port of its own");
@@ -96,38 +98,6 @@ impl Checker<'_> {
         };
         self.problems.push(problem);
         None
-    }
-
-    fn upstream(&mut self, spec: &NodeSpec) -> BTreeMap<NodeName, u32> {
-        let mut upstreams = BTreeMap::new();
-        for (index, upstream) in spec.upstream.iter().enumerate() {
-            let cost = self.cost(upstream.cost.as_ref());
-            let at = &upstream.node;
-            if at.value == spec.name.value {
-                let message = format!("the node `{}` is its own upstream", at.value);
-                let problem = Diagnostic::error(codes::SELF_LINK, message)
-                    .label(&at.span, "the same node")
-                    .label(&spec.name.span, "declared here")
-                    .help("a link joins two different nodes: name another, or take this out");
-                self.problems.push(problem);
-                continue;
-            }
-            let before = &spec.upstream[..index];
-            if let Some(first) = before.iter().find(|other| other.node.value == at.value) {
-                let (node, name) = (quoted(&at.value), &spec.name.value);
-                let message = format!("{node} is listed twice as an upstream of `{name}`");
-                let problem = Diagnostic::error(codes::DUPLICATE_UPSTREAM, message)
-                    .label(&at.span, "listed again")
-                    .label(&first.node.span, "first listed here")
-                    .help("there is one link between two nodes: take one of the two out");
-                self.problems.push(problem);
-                continue;
-            }
-            if let Some(node) = self.known_node(at) {
-                upstreams.insert(node, cost);
-            }
-        }
-        upstreams
     }
 }
 

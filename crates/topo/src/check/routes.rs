@@ -7,32 +7,47 @@ use hopline_mesh::name::{HEX_PREFIX, NodeName};
 use super::values::no_name;
 use super::{Checker, quoted};
 use crate::codes;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::spec::At;
-use crate::suggest;
 use crate::topology::UPSTREAM;
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// The routes of each node that has any.
     pub(super) fn routes(&mut self) -> BTreeMap<NodeName, BTreeMap<String, String>> {
-        let mut tables = BTreeMap::new();
+        let mut tables: BTreeMap<NodeName, BTreeMap<String, String>> = BTreeMap::new();
+        let mut written: BTreeMap<(&str, &str), &Span> = BTreeMap::new();
         for table in &self.spec.routes {
             let node = self.known_node(&table.node);
-            let mut routes = BTreeMap::new();
             for pair in &table.routes {
                 let good = self.destination(&pair.key);
                 let Some(next) = &pair.value else {
                     continue;
                 };
-                if self.next_hop(&table.node.value, next) && good {
+                // A node may have a table of its own and be one of a range.
+                let route = (table.node.value.as_str(), pair.key.value.as_str());
+                if let Some(first) = written.insert(route, &pair.key.span) {
+                    self.routed_twice(route, &pair.key.span, first);
+                    continue;
+                }
+                if self.next_hop(&table.node.value, next)
+                    && good
+                    && let Some(node) = &node
+                {
+                    let routes = tables.entry(node.clone()).or_default();
                     routes.insert(pair.key.value.clone(), next.value.clone());
                 }
             }
-            if let (Some(node), false) = (node, routes.is_empty()) {
-                tables.insert(node, routes);
-            }
         }
         tables
+    }
+
+    fn routed_twice(&mut self, (node, to): (&str, &str), again: &Span, first: &Span) {
+        let message = format!("the node `{node}` has two routes for {}", quoted(to));
+        let problem = Diagnostic::error(codes::DUPLICATE_KEY, message)
+            .label(again, "written again")
+            .label(first, "first written here")
+            .help("take one of the two out");
+        self.problems.push(problem);
     }
 
     /// Whether this is a name or a prefix such as `region.*`.
@@ -68,13 +83,12 @@ impl Checker<'_> {
             self.problems.push(problem);
             return false;
         }
-        let clients = self.client_names();
-        if next == UPSTREAM || self.declared.contains_key(next) || clients.contains(next) {
+        let known = self.declared.contains_key(next) || self.clients.contains(next);
+        if next == UPSTREAM || known {
             return true;
         }
-        if !self.broken.mentions(next) {
-            let known = self.declared.keys().copied().chain(clients);
-            let help = suggest::did_you_mean(next, known.chain([UPSTREAM]));
+        if !self.may_be(next) {
+            let help = self.nearest_name(next, &[UPSTREAM]);
             let message = format!("unknown next hop {}", quoted(next));
             let problem = Diagnostic::error(codes::UNKNOWN_NEXT_HOP, message)
                 .label(&at.span, "neither a node nor a client of the file")

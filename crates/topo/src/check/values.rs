@@ -3,13 +3,13 @@
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
 
-use super::{Checker, quoted};
+use super::Checker;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::spec::At;
 use crate::spec::reader::listed;
 use crate::suggest;
-use crate::topology::{DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate};
+use crate::topology::{DEFAULT_HOP_LIMIT, Duplicate};
 
 /// The longest name of a client, which is its identity, in bytes.
 const MAX_CLIENT: usize = 255;
@@ -29,22 +29,21 @@ impl Checker<'_> {
             .ok()
     }
 
-    /// Whether a client can have this name.
-    pub(super) fn client_name(&mut self, at: &At<String>) -> bool {
+    /// Whether a client, or what is addressed like one, can have this name.
+    pub(super) fn client_name(&mut self, of: &str, at: &At<String>) -> bool {
         let why = if at.value.len() > MAX_CLIENT {
-            format!(
-                "a client's name has at most {MAX_CLIENT} bytes, this one has {}",
-                at.value.len()
-            )
+            format!("a {of}'s name has at most {MAX_CLIENT} bytes, this one has {}", at.value.len())
         } else if let Some(why) = no_name(&at.value) {
             why
         } else {
             return true;
         };
-        let message = format!("{} cannot be the name of a client", quoted(&at.value));
-        let problem = Diagnostic::error(codes::BAD_NAME, message)
-            .label(&at.span, why)
-            .help("a client's name is the identity that it connects with");
+        let message = format!("{} cannot be the name of a {of}", quoted(&at.value));
+        let problem =
+            Diagnostic::error(codes::BAD_NAME, message).label(&at.span, why).help(match of {
+                "client" => "a client's name is the identity that it connects with",
+                _ => "a name holds no control characters and no `@`, `#`, `*` or `:`",
+            });
         self.problems.push(problem);
         false
     }
@@ -72,7 +71,7 @@ impl Checker<'_> {
 
     pub(super) fn cost(&mut self, at: Option<&At<i64>>) -> u32 {
         let Some(at) = at else {
-            return DEFAULT_COST;
+            return self.default_cost;
         };
         match u32::try_from(at.value) {
             Ok(cost) if cost > 0 => cost,
@@ -83,10 +82,11 @@ impl Checker<'_> {
                 };
                 let problem =
                     Diagnostic::error(codes::BAD_COST, message).label(&at.span, why).help(format!(
-                        "write a whole number from 1 on; a link without a cost costs {DEFAULT_COST}"
+                        "write a whole number from 1 on; a link without a cost costs {}",
+                        self.default_cost
                     ));
                 self.problems.push(problem);
-                DEFAULT_COST
+                self.default_cost
             }
         }
     }
@@ -144,7 +144,7 @@ impl Checker<'_> {
         Some(at.value.clone())
     }
 
-    fn none_of(&mut self, key: &str, at: &At<String>, allowed: &[&str]) {
+    pub(super) fn none_of(&mut self, key: &str, at: &At<String>, allowed: &[&str]) {
         let help = suggest::did_you_mean(&at.value, allowed.iter().copied())
             .unwrap_or_else(|| format!("`{key}` takes {}", listed(allowed, "or")));
         let message = format!("{} is no value of `{key}`", quoted(&at.value));
@@ -156,7 +156,7 @@ impl Checker<'_> {
 }
 
 /// The nearest name to `text`, which is none.
-fn cleaned(text: &str) -> Option<String> {
+pub(crate) fn cleaned(text: &str) -> Option<String> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
     let parts = text.split(|c| !is_good(c)).filter(|part| !part.is_empty());
     let name = parts.collect::<Vec<_>>().join("-");
@@ -173,4 +173,17 @@ pub(super) fn no_name(text: &str) -> Option<String> {
         Some(c) => Some(format!("a name cannot hold {c:?}, which addresses use")),
         None => None,
     }
+}
+
+/// A text from a file in a message: in backquotes, and shortened where it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    if text.is_empty() {
+        return "an empty text".to_owned();
+    }
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('\u{2026}');
+    }
+    format!("`{}`", shown.escape_debug())
 }

@@ -1,62 +1,56 @@
-//! The tables of a topology file, one function each.
+//! The tables of a topology file, one function each; those about nodes are in `read_nodes`, those of
+//! what is wished for in `read_wishes`.
 //!
-//! A new key is an arm of its table's `match`, a field of its spec, and a word of its list.
+//! A new key is an arm of its table's `match`, a field of its spec, and a line of [`format`].
 
 use toml::de::{DeTable, DeValue};
 
 use super::reader::{Key, Reader, Value, entries};
-use super::{At, MeshSpec, NodeSpec, PairSpec, RoutesSpec, Spec, UpstreamSpec};
-use crate::codes;
-use crate::diagnostic::{Diagnostic, Span};
-use crate::syntax::Broken;
+use super::{At, ListSpec, MeshSpec, PairSpec, RoutesSpec, ServiceSpec, Spec};
+use super::{format, read_nodes, read_wishes};
+use crate::diagnostic::Diagnostic;
 
-const TABLES: &[&str] = &["mesh", "nodes", "clients", "routes"];
-const MESH: &[&str] = &["name", "hop_limit", "key_file", "open", "duplicate", "dialects"];
-const NODE: &[&str] = &["bind", "address", "upstream", "dialects", "host"];
-const UPSTREAM: &[&str] = &["node", "cost"];
-
-/// Reads the file's tree; `broken` is what of the file is not in it.
-pub(super) fn read(root: &DeTable<'_>, broken: &Broken) -> (Spec, Vec<Diagnostic>) {
+/// Reads the file's tree.
+pub(super) fn read(root: &DeTable<'_>) -> (Spec, Vec<Diagnostic>) {
     let mut reader = Reader::default();
     let mut spec = Spec::default();
-    let (mut mesh_key, mut has_nodes) = (None, false);
     for (key, value) in entries(root) {
+        let reader = &mut reader;
         match key.value.as_str() {
-            "mesh" => {
-                mesh_key = Some(key.span.clone());
-                if let Some(table) = reader.table(&key, "[mesh]", value) {
-                    spec.mesh = mesh(&mut reader, &key, table, broken);
-                }
-            }
+            "mesh" => spec.mesh = mesh(reader, &key, value),
+            "defaults" => spec.defaults = read_nodes::defaults(reader, &key, value),
+            "groups" => spec.groups = read_nodes::groups(reader, &key, value),
             "nodes" => {
-                has_nodes = true;
-                spec.nodes = nodes(&mut reader, &key, value);
+                spec.nodes = read_nodes::nodes(reader, &key, value);
+                spec.nodes_at = Some(key.span);
             }
-            "clients" => spec.clients = pairs(&mut reader, &key, "[clients]", value),
-            "routes" => spec.routes = routes(&mut reader, &key, value),
-            _ => reader.unknown_key(&key, value, "a topology file", TABLES),
+            "trees" => spec.trees = read_nodes::trees(reader, &key, value),
+            "links" => spec.links = read_nodes::links(reader, &key, value),
+            "services" => spec.services = services(reader, &key, value),
+            "clients" => spec.clients = pairs(reader, &key, "[clients]", value),
+            "client_groups" => spec.client_groups = lists(reader, &key, "[client_groups]", value),
+            "routes" => spec.routes = routes(reader, &key, value),
+            "expect" => spec.expects = read_wishes::expects(reader, &key, value),
+            // Read where files are put together.
+            "include" | "lints" => {}
+            _ => reader.unknown_key(&key, value, format::FILE.title, &format::FILE),
         }
-    }
-    // Where nothing could be read, nothing is known to be missing.
-    if root.is_empty() && !broken.is_empty() {
-        return (spec, reader.problems);
-    }
-    if mesh_key.is_none() && !broken.mentions("mesh") {
-        reader.missing_key("[mesh]", "the file", &(0..0), "[mesh]` with a `name = \"...\"");
-    }
-    if !has_nodes && !broken.mentions("nodes") {
-        no_nodes(&mut reader, &mesh_key.unwrap_or(0..0));
+        let is_table = matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        spec.misread.extend(format::FILE.key(&key.value).filter(|_| !is_table).map(|key| key.name));
     }
     (spec, reader.problems)
 }
 
-fn mesh(reader: &mut Reader, at: &Key, table: &DeTable<'_>, broken: &Broken) -> MeshSpec {
-    let mut spec = MeshSpec::default();
-    let mut named = false;
+fn mesh(reader: &mut Reader, at: &Key, value: Value<'_>) -> MeshSpec {
+    let mut spec = MeshSpec { at: Some(at.span.clone()), ..MeshSpec::default() };
+    let Some(table) = reader.table(at, "[mesh]", value) else {
+        spec.named = true;
+        return spec;
+    };
     for (key, value) in entries(table) {
         match key.value.as_str() {
             "name" => {
-                named = true;
+                spec.named = true;
                 spec.name = reader.text(&key, value);
             }
             "hop_limit" => spec.hop_limit = reader.integer(&key, value),
@@ -69,98 +63,39 @@ fn mesh(reader: &mut Reader, at: &Key, table: &DeTable<'_>, broken: &Broken) -> 
             }
             "duplicate" => spec.duplicate = reader.text(&key, value),
             "dialects" => spec.dialects = reader.texts(&key, value),
-            _ => reader.unknown_key(&key, value, "`[mesh]`", MESH),
+            _ => reader.unknown_key(&key, value, format::MESH.title, &format::MESH),
         }
-    }
-    if !named && !broken.mentions("name") {
-        reader.missing_key("name", "`[mesh]`", &at.span, "name = \"...\"");
     }
     spec
 }
 
-fn nodes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<NodeSpec> {
-    let Some(table) = reader.table(key, "[nodes.NAME]", value) else {
-        return Vec::new();
-    };
-    if table.is_empty() {
-        no_nodes(reader, &key.span);
-    }
-    let tables = entries(table).into_iter();
-    tables.map(|(name, value)| node(reader, name, value)).collect()
+fn services(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<ServiceSpec> {
+    let table = reader.table(key, "[services.NAME]", value);
+    let services = table.map(entries).unwrap_or_default().into_iter();
+    services.map(|(name, value)| service(reader, name, value)).collect()
 }
 
-fn no_nodes(reader: &mut Reader, span: &Span) {
-    let problem = Diagnostic::error(codes::NO_NODES, "the mesh has no nodes")
-        .label(span, "no node is declared")
-        .help("declare one: `[nodes.NAME]`");
-    reader.problems.push(problem);
-}
-
-/// A node is declared even where its table is none, so that what names it is no second mistake.
-fn node(reader: &mut Reader, name: Key, value: Value<'_>) -> NodeSpec {
-    let header = format!("[nodes.{}]", name.value);
-    let table = reader.table(&name, &header, value);
+/// A service is declared even where its table is none, so that what names it is no second mistake.
+fn service(reader: &mut Reader, name: Key, value: Value<'_>) -> ServiceSpec {
+    let header = format!("[services.{}]", name.value);
     let place = format!("`{header}`");
-    let mut spec = NodeSpec {
-        name,
-        bind: None,
-        address: None,
-        upstream: Vec::new(),
-        dialects: None,
-        host: None,
-    };
+    let table = reader.table(&name, &header, value);
+    let mut placed = table.is_none();
+    let mut spec = ServiceSpec { name, at: None, policy: None };
     for (key, value) in table.map(entries).unwrap_or_default() {
         match key.value.as_str() {
-            "bind" => spec.bind = reader.text(&key, value),
-            "address" => spec.address = reader.text(&key, value),
-            "upstream" => spec.upstream = upstreams(reader, &key, value),
-            "dialects" => spec.dialects = reader.texts(&key, value),
-            "host" => spec.host = reader.text(&key, value),
-            _ => reader.unknown_key(&key, value, &place, NODE),
+            "at" => {
+                placed = true;
+                spec.at = reader.text_or_texts(&key, value);
+            }
+            "policy" => spec.policy = reader.text(&key, value),
+            _ => reader.unknown_key(&key, value, &place, &format::SERVICE),
         }
+    }
+    if !placed {
+        reader.missing_key("at", &place, &spec.name.span, "at = [\"...\"]");
     }
     spec
-}
-
-/// A name, or a list of names and of tables.
-fn upstreams(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<UpstreamSpec> {
-    let items = match value.get_ref() {
-        DeValue::Array(items) => items.iter().collect(),
-        _ => vec![value],
-    };
-    let mut specs = Vec::new();
-    for item in items {
-        match item.get_ref() {
-            DeValue::String(name) => specs.push(UpstreamSpec {
-                node: At { value: name.to_string(), span: item.span() },
-                cost: None,
-            }),
-            DeValue::Table(table) => specs.extend(upstream(reader, item, table)),
-            _ => {
-                let expected = "names of nodes or tables such as `{ node = \"top\", cost = 5 }`";
-                let _: Option<()> = reader.wrong_type(key, expected, "[\"...\"]", item);
-            }
-        }
-    }
-    specs
-}
-
-fn upstream(reader: &mut Reader, item: Value<'_>, table: &DeTable<'_>) -> Option<UpstreamSpec> {
-    let (mut node, mut cost, mut named) = (None, None, false);
-    for (key, value) in entries(table) {
-        match key.value.as_str() {
-            "node" => {
-                named = true;
-                node = reader.text(&key, value);
-            }
-            "cost" => cost = reader.integer(&key, value),
-            _ => reader.unknown_key(&key, value, "an upstream", UPSTREAM),
-        }
-    }
-    if !named {
-        reader.missing_key("node", "an upstream", &item.span(), "node = \"...\"");
-    }
-    Some(UpstreamSpec { node: node?, cost })
 }
 
 fn routes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<RoutesSpec> {
@@ -177,14 +112,28 @@ fn routes(reader: &mut Reader, key: &Key, value: Value<'_>) -> Vec<RoutesSpec> {
 }
 
 /// A table whose keys are free and whose values are texts.
-fn pairs(reader: &mut Reader, key: &Key, header: &str, value: Value<'_>) -> Vec<PairSpec> {
-    let Some(table) = reader.table(key, header, value) else {
-        return Vec::new();
-    };
-    let mut pairs = Vec::new();
-    for (key, value) in entries(table) {
+pub(super) fn pairs(
+    reader: &mut Reader,
+    key: &Key,
+    header: &str,
+    value: Value<'_>,
+) -> Vec<PairSpec> {
+    let table = reader.table(key, header, value);
+    let lines = table.map(entries).unwrap_or_default().into_iter();
+    let pairs = lines.map(|(key, value)| {
         let value = reader.text(&key, value);
-        pairs.push(PairSpec { key, value });
-    }
-    pairs
+        PairSpec { key, value }
+    });
+    pairs.collect()
+}
+
+/// A table whose keys are free and whose values are lists of texts.
+fn lists(reader: &mut Reader, key: &Key, header: &str, value: Value<'_>) -> Vec<ListSpec> {
+    let table = reader.table(key, header, value);
+    let lines = table.map(entries).unwrap_or_default().into_iter();
+    let lists = lines.map(|(key, value)| {
+        let value = reader.text_or_texts(&key, value);
+        ListSpec { key, value }
+    });
+    lists.collect()
 }

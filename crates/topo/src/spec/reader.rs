@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::At;
+use super::format::{Kind, Table};
+use super::{At, Scalar, Texts};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::suggest;
@@ -59,7 +60,7 @@ impl Reader {
     }
 
     /// A list of texts; those of its items that are none are told and left out.
-    pub(super) fn texts(&mut self, key: &Key, value: Value<'_>) -> Option<At<Vec<At<String>>>> {
+    pub(super) fn texts(&mut self, key: &Key, value: Value<'_>) -> Option<Texts> {
         let DeValue::Array(items) = value.get_ref() else {
             return self.wrong_type(key, "a list of texts", "[\"...\"]", value);
         };
@@ -69,6 +70,60 @@ impl Reader {
         });
         let texts = texts.collect();
         Some(at(value, texts))
+    }
+
+    /// A text, or a list of texts.
+    pub(super) fn text_or_texts(&mut self, key: &Key, value: Value<'_>) -> Option<Texts> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(at(value, vec![at(value, text.to_string())])),
+            _ => self.texts(key, value),
+        }
+    }
+
+    /// A number or a text that stands for one, as `kind` has it.
+    pub(super) fn scalar(&mut self, key: &Key, value: Value<'_>, kind: Kind) -> Option<At<Scalar>> {
+        let (expected, example) = match kind {
+            Kind::Size => ("a size such as `16MiB`", "\"16MiB\""),
+            Kind::Duration => ("a duration such as `500ms` or `5s`", "\"5s\""),
+            Kind::Rate => ("a rate such as `10MB/s`", "\"10MB/s\""),
+            Kind::Share => ("a number from 0 to 1", "0.01"),
+            Kind::Position => ("two numbers", "[-74.0, 40.7]"),
+            Kind::Count => ("a number, or a range such as `5..8`", "64"),
+            _ => ("a whole number", "10"),
+        };
+        let scalar = match (value.get_ref(), kind) {
+            (DeValue::Integer(_), Kind::Duration | Kind::Rate) => None,
+            (DeValue::Integer(_), _) => self.integer(key, value).map(|n| Scalar::Whole(n.value)),
+            (DeValue::Float(number), Kind::Share | Kind::Position) => {
+                Some(Scalar::Fraction(number.as_str().to_owned()))
+            }
+            (DeValue::String(text), Kind::Size | Kind::Duration | Kind::Rate | Kind::Count) => {
+                Some(Scalar::Text(text.to_string()))
+            }
+            _ => None,
+        };
+        match scalar {
+            Some(scalar) => Some(at(value, scalar)),
+            None => self.wrong_type(key, expected, example, value),
+        }
+    }
+
+    /// The tables of a list, each with its place; a single table stands for a list of one.
+    pub(super) fn tables<'a>(
+        &mut self,
+        key: &Key,
+        header: &str,
+        value: Value<'a>,
+    ) -> Vec<(Span, &'a DeTable<'a>)> {
+        let items = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        let tables = items.into_iter().filter_map(|item| {
+            let table = self.table(key, header, item)?;
+            Some((item.span(), table))
+        });
+        tables.collect()
     }
 
     /// A table, which begins with `header`.
@@ -109,11 +164,12 @@ impl Reader {
         None
     }
 
-    /// Tells that no topology file has `key` at this place; `known` are those it may have.
-    pub(super) fn unknown_key(&mut self, key: &Key, value: Value<'_>, place: &str, known: &[&str]) {
+    /// Tells that no topology file has `key` at this place, which takes the keys of `table`.
+    pub(super) fn unknown_key(&mut self, key: &Key, value: Value<'_>, place: &str, table: &Table) {
+        let known = table.names();
         let help = match suggest::nearest(&key.value, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("{place} takes {}", listed(known, "and")),
+            None => format!("{place} takes {}", listed(&known, "and")),
         };
         let what = match value.get_ref() {
             DeValue::Table(_) => "table",
@@ -139,7 +195,8 @@ impl Reader {
 fn fix(key: &str, example: &str, found: &DeValue<'_>) -> String {
     let as_text = |text: &str| format!("write `{key} = \"{text}\"`");
     match (example, found) {
-        (header, _) if header.starts_with('[') && !header.contains('"') => {
+        (line, _) if line.contains(" = ") => format!("for example `{line}`"),
+        (header, _) if header.starts_with('[') && !header.contains(['"', ',']) => {
             format!("write it as a table that begins with `{header}`")
         }
         ("10", DeValue::String(text)) if text.parse::<i64>().is_ok() => {
@@ -149,6 +206,11 @@ fn fix(key: &str, example: &str, found: &DeValue<'_>) -> String {
             format!("write `{key} = {text}`")
         }
         ("\"...\"", DeValue::Integer(number)) => as_text(number.as_str()),
+        ("\"5s\"", DeValue::Integer(number)) => as_text(&format!("{}s", number.as_str())),
+        ("\"10MB/s\"", DeValue::Integer(number)) => as_text(&format!("{}B/s", number.as_str())),
+        ("0.01", DeValue::String(text)) if text.parse::<f64>().is_ok() => {
+            format!("write `{key} = {text}`")
+        }
         ("\"...\"", DeValue::Boolean(truth)) => as_text(&truth.to_string()),
         ("[\"...\"]", DeValue::String(text)) => format!("write `{key} = [\"{text}\"]`"),
         _ => format!("for example `{key} = {example}`"),

@@ -44,4 +44,14 @@ impl Impairment {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
+
+    /// This, with what `other` says where this says nothing.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            latency: self.latency.or(other.latency),
+            jitter: self.jitter.or(other.jitter),
+            loss_ppm: self.loss_ppm.or(other.loss_ppm),
+            bytes_per_second: self.bytes_per_second.or(other.bytes_per_second),
+        }
+    }
 }

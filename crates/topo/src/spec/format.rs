@@ -1,0 +1,382 @@
+//! The description of the format, as data: every table, its keys, and what each may hold.
+//!
+//! The reader takes its lists of known keys from here, `hopline schema` is made from it, and a test holds
+//! the tables of docs/topology-files.md against it. A new key is a line here, a field of its spec, and an
+//! arm where its table is read.
+
+/// What a key has for its default that must be there.
+pub(crate) const REQUIRED: &str = "must be there";
+
+/// A table of a topology file.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// What messages call it.
+    pub(crate) title: &'static str,
+    /// What it is for, in one line.
+    pub(crate) means: &'static str,
+    /// The keys that it may hold, in the order in which they are told.
+    pub(crate) keys: &'static [&'static [Key]],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// The key itself.
+    pub(crate) name: &'static str,
+    /// What it may hold.
+    pub(crate) kind: Kind,
+    /// What counts where it is left out, in words.
+    pub(crate) default: &'static str,
+    /// What it means, in one line.
+    pub(crate) means: &'static str,
+}
+
+/// What a key may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A text.
+    Text,
+    /// A node's name, or a text that makes one or several.
+    Name,
+    /// `true` or `false`.
+    Truth,
+    /// A whole number from the first to the second.
+    Whole(u64, u64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of these words.
+    Words(&'static [&'static str]),
+    /// A list of texts.
+    Texts,
+    /// Two names.
+    Ends,
+    /// `auto` or an endpoint.
+    Bind,
+    /// An endpoint.
+    Endpoint,
+    /// Two numbers.
+    Position,
+    /// A size such as `16MiB`, or a number of bytes.
+    Size,
+    /// A duration such as `5s`.
+    Duration,
+    /// Bytes or bits in a second, such as `10MB/s`.
+    Rate,
+    /// A number from 0 to 1.
+    Share,
+    /// A number, a range, or a table of them by counter.
+    Count,
+    /// The upstreams of a node.
+    Upstreams,
+    /// A table.
+    Table(&'static Table),
+    /// Tables under free names.
+    Named(&'static Table),
+    /// A list of tables.
+    Tables(&'static Table),
+    /// Texts under free names.
+    Pairs,
+    /// Lists of texts under free names.
+    Lists,
+    /// Tables of texts under free names, themselves under free names.
+    PairsOf,
+}
+
+impl Table {
+    /// The keys, all in one list.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static Key> {
+        self.keys.iter().flat_map(|keys| keys.iter())
+    }
+
+    /// The names of the keys.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.keys().map(|key| key.name).collect()
+    }
+
+    /// The key called `name`.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys().find(|key| key.name == name)
+    }
+}
+
+const fn key(name: &'static str, kind: Kind, default: &'static str, means: &'static str) -> Key {
+    Key { name, kind, default, means }
+}
+
+const ANY: u64 = i64::MAX as u64;
+const COST: Kind = Kind::Whole(1, u32::MAX as u64);
+const NO: &str = "none";
+const USUAL: &str = "as it is by itself";
+
+const DIALECTS: &[&str] = &["native", "json", "broker", "session"];
+
+/// The file itself.
+pub(crate) static FILE: Table = Table {
+    title: "a topology file",
+    means: "A mesh: its nodes, its links, and what is planned in it.",
+    keys: &[&[
+        key("include", Kind::Texts, NO, "files that are read as if they stood here"),
+        key("mesh", Kind::Table(&MESH), REQUIRED, "what holds for the whole mesh"),
+        key(
+            "defaults",
+            Kind::Table(&DEFAULTS),
+            NO,
+            "what every node and link has unless it says otherwise",
+        ),
+        key("groups", Kind::Named(&GROUP), NO, "what nodes can inherit"),
+        key("nodes", Kind::Named(&NODE), NO, "the nodes by name"),
+        key("trees", Kind::Tables(&TREE), NO, "hierarchies of nodes in short"),
+        key("links", Kind::Tables(&LINK), NO, "links between any two nodes"),
+        key("services", Kind::Named(&SERVICE), NO, "names that several nodes offer"),
+        key("clients", Kind::Pairs, NO, "planned clients, each with its node"),
+        key("client_groups", Kind::Lists, NO, "groups of planned clients"),
+        key("routes", Kind::PairsOf, NO, "static routes, by node"),
+        key("lints", Kind::Table(&LINTS), NO, "what is meant though it looks odd"),
+        key("expect", Kind::Tables(&EXPECT), NO, "what the routes must be like"),
+    ]],
+};
+
+/// `[mesh]`.
+pub(crate) static MESH: Table = Table {
+    title: "`[mesh]`",
+    means: "What holds for the whole mesh.",
+    keys: &[&[
+        key("name", Kind::Text, REQUIRED, "the mesh's name; nodes of different meshes never link"),
+        key("hop_limit", Kind::Whole(1, 255), "64", "how many nodes a path may hold"),
+        key("key_file", Kind::Text, "a key that `hopline up` makes", "a file with the mesh key"),
+        key("open", Kind::Truth, "`false`", "whether nodes may listen beyond their own machine"),
+        key(
+            "duplicate",
+            Kind::Word(&["refuse", "takeover"]),
+            "`\"refuse\"`",
+            "what a second live claim to a client's name comes to",
+        ),
+        key("dialects", Kind::Words(DIALECTS), "all four", "what raw clients may speak"),
+    ]],
+};
+
+/// What may be said of a node wherever nodes are described.
+const NODE_KEYS: &[Key] = &[
+    key(
+        "groups",
+        Kind::Texts,
+        NO,
+        "the groups it inherits from; the first that says something counts",
+    ),
+    key("bind", Kind::Bind, "`\"auto\"`", "where the node listens"),
+    key("address", Kind::Endpoint, "what `bind` says", "what others dial, where that differs"),
+    key("upstream", Kind::Upstreams, NO, "the nodes it dials"),
+    key("dialects", Kind::Words(DIALECTS), "the mesh's", "what raw clients may speak at this node"),
+    key("host", Kind::Text, NO, "the machine it runs on"),
+    key("label", Kind::Text, "its name", "what people call it, in drawings and plans"),
+    key(
+        "position",
+        Kind::Position,
+        NO,
+        "where it is drawn: x to the right and y upward, or longitude and latitude",
+    ),
+    key("limits", Kind::Table(&LIMITS), "those of every node", "what it takes on at most"),
+];
+
+/// What may be said of a link wherever links are described.
+const LINK_KEYS: &[Key] = &[
+    key("cost", COST, "that of `[defaults]`, else 10", "what the link adds to the cost of a way"),
+    key(
+        "latency",
+        Kind::Duration,
+        NO,
+        "how long each message is held back; kept, not acted on yet",
+    ),
+    key("jitter", Kind::Duration, NO, "by how much more or less at most; kept, not acted on yet"),
+    key(
+        "loss",
+        Kind::Share,
+        NO,
+        "the share of messages that is lost, 0 to 1; kept, not acted on yet",
+    ),
+    key(
+        "rate",
+        Kind::Rate,
+        NO,
+        "how much passes in a second, such as `10MB/s`; kept, not acted on yet",
+    ),
+];
+
+/// `[defaults]`.
+pub(crate) static DEFAULTS: Table = Table {
+    title: "`[defaults]`",
+    means: "What every node and link has that does not say otherwise.",
+    keys: &[NODE_KEYS, &[key("cost", COST, "10", "the cost of every link that says none")]],
+};
+
+/// `[groups.NAME]`.
+pub(crate) static GROUP: Table = Table {
+    title: "`[groups.NAME]`",
+    means: "What the nodes of a group inherit.",
+    keys: &[NODE_KEYS],
+};
+
+/// `[nodes.NAME]`.
+pub(crate) static NODE: Table = Table {
+    title: "`[nodes.NAME]`",
+    means: "A node, or with `count` as many as it says.",
+    keys: &[
+        NODE_KEYS,
+        &[key(
+            "count",
+            Kind::Count,
+            "one node",
+            "makes it a template: `64` for n = 1 to 64, `\"5..8\"`, or counters such as `{ pod = 2, n = 3 }`",
+        )],
+    ],
+};
+
+/// An upstream as a table.
+pub(crate) static UPSTREAM: Table = Table {
+    title: "an upstream",
+    means: "The link to an upstream.",
+    keys: &[&[key("node", Kind::Name, REQUIRED, "the node that is dialled")], LINK_KEYS],
+};
+
+/// `[[links]]`.
+pub(crate) static LINK: Table = Table {
+    title: "`[[links]]`",
+    means: "A link between two nodes of which neither is the other's upstream.",
+    keys: &[&[key("ends", Kind::Ends, REQUIRED, "the two nodes; the first dials")], LINK_KEYS],
+};
+
+/// `[[trees]]`.
+pub(crate) static TREE: Table = Table {
+    title: "`[[trees]]`",
+    means: "A hierarchy: a root and the levels below it.",
+    keys: &[&[
+        key("root", Kind::Name, REQUIRED, "the node at the top, which `[nodes]` may describe"),
+        key("levels", Kind::Tables(&LEVEL), REQUIRED, "the levels from the top down"),
+    ]],
+};
+
+/// A level of a tree.
+pub(crate) static LEVEL: Table = Table {
+    title: "a level of a tree",
+    means: "The nodes of a level, each of which dials its parent.",
+    keys: &[
+        &[
+            key(
+                "names",
+                Kind::Name,
+                REQUIRED,
+                "their names: `{n}` counts over the level, `{i}` below the parent, `{parent}` is its name",
+            ),
+            key(
+                "fan_out",
+                Kind::Whole(1, 100_000),
+                REQUIRED,
+                "how many there are below each node of the level above",
+            ),
+        ],
+        NODE_KEYS,
+        LINK_KEYS,
+    ],
+};
+
+/// `[services.NAME]`.
+pub(crate) static SERVICE: Table = Table {
+    title: "`[services.NAME]`",
+    means: "A name that clients at several nodes hold together.",
+    keys: &[&[
+        key("at", Kind::Texts, REQUIRED, "the nodes where it is offered"),
+        key(
+            "policy",
+            Kind::Word(&["closest", "balanced"]),
+            "`\"closest\"`",
+            "which of them a message goes to",
+        ),
+    ]],
+};
+
+/// `[lints]`.
+pub(crate) static LINTS: Table = Table {
+    title: "`[lints]`",
+    means: "What is meant though it looks odd.",
+    keys: &[&[key(
+        "allow",
+        Kind::Pairs,
+        NO,
+        "codes of lints and notes, each with the reason why it is allowed",
+    )]],
+};
+
+/// `limits` of a node.
+pub(crate) static LIMITS: Table = Table {
+    title: "`limits`",
+    means: "What a node takes on at most.",
+    keys: &[&[
+        key("connections", Kind::Whole(1, ANY), USUAL, "connections at its port"),
+        key("handshake", Kind::Duration, USUAL, "how long a handshake may take"),
+        key("frame", Kind::Size, USUAL, "bytes of a frame"),
+        key("message", Kind::Size, USUAL, "bytes of a message"),
+        key("frames", Kind::Whole(1, ANY), USUAL, "frames of a message"),
+        key(
+            "queue_messages",
+            Kind::Whole(1, ANY),
+            USUAL,
+            "messages that wait for one link or client",
+        ),
+        key("queue_bytes", Kind::Size, USUAL, "bytes that wait for one link or client"),
+        key(
+            "window_messages",
+            Kind::Whole(1, ANY),
+            USUAL,
+            "messages sent over one link and not acknowledged",
+        ),
+        key("window_bytes", Kind::Size, USUAL, "bytes sent over one link and not acknowledged"),
+    ]],
+};
+
+/// `[[expect]]`.
+pub(crate) static EXPECT: Table = Table {
+    title: "`[[expect]]`",
+    means: "What the way of a message must be like; without any claim, it arrives.",
+    keys: &[&[
+        key("name", Kind::Text, NO, "what reports call it"),
+        key("from", Kind::Text, REQUIRED, "the node or planned client that sends"),
+        key(
+            "to",
+            Kind::Text,
+            REQUIRED,
+            "a node, planned client, service, `name@node`, or a name with a static route",
+        ),
+        key("path", Kind::Texts, NO, "exactly these nodes, from the first to the last"),
+        key("via", Kind::Texts, NO, "passes all of these nodes and links"),
+        key("avoids", Kind::Texts, NO, "passes none of these nodes and links"),
+        key("max_hops", Kind::Whole(0, ANY), NO, "the most links"),
+        key("max_cost", Kind::Whole(0, ANY), NO, "the most cost"),
+        key("unreachable", Kind::Truth, "`false`", "the message must not arrive"),
+        key("reason", Kind::Word(REASONS), NO, "why it must not arrive, beside `unreachable`"),
+        key("after", Kind::Table(&AFTER), NO, "what has failed before"),
+        key(
+            "survives",
+            Kind::Whole(1, 16),
+            NO,
+            "with any so many links and nodes down besides, the message still arrives",
+        ),
+    ]],
+};
+
+/// Why a message may not arrive in a mesh that stands still.
+pub(crate) const REASONS: &[&str] = &[
+    "bad address",
+    "unsupported address",
+    "loop",
+    "hop limit",
+    "unknown destination",
+    "unreachable",
+    "next hop is source",
+];
+
+/// `after` of an expectation.
+pub(crate) static AFTER: Table = Table {
+    title: "`after`",
+    means: "What has failed before.",
+    keys: &[&[key("down", Kind::Texts, REQUIRED, "the nodes and links (`a--b`) that are down")]],
+};
