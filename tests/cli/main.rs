@@ -6,3 +6,4 @@ mod live;
 mod offline;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
+mod test_verb;

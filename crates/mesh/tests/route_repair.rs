@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hopline_mesh::name::{LinkName, NodeName};
-use hopline_mesh::route::{Down, Graph, Part, Paths, Repair};
+use hopline_mesh::route::{Down, Graph, Part, Paths, Repair, Way};
 use proptest::prelude::*;
 
 fn node(n: u32) -> NodeName {
@@ -62,6 +62,7 @@ proptest! {
             .collect();
         for source in 0..nodes {
             let mut repair = Repair::from(&graph, &node(source)).unwrap();
+            let ways: Vec<Way> = Paths::from(&graph, &node(source)).unwrap().ways().collect();
             // Asked again and again: what one failure did is forgotten at the next.
             for first in &parts {
                 let mut down = vec![*first];
@@ -70,6 +71,15 @@ proptest! {
                     repair.without(&down, |_, _| panic!("told of the ways of a node that is down"));
                     continue;
                 }
+                // The longest of the ways that pass what fails, by whole ways.
+                let through = ways.iter().filter(|way| match *first {
+                    Part::Node(n) => way.nodes.contains(&node(n)),
+                    Part::Link(a, b) => {
+                        way.nodes.windows(2).any(|ends| link(a, b).other(&ends[0]) == Some(&ends[1]))
+                    }
+                });
+                let through = through.map(|way| u32::try_from(way.hops()).unwrap());
+                prop_assert_eq!(repair.longest(*first), through.max());
                 let anew = built_anew(&graph, source, &down);
                 let mut repaired: BTreeMap<u32, Option<u32>> =
                     anew.keys().map(|n| (*n, repair.hops(*n))).collect();

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod cases;
+mod detours;
 mod pairs;
 
 use std::collections::BTreeSet;

@@ -17,12 +17,12 @@ fn offline(text: &str) -> Offline {
 
 /// A mesh of a few nodes with any links, costs, hop limit and static routes.
 fn meshes() -> impl Strategy<Value = Offline> {
-    (2..=7_usize).prop_flat_map(|nodes| {
+    (2..=7_usize, 1..=3_u32).prop_flat_map(|(nodes, dearest)| {
         let pairs: Vec<_> = (0..nodes).flat_map(|a| (a + 1..nodes).map(move |b| (a, b))).collect();
         let least = pairs.len().min(nodes - 1);
         let links = proptest::sample::subsequence(pairs.clone(), least..=pairs.len().min(10))
-            .prop_flat_map(|pairs| {
-                let costs = proptest::collection::vec(1..=3_u32, pairs.len());
+            .prop_flat_map(move |pairs| {
+                let costs = proptest::collection::vec(1..=dearest, pairs.len());
                 costs.prop_map(move |costs| {
                     pairs.iter().copied().zip(costs).collect::<BTreeMap<_, _>>()
                 })

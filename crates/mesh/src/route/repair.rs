@@ -61,6 +61,8 @@ struct Known {
     /// Where it stands in the order, and how many stand there that are reached through it.
     at: u32,
     through: u32,
+    /// The most links of the ways through it.
+    longest: u32,
     /// The round of questions in which it was last cut off, failed, found again.
     lost: u32,
     failed: u32,
@@ -83,6 +85,7 @@ impl<'a> Repair<'a> {
                 before: reached.map_or(node, |reached| reached.before),
                 at: 0,
                 through: 0,
+                longest: reached.map_or(0, |reached| reached.hops),
                 lost: 0,
                 failed: 0,
                 settled: 0,
@@ -109,13 +112,15 @@ impl<'a> Repair<'a> {
         self.nodes.get(place as usize)?.hops
     }
 
-    /// Whether what fails with `part` is on any of the best ways.
+    /// The most links on any of the best ways that pass `part`; none where none does.
     #[must_use]
-    pub fn passes(&self, part: Part) -> bool {
-        match part {
-            Part::Node(node) => self.hops(node).is_some(),
-            Part::Link(a, b) => self.below(a, b).is_some(),
-        }
+    pub fn longest(&self, part: Part) -> Option<u32> {
+        let top = match part {
+            Part::Node(node) => Some(node),
+            Part::Link(a, b) => self.below(a, b),
+        };
+        let known = self.nodes.get(top? as usize)?;
+        known.hops.map(|_| known.longest)
     }
 
     /// Tells `changed` of each node whose best way passes what is `down`, and is itself up: how many
@@ -124,7 +129,9 @@ impl<'a> Repair<'a> {
     /// Those that are still reached come first, by cost and then by hops. Nothing is told where the
     /// node that the ways begin at is down itself.
     pub fn without(&mut self, down: &[Part], mut changed: impl FnMut(u32, Option<u32>)) {
-        if down.contains(&Part::Node(self.source)) || !down.iter().any(|part| self.passes(*part)) {
+        if down.contains(&Part::Node(self.source))
+            || down.iter().all(|part| self.longest(*part).is_none())
+        {
             return;
         }
         self.cut_off(down);
@@ -165,8 +172,10 @@ impl<'a> Repair<'a> {
             let through = self.nodes[node as usize].through + 1;
             self.nodes[node as usize].through = through;
             if node != self.source {
-                let before = self.nodes[node as usize].before;
-                self.nodes[before as usize].through += through;
+                let Known { before, longest, .. } = self.nodes[node as usize];
+                let before = &mut self.nodes[before as usize];
+                before.through += through;
+                before.longest = before.longest.max(longest);
             }
         }
     }

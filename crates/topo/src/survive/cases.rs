@@ -51,6 +51,22 @@ impl Parts {
         }
     }
 
+    /// The places of the neighbours of the node at a place.
+    pub(super) fn neighbours(&self, graph: &Graph, place: u32) -> Vec<u32> {
+        let node = self.node(place).into_iter();
+        let near = node.flat_map(|node| graph.neighbours(node));
+        near.filter_map(|(name, _)| Some(self.nodes.binary_search(name).ok()? as u32)).collect()
+    }
+
+    /// The number of the part that has these places.
+    pub(super) fn number_of(&self, part: Part) -> Option<usize> {
+        match part {
+            Part::Node(place) => Some(self.links.len() + place as usize),
+            // Links are in the order of the names of their ends, and so of their places.
+            Part::Link(..) => self.links.binary_search_by(|(_, other)| other.cmp(&part)).ok(),
+        }
+    }
+
     /// The number of what has failed; none where it is no part of the mesh.
     pub(super) fn number(&self, down: &Down) -> Option<u32> {
         let at = match down {

@@ -4,6 +4,7 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::route::{Down, Part, Repair, Walker};
 
 use super::cases::Parts;
+use super::detours::Detours;
 use crate::offline::Offline;
 
 /// All pairs of nodes of a mesh.
@@ -15,6 +16,7 @@ pub(super) struct Pairs<'a> {
     most: u32,
     /// The nodes that static routes are for, each with the nodes that reach it.
     by_statics: Vec<(u32, Vec<bool>)>,
+    detours: Detours,
     /// By node: whether the ways to it are all computed.
     is_computed: Vec<bool>,
 }
@@ -34,7 +36,10 @@ impl<'a> Pairs<'a> {
             });
         let by_statics = by_statics.collect();
         let most = u32::from(mesh.hop_limit().saturating_sub(1));
-        Self { mesh, parts, most, by_statics, is_computed, names }
+        // Where no way can be too long, none is measured.
+        let is_short = names.len() <= usize::from(mesh.hop_limit());
+        let detours = if is_short { Detours::default() } else { Detours::new(mesh.graph(), parts) };
+        Self { mesh, parts, most, by_statics, detours, is_computed, names }
     }
 
     /// For each case of `size` failures whether it breaks a pair.
@@ -95,9 +100,16 @@ impl<'a> Pairs<'a> {
             .zip(&self.is_computed)
             .map(|(to, is_computed)| *is_computed && self.fits(repair.hops(to)))
             .collect();
-        // Most parts are on none of the ways, which is quickly seen.
-        let counts: Vec<bool> =
-            (0..self.parts.len() as u32).map(|part| repair.passes(self.parts.part(part))).collect();
+        // Most parts are on none of the ways, or the way around them is short: that is quickly seen.
+        let counts: Vec<bool> = (0..self.parts.len() as u32)
+            .map(|part| repair.longest(self.parts.part(part)).map(|longest| (part, longest)))
+            .map(|found| {
+                found.is_some_and(|(part, longest)| {
+                    let around = self.detours.around(part).filter(|_| size == 1);
+                    around.is_none_or(|more| longest.saturating_add(more) > self.most)
+                })
+            })
+            .collect();
         let mut down = Vec::with_capacity(size);
         let mut at = 0;
         self.parts.each_case(size, |case| {
