@@ -53,8 +53,6 @@ const FAILS: &str = r#"
 from = "alice"
 to = "bob"
 path = ["east", "north", "west"]
-max_hops = 1
-max_cost = 9
 
 [[expect]]
 name = "a # in a name, and <b> & \"quotes\""
@@ -62,6 +60,8 @@ from = "alice"
 to = "bob"
 via = ["north"]
 avoids = ["east--top"]
+max_hops = 1
+max_cost = 9
 
 [[expect]]
 from = "alice"

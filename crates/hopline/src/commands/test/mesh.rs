@@ -29,13 +29,13 @@ pub(super) struct Mesh {
     patience: Duration,
     /// The links that are cut, or may be.
     cut: Mutex<BTreeSet<LinkName>>,
-    stand_ins: BTreeMap<String, Client>,
+    stand_ins: Vec<Client>,
 }
 
 impl Mesh {
     pub(super) fn new(running: Running, patience: Duration) -> Self {
         let offline = Offline::new(&running.plan);
-        let (cut, stand_ins) = (Mutex::default(), BTreeMap::new());
+        let (cut, stand_ins) = (Mutex::default(), Vec::new());
         Self { running, offline, patience, cut, stand_ins }
     }
 
@@ -44,25 +44,36 @@ impl Mesh {
         &self.offline
     }
 
-    /// Attaches a client for each of `names` that is planned and not attached.
+    /// Attaches a client for each of `names` that is planned and not attached, and one for each that is a
+    /// service wherever it is offered and nobody offers it.
     pub(super) async fn stand_in(&mut self, names: &BTreeSet<&str>) -> anyhow::Result<()> {
         let statuses = ask_all(&self.running).await;
-        let clients = statuses.values().flat_map(|status| &status.clients);
-        let attached: BTreeSet<&str> = clients.map(|client| client.name.as_str()).collect();
-        for node in self.running.plan.nodes.values() {
-            for name in node.clients.iter().filter(|name| names.contains(name.as_str())) {
-                if !attached.contains(name.as_str()) {
-                    let client = attach(&self.running, &node.name, Some(name), PATIENCE).await?;
-                    self.stand_ins.insert(name.clone(), client);
-                }
-            }
+        let is_at = |status: &NodeStatus, name: &str| {
+            status.clients.iter().any(|client| client.name == name)
+        };
+        let plan = &self.running.plan;
+        let clients = plan.nodes.values().flat_map(|node| {
+            let names = node.clients.iter().map(String::as_str);
+            names.map(|name| (name, &node.name))
+        });
+        let clients =
+            clients.filter(|(name, _)| !statuses.values().any(|status| is_at(status, name)));
+        let services = plan.services.iter();
+        let services =
+            services.flat_map(|(name, it)| it.at.iter().map(|node| (name.as_str(), node)));
+        let services = services
+            .filter(|(name, node)| !statuses.get(*node).is_some_and(|status| is_at(status, name)));
+        let absent = clients.chain(services).filter(|(name, _)| names.contains(name));
+        for (name, node) in absent {
+            let client = attach(&self.running, node, Some(name), PATIENCE).await?;
+            self.stand_ins.push(client);
         }
         Ok(())
     }
 
     /// Detaches the clients that were attached.
     pub(super) async fn dismiss(&mut self) {
-        for (_, client) in std::mem::take(&mut self.stand_ins) {
+        for client in std::mem::take(&mut self.stand_ins) {
             client.shutdown().await;
         }
     }
