@@ -143,14 +143,14 @@ pub fn cost_of(
     down: &[Down],
 ) -> Result<u64, (NodeName, NodeName)> {
     let left = graph.without(down);
-    let links = path.windows(2).filter_map(|ends| match ends {
+    let mut links = path.windows(2).filter_map(|ends| match ends {
         [a, b] => Some((a, b)),
         _ => None,
     });
-    links.fold(Ok(0), |sum, (a, b)| {
+    links.try_fold(0, |sum, (a, b)| {
         let link = LinkName::new(a.clone(), b.clone()).ok();
         let cost = link.and_then(|link| left.cost(&link)).ok_or((a.clone(), b.clone()));
-        Ok(sum? + u64::from(cost?))
+        Ok(sum + u64::from(cost?))
     })
 }
 

@@ -23,7 +23,7 @@ pub(super) fn text(report: &Report) -> String {
 }
 
 fn push(text: &mut String, test: &Tested) {
-    let name = match &test.name == &test.file {
+    let name = match test.name == test.file {
         true => visible(&test.name),
         false => format!("{}  ({}{})", visible(&test.name), visible(&test.place()), tried(test)),
     };
