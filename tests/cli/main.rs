@@ -8,3 +8,4 @@ mod offline;
 mod plans;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
+mod test_verb;

@@ -16,6 +16,7 @@ mod routes;
 mod schema;
 mod send;
 mod status;
+mod test;
 mod trace;
 mod up;
 
@@ -47,6 +48,7 @@ enum Verb {
     Plan(plan::PlanArgs),
     Diff(diff::Diff),
     Import(import::Import),
+    Test(test::Test),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -67,6 +69,8 @@ pub(crate) enum Answer {
     Yes,
     /// The answer is no, and has been told.
     No,
+    /// There is no answer, and why has been told.
+    Unknown,
 }
 
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
@@ -78,6 +82,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Plan(verb) => verb.run(),
         Verb::Diff(verb) => verb.run(),
         Verb::Import(verb) => verb.run(),
+        Verb::Test(verb) => verb.run().await,
         Verb::Up(verb) => verb.run().await,
         Verb::Down(verb) => verb.run().await,
         Verb::Status(verb) => verb.run().await,

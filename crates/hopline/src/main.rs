@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     let code = match runtime.block_on(commands::run(cli)) {
         Ok(commands::Answer::Yes) => trouble::DONE,
         Ok(commands::Answer::No) => trouble::BAD,
+        Ok(commands::Answer::Unknown) => trouble::OURS,
         Err(error) => trouble::report(&error),
     };
     // A read of stdin that nobody waits for must not keep the program.

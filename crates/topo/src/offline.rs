@@ -121,14 +121,39 @@ impl Offline {
     #[must_use]
     pub fn route(&self, from: &str, to: &str, down: &[Down]) -> Option<Walk> {
         let graph = self.graph.without(down);
-        let mesh = WalkInput {
-            graph: &graph,
+        Some(walk(&self.input(&graph), &self.node_of(from)?, to))
+    }
+
+    /// The nodes and links while nothing has failed.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// How many nodes a path may hold.
+    #[must_use]
+    pub fn hop_limit(&self) -> u8 {
+        self.hop_limit
+    }
+
+    /// The mesh as it is while `graph` is what is left of it.
+    pub(crate) fn input<'a>(&'a self, graph: &'a Graph) -> WalkInput<'a> {
+        WalkInput {
+            graph,
             upstreams: &self.upstreams,
             statics: &self.statics,
             directory: &self.directory,
             hop_limit: self.hop_limit,
-        };
-        Some(walk(&mesh, &self.node_of(from)?, to))
+        }
+    }
+
+    /// The node that `to` is or is at, if every node on the way to it goes by what it computed: there is
+    /// one such node, and no static route is for `to` or for that node.
+    pub(crate) fn computed(&self, to: &str) -> Option<NodeName> {
+        let node = self.node_of(to)?;
+        let is_one = node.as_str() == to || self.directory.holders(to).count() == 1;
+        let has_statics = self.has_static_for(to) || self.has_static_for(node.as_str());
+        (is_one && !has_statics).then_some(node)
     }
 
     /// The mesh while `down` has failed.
@@ -142,19 +167,7 @@ impl Offline {
     /// To ask while something has failed, ask of the mesh [`without`](Self::without) it.
     #[must_use]
     pub fn walker(&self) -> Walker<'_> {
-        Walker::new(WalkInput {
-            graph: &self.graph,
-            upstreams: &self.upstreams,
-            statics: &self.statics,
-            directory: &self.directory,
-            hop_limit: self.hop_limit,
-        })
-    }
-
-    /// The nodes and the links between them.
-    #[must_use]
-    pub fn graph(&self) -> &Graph {
-        &self.graph
+        Walker::new(self.input(&self.graph))
     }
 }
 

@@ -11,6 +11,7 @@ use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{LinkName, NodeName};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use expect::texts;
 pub use expect::{Expect, Step};
 pub use link::{Impairment, Link};
 pub use node::{Bind, Node, NodeLimits, Position};

@@ -113,7 +113,7 @@ impl Status {
 }
 
 /// The statuses of all nodes that answer, without the client that asks.
-async fn ask_all(running: &Running) -> BTreeMap<NodeName, NodeStatus> {
+pub(super) async fn ask_all(running: &Running) -> BTreeMap<NodeName, NodeStatus> {
     let ask = |node: NodeName| async move {
         let client = attach(running, &node, None, PATIENCE).await.ok()?;
         let said = client.ask(node.as_str(), Request::Status {}, PATIENCE).await;

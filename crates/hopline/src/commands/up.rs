@@ -18,7 +18,7 @@ use super::Answer;
 use crate::trouble::Bad;
 use crate::{names, output};
 
-pub(super) use interrupts::interrupted;
+pub(super) use interrupts::{Interrupts, interrupted};
 use telling::Telling;
 
 /// Start all nodes of a mesh and watch over them

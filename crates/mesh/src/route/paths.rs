@@ -60,7 +60,7 @@ pub(super) struct Reached {
     pub(super) cost: u64,
     pub(super) hops: u32,
     /// The node before it on its way.
-    before: u32,
+    pub(super) before: u32,
     /// The neighbour of the source that its way begins with; the source itself for the source.
     pub(super) first: u32,
 }

@@ -11,7 +11,7 @@ use super::note::Note;
 use super::parts::Shape;
 use super::read::{Read, ReadLink, ReadNode};
 use super::{Cost, Options};
-use crate::load::MAX_FILE;
+use crate::files::MAX_FILE;
 use crate::topology::{DEFAULT_COST, DEFAULT_HOP_LIMIT};
 
 /// A node that is drawn farther away than this is not placed at all.

@@ -1,24 +1,12 @@
 //! The routing tables of a planned mesh.
 
 use hopline_mesh::name::NodeName;
-use hopline_mesh::route::{Graph, Paths, StaticRoutes, WalkInput, Walker, Way, route_lines};
+use hopline_mesh::route::{Paths, StaticRoutes, Way, route_lines};
 use hopline_mesh::wire::control::RouteLine;
 
 use super::Offline;
 
 impl Offline {
-    /// Follows messages while nothing has failed, and keeps the tables that it has built.
-    #[must_use]
-    pub fn walker(&self) -> Walker<'_> {
-        Walker::new(WalkInput {
-            graph: &self.graph,
-            upstreams: &self.upstreams,
-            statics: &self.statics,
-            directory: &self.directory,
-            hop_limit: self.hop_limit,
-        })
-    }
-
     /// The routing table of `node` line by line, as the running node tells it.
     #[must_use]
     pub fn route_lines(&self, node: &NodeName) -> Vec<RouteLine> {
@@ -41,15 +29,5 @@ impl Offline {
             }
         }
         longest
-    }
-
-    /// The nodes and links.
-    pub(crate) fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
-    /// How many nodes a path may hold.
-    pub(crate) fn hop_limit(&self) -> u8 {
-        self.hop_limit
     }
 }

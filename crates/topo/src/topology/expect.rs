@@ -1,5 +1,7 @@
 //! What a file expects of the routes of its mesh.
 
+use std::fmt;
+
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::Down;
 use serde::Serialize;
@@ -42,6 +44,29 @@ pub struct Expect {
     pub survives: usize,
 }
 
+impl Expect {
+    /// That a message from `from` to `to` arrives. All else is added by setting fields.
+    #[must_use]
+    pub fn arrival(from: &str, to: &str) -> Self {
+        Self {
+            name: None,
+            line: 0,
+            file: String::new(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            path: None,
+            via: Vec::new(),
+            avoids: Vec::new(),
+            max_hops: None,
+            max_cost: None,
+            unreachable: false,
+            reason: None,
+            down: Vec::new(),
+            survives: 0,
+        }
+    }
+}
+
 /// A node or a link of a way.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(untagged)]
@@ -52,6 +77,16 @@ pub enum Step {
     Link(LinkName),
 }
 
-fn texts<S: serde::Serializer>(down: &[Down], serializer: S) -> Result<S::Ok, S::Error> {
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(node) => fmt::Display::fmt(node, f),
+            Self::Link(link) => fmt::Display::fmt(link, f),
+        }
+    }
+}
+
+/// Writes what is down as people write it.
+pub(crate) fn texts<S: serde::Serializer>(down: &[Down], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(down.iter().map(ToString::to_string))
 }
