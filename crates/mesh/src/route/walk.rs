@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::decide::{Local, Places, Question, Refusal, Verdict, decide};
+use super::basis::Ruling;
+use super::decide::{Local, Places, Question, Refusal, Verdict, judge};
 use super::directory::Directory;
 use super::graph::Graph;
 use super::static_routes::StaticRoutes;
@@ -138,6 +139,16 @@ impl<'a> Walker<'a> {
     /// It ends whatever the static routes say: a message is refused by the first node that sees it a
     /// second time, which is then on the path twice.
     pub fn walk(&mut self, from: &NodeName, destination: &str) -> Walk {
+        self.follow(from, destination, |_, _| {})
+    }
+
+    /// As [`walk`](Self::walk), and shows each node's table and ruling as the message comes by.
+    pub(super) fn follow(
+        &mut self,
+        from: &NodeName,
+        destination: &str,
+        mut see: impl FnMut(&Table, &Ruling<'_>),
+    ) -> Walk {
         let mesh = self.mesh;
         let mut path: Vec<NodeName> = Vec::new();
         let mut cost = 0;
@@ -145,7 +156,7 @@ impl<'a> Walker<'a> {
         loop {
             let table = self.table(&node);
             let places = OnPaper { graph: mesh.graph, directory: mesh.directory, table };
-            let verdict = decide(
+            let ruling = judge(
                 table,
                 &places,
                 &Question {
@@ -157,7 +168,8 @@ impl<'a> Walker<'a> {
                     size: 0,
                 },
             );
-            let next = match verdict {
+            see(table, &ruling);
+            let next = match ruling.verdict {
                 Verdict::Forward(next) => Ok(next.clone()),
                 Verdict::Deliver(Local::Node) => Err(End::Node),
                 Verdict::Deliver(Local::Client(name)) => Err(End::Client(name.to_owned())),
