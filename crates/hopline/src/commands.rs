@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod demo;
 mod down;
+mod explain;
 mod graph;
 mod node;
 mod ping;
@@ -39,6 +40,7 @@ enum Verb {
     Demo(demo::Demo),
     Check(check::Check),
     Route(route::Route),
+    Explain(explain::Explain),
     Graph(graph::GraphArgs),
     Up(up::Up),
     Down(down::Down),
@@ -66,6 +68,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Demo(verb) => verb.run().await,
         Verb::Check(verb) => verb.run(),
         Verb::Route(verb) => verb.run(),
+        Verb::Explain(verb) => verb.run().await,
         Verb::Graph(verb) => verb.run(),
         Verb::Up(verb) => verb.run().await,
         Verb::Down(verb) => verb.run().await,

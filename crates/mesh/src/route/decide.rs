@@ -294,10 +294,8 @@ fn find_name<'t>(table: &'t Table, places: &'t impl Places, name: &str) -> Targe
             let node = table.place(holder.as_str());
             find_way(table, places, name, Some(holder.as_str()), node)
         }
-        None => {
-            find_static(table, places, name, None)
-                .unwrap_or(Target::Nowhere(Refusal::UnknownDestination, None))
-        }
+        None => find_static(table, places, name, None)
+            .unwrap_or(Target::Nowhere(Refusal::UnknownDestination, None)),
     }
 }
 

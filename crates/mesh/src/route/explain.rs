@@ -5,11 +5,13 @@
 //! line asks running ones. [`compose`] puts what they say beside the ways that were not taken.
 
 mod compose;
+mod inquiry;
 mod step;
 
 use serde::Serialize;
 
 pub use compose::{Background, compose};
+pub use inquiry::Inquiry;
 pub use step::{Choice, Decision, Offer, SetRoute, Step};
 
 use super::graph::{Down, Graph};

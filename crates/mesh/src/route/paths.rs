@@ -121,10 +121,8 @@ impl Way {
                 let (mine, others) = (self.links(), other.links());
                 let against = mine.difference(&others).max()?;
                 let lost_by = others.difference(&mine).max()?;
-                (against < lost_by).then(|| Rule::TieBreak {
-                    lost_by: lost_by.clone(),
-                    against: against.clone(),
-                })
+                (against < lost_by)
+                    .then(|| Rule::TieBreak { lost_by: lost_by.clone(), against: against.clone() })
             }
         }
     }

@@ -189,7 +189,10 @@ impl Table {
     }
 
     /// The next hops of the static routes for `name`, first the exact one, then by shrinking prefix.
-    pub(super) fn static_hops(&self, name: &str) -> impl Iterator<Item = (Matched<'_>, &StaticHop)> {
+    pub(super) fn static_hops(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (Matched<'_>, &StaticHop)> {
         let is_dot = |&(_, &byte): &(usize, &u8)| byte == b'.';
         let bytes = name.as_bytes().iter().enumerate();
         let prefixes = bytes
