@@ -71,7 +71,13 @@ fn why(explanation: &Explanation) -> String {
     let cost = explanation.runner_up.as_ref().map_or(0, |way| way.cost);
     match &explanation.decided_by {
         DecidedBy::Here => "it is there already".to_owned(),
-        DecidedBy::OnlyWay => "the only way".to_owned(),
+        DecidedBy::OnlyWay => {
+            let is_down = |other: &Other| matches!(other.excluded, Excluded::Down { .. });
+            match explanation.others.iter().any(is_down) {
+                true => "the only way that is left".to_owned(),
+                false => "the only way".to_owned(),
+            }
+        }
         DecidedBy::Cost { by } => {
             format!("the cheapest way; the next best, {next}, costs {cost} ({by} more)")
         }
