@@ -110,13 +110,15 @@ async fn ask(
     let client = attach(running, node, None, deadline.left()).await?;
     let said = client.ask(node.as_str(), request, deadline.left()).await;
     client.shutdown().await;
-    match said {
-        Ok(said) => Ok(said),
-        Err(RequestError::Refused { .. }) => Err(too_old(node).into()),
-        Err(RequestError::Timeout { .. }) => {
-            Err(Bad::new(format!("node `{node}` does not answer")).into())
-        }
-        Err(error) => Err(error.into()),
+    said.map_err(|error| not_answered(node, error))
+}
+
+/// What is told where a node does not answer the question.
+fn not_answered(node: &NodeName, error: RequestError) -> anyhow::Error {
+    match error {
+        RequestError::Refused { .. } => too_old(node).into(),
+        RequestError::Timeout { .. } => Bad::new(format!("node `{node}` does not answer")).into(),
+        error => error.into(),
     }
 }
 
@@ -126,4 +128,20 @@ fn too_old(node: &NodeName) -> Bad {
         .help(
             "restart it with this version, or ask the file: `hopline route FILE FROM TO --explain`",
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_does_not_know_the_question_is_told_as_too_old() {
+        // What an old node makes of it: a request that it cannot read, which it refuses.
+        let unknown = b"\x81\xa7unknown\x80";
+        let error = Request::read(unknown).unwrap_err();
+        let refused = RequestError::Refused { reason: error.to_string() };
+        let node = NodeName::parse("top").unwrap();
+        let told = not_answered(&node, refused).to_string();
+        assert!(told.contains("node `top` cannot explain its routes"), "{told}");
+    }
 }
