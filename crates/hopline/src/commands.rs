@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod diff;
 mod down;
+mod explain;
 mod graph;
 mod import;
 mod node;
@@ -44,6 +45,7 @@ enum Verb {
     Demo(demo::Demo),
     Check(check::Check),
     Route(route::Route),
+    Explain(explain::Explain),
     Graph(graph::GraphArgs),
     Plan(plan::PlanArgs),
     Diff(diff::Diff),
@@ -78,6 +80,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Demo(verb) => verb.run().await,
         Verb::Check(verb) => verb.run(),
         Verb::Route(verb) => verb.run(),
+        Verb::Explain(verb) => verb.run().await,
         Verb::Graph(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(),
         Verb::Diff(verb) => verb.run(),

@@ -9,6 +9,7 @@ mod table;
 mod trouble;
 mod unreached;
 mod way;
+mod why;
 
 use std::process::ExitCode;
 

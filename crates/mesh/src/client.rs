@@ -224,6 +224,8 @@ impl Client {
             answer @ (Answer::Status(_)
             | Answer::Routes(_)
             | Answer::Located { .. }
+            | Answer::Explained(_)
+            | Answer::Graph { .. }
             | Answer::Claimed { .. }
             | Answer::Done {}) => Ok(answer),
         }

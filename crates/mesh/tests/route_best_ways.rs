@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::{
-    Directory, Down, End, Graph, Paths, Refusal, StaticRoutes, WalkInput, Walker,
+    Directory, Down, End, Graph, Paths, Refusal, StaticRoutes, WalkInput, Walker, Way,
 };
 use proptest::prelude::*;
 
@@ -113,6 +113,11 @@ fn names(way: &[usize]) -> Vec<NodeName> {
     way.iter().map(|&n| node(n)).collect()
 }
 
+fn way(links: &Links, way: &[usize]) -> Way {
+    let cost = links_of(way).iter().map(|link| u64::from(links[link])).sum();
+    Way { nodes: names(way), cost }
+}
+
 fn whole_and_with_each_link_down(links: &Links) -> impl Iterator<Item = Links> {
     let cut = links.keys().map(|down| {
         let left = links.iter().filter(move |(link, _)| *link != down);
@@ -147,6 +152,57 @@ proptest! {
             });
             let way = paths.way(&node(to)).map(|way| way.nodes);
             prop_assert_eq!(way, best.map(|way| names(way)));
+        }
+    }
+
+    #[test]
+    fn the_tie_break_is_total((nodes, links) in meshes(5)) {
+        for to in 1..nodes {
+            let mut ways = Vec::new();
+            all_ways(&links, &mut vec![0], to, &mut ways);
+            for one in &ways {
+                for other in &ways {
+                    let wins = way(&links, one).beats(&way(&links, other)).is_some();
+                    let loses = way(&links, other).beats(&way(&links, one)).is_some();
+                    prop_assert_eq!(wins, one != other && is_better(&links, one, other));
+                    prop_assert_eq!(wins || loses, one != other);
+                    prop_assert!(!(wins && loses));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_tie_break_is_symmetric((nodes, links) in meshes(5)) {
+        let back = |way: &Way| Way { nodes: way.nodes.iter().rev().cloned().collect(), ..*way };
+        for to in 1..nodes {
+            let mut ways = Vec::new();
+            all_ways(&links, &mut vec![0], to, &mut ways);
+            let ways: Vec<_> = ways.iter().map(|nodes| way(&links, nodes)).collect();
+            for (one, other) in ways.iter().flat_map(|one| ways.iter().map(move |way| (one, way))) {
+                prop_assert_eq!(one.beats(other), back(one).beats(&back(other)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_tie_break_is_stable_when_unrelated_links_are_added(
+        (nodes, links) in meshes(10),
+        (a, b, cost) in (0..10_usize, 0..10_usize, 1..=3_u32),
+    ) {
+        let (a, b) = ((a % nodes).min(b % nodes), (a % nodes).max(b % nodes));
+        prop_assume!(a != b && !links.contains_key(&(a, b)));
+        let mut more = links.clone();
+        more.insert((a, b), cost);
+        let (before, after) = (graph(nodes, &links), graph(nodes, &more));
+        for source in 0..nodes {
+            let before = Paths::from(&before, &node(source)).unwrap();
+            for now in Paths::from(&after, &node(source)).unwrap().ways() {
+                // Either the best way has the new link, or nothing has changed.
+                if !now.links().contains(&link(a, b)) {
+                    prop_assert_eq!(before.way(&now.nodes[now.hops()]), Some(now));
+                }
+            }
         }
     }
 

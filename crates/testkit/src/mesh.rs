@@ -1,6 +1,7 @@
 //! A mesh in a test: its nodes in this process over `mem://`, in milliseconds, or real processes.
 
 mod error;
+mod explain;
 mod faults;
 mod memory;
 mod patience;

@@ -1,5 +1,6 @@
 //! The offline answer: which way a message would go in a mesh that is planned.
 
+mod explained;
 mod tables;
 
 use std::collections::BTreeMap;

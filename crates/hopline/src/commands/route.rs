@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Answer;
 use crate::way::{arrows, count, hops};
-use crate::{names, output};
+use crate::{names, output, why};
 
 /// Show which way a message would go, without running anything
 ///
@@ -28,6 +28,9 @@ pub(crate) struct Route {
     /// Something that has failed: a node, or a link `a--b`; may be repeated
     #[arg(long, value_name = "NODE|LINK")]
     down: Vec<String>,
+    /// Say why: what decided at each node, and what excluded the other ways
+    #[arg(long)]
+    explain: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -59,6 +62,9 @@ impl Route {
             output::json(&walked(&plan, from, to, down)?)?;
         }
         known?;
+        if self.explain {
+            return explained(&plan, from, to, down, self.json);
+        }
         let way = walked(&plan, from, to, down)?;
         if self.json {
             output::json(&way)?;
@@ -66,6 +72,22 @@ impl Route {
             output::data(&way.text())?;
         }
         Ok(if way.reachable { Answer::Yes } else { Answer::No })
+    }
+}
+
+/// Prints why a message goes the way it goes.
+fn explained(
+    plan: &Plan,
+    from: &str,
+    to: &str,
+    down: &[String],
+    json: bool,
+) -> anyhow::Result<Answer> {
+    let mesh = Offline::new(plan);
+    let down = names::down(plan, &mesh, down)?;
+    match mesh.explain(from, to, &down) {
+        Some(explanation) => why::print(&explanation, json),
+        None => Ok(Answer::No),
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::json;
 use super::message::Message;
 use super::{Brain, Now, Room, counters::Flow};
 use crate::dialect::json;
-use crate::name::{ClientName, NodeName};
+use crate::name::{ClientName, LinkName, NodeName};
 use crate::reason::Reason;
+use crate::route::Graph;
 use crate::wire::control::{Answer, Request};
 use crate::wire::{Flags, Kind, MessageId, Prefix, Tail};
 
@@ -111,6 +112,11 @@ impl Brain {
             Some(Ok(Request::Status {})) => Answer::Status(Box::new(self.status(now, room))),
             Some(Ok(Request::Routes {})) => Answer::Routes(self.route_lines()),
             Some(Ok(Request::Locate { name })) => Answer::Located { nodes: self.locate(&name) },
+            Some(Ok(Request::Explain { destination, path, from })) => {
+                let from = from.as_ref();
+                Answer::Explained(Box::new(self.explain(&destination, &path, from)))
+            }
+            Some(Ok(Request::Graph {})) => self.graph(),
             Some(Ok(Request::Claim { name })) if from_node => {
                 return self.claimed(now, &prefix, name, room);
             }
@@ -262,6 +268,8 @@ impl Brain {
                 | Answer::Status(_)
                 | Answer::Routes(_)
                 | Answer::Located { .. }
+                | Answer::Explained(_)
+                | Answer::Graph { .. }
                 | Answer::Done {}
                 | Answer::Refused { .. },
             ))
@@ -290,6 +298,17 @@ impl Brain {
             return vec![node];
         }
         self.tables.directory.holders(name).cloned().collect()
+    }
+
+    /// The nodes and links that the routes are made of.
+    fn graph(&self) -> Answer {
+        let graph = Graph::new(self.database.nodes().cloned(), self.database.links());
+        let ends =
+            |(link, cost): (&LinkName, u32)| (link.lesser().clone(), link.greater().clone(), cost);
+        Answer::Graph {
+            nodes: graph.nodes().cloned().collect(),
+            links: graph.links().map(ends).collect(),
+        }
     }
 }
 

@@ -6,12 +6,14 @@ use super::clients::Clients;
 use super::conn::Conn;
 use super::links::Link;
 use super::message::Message;
+use super::tables::Tables;
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::{Dialect, json};
 use crate::name::NodeName;
 use crate::reason::Reason;
+use crate::route::explain::Step;
 use crate::route::{
-    Directory, Local, PathNames, Places, Policy, Question, Refusal, Table, Verdict, decide,
+    Directory, Local, PathNames, Places, Policy, Question, Refusal, Table, Verdict, decide, judge,
 };
 use crate::wire::{Flags, Kind, MessageId, Path, Prefix, Tail};
 
@@ -48,6 +50,28 @@ impl Brain {
             (None, Some(link)) => link.outbox.push(message),
             (None, None) => self.refuse(now, message, Refusal::Unreachable.into(), room),
         }
+    }
+
+    /// What this node would decide about a small message just now, and why.
+    pub(super) fn explain(
+        &self,
+        destination: &str,
+        path: &[NodeName],
+        from: Option<&NodeName>,
+    ) -> Step {
+        let Tables { table, statics, directory, .. } = &self.tables;
+        let here =
+            Here { clients: &self.clients, links: &self.links, directory, table, is_error: false };
+        let question = Question {
+            id: MessageId::default(),
+            destination,
+            retrace: None,
+            path,
+            from: from.map(NodeName::as_str),
+            hop_limit: self.config.hop_limit,
+            size: 0,
+        };
+        Step::new(table, statics, directory, destination, &judge(table, &here, &question))
     }
 
     /// Hands a message to a client, in the client's dialect.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::basis::{Basis, Matched, Ruling};
 use super::table::{Hop, StaticHop, Table};
 use crate::address::{Address, AddressError};
 use crate::name::NodeName;
@@ -195,6 +196,16 @@ pub fn decide<'t, P: PathNames + ?Sized>(
     places: &'t impl Places,
     question: &Question<'_, P>,
 ) -> Verdict<'t> {
+    judge(table, places, question).verdict
+}
+
+/// Decides as [`decide`] does, and says what the verdict rests on.
+#[must_use]
+pub fn judge<'t, P: PathNames + ?Sized>(
+    table: &'t Table,
+    places: &'t impl Places,
+    question: &Question<'_, P>,
+) -> Ruling<'t> {
     let hops_left = hops_left(table, question);
     let is_loop = question.path.contains(table.me().as_str());
 
@@ -202,54 +213,65 @@ pub fn decide<'t, P: PathNames + ?Sized>(
         && !is_loop
         && let Some(neighbour) = retraced(table, places, question)
     {
-        return hand_over(places, neighbour, question.size);
+        let verdict = hand_over(places, neighbour, question.size);
+        return Ruling { verdict, basis: Basis::Retrace };
     }
     let target = match Address::parse(question.destination) {
         Ok(Address::Name(name)) => find_name(table, places, name, question.id),
         Ok(Address::At { name, node }) => find_at(table, places, name, node),
         Ok(Address::Group(_) | Address::Everyone) => {
-            return Verdict::Refuse(Refusal::UnsupportedAddress);
+            let verdict = Verdict::Refuse(Refusal::UnsupportedAddress);
+            return Ruling { verdict, basis: Basis::Nothing { at: None } };
         }
-        Err(AddressError::NoName) => return Verdict::Refuse(Refusal::BadAddress),
-        Err(AddressError::TooLong(_)) => Target::Nowhere(Refusal::UnknownDestination),
+        Err(AddressError::NoName) => {
+            let verdict = Verdict::Refuse(Refusal::BadAddress);
+            return Ruling { verdict, basis: Basis::Nothing { at: None } };
+        }
+        Err(AddressError::TooLong(_)) => Target::Nowhere(Refusal::UnknownDestination, None),
     };
-    if let Target::Here(local) = target {
-        return Verdict::Deliver(local);
-    }
-    if is_loop {
-        return Verdict::Refuse(Refusal::Loop);
-    }
-    if target.hops() > hops_left {
-        return Verdict::Refuse(Refusal::HopLimit);
-    }
-    let neighbour = match target {
-        Target::Here(local) => return Verdict::Deliver(local),
-        Target::Nowhere(refusal) => return Verdict::Refuse(refusal),
-        Target::Static(neighbour) => neighbour,
-        Target::Computed(hop) => &hop.neighbour,
+    let verdict = match target {
+        Target::Here(local, _) => Verdict::Deliver(local),
+        _ if is_loop => Verdict::Refuse(Refusal::Loop),
+        _ if target.hops() > hops_left => Verdict::Refuse(Refusal::HopLimit),
+        Target::Nowhere(refusal, _) => Verdict::Refuse(refusal),
+        Target::Static(neighbour, ..) | Target::Computed(Hop { neighbour, .. }, _) => {
+            if question.from == Some(neighbour.as_str()) {
+                Verdict::Refuse(Refusal::NextHopIsSource)
+            } else {
+                hand_over(places, neighbour, question.size)
+            }
+        }
     };
-    if question.from == Some(neighbour.as_str()) {
-        return Verdict::Refuse(Refusal::NextHopIsSource);
-    }
-    hand_over(places, neighbour, question.size)
+    Ruling { verdict, basis: target.basis() }
 }
 
-/// Where a destination is, seen from here.
+/// Where a destination is, seen from here. With it the static route that says so, and the node that
+/// the destination is or is at.
 #[derive(Clone, Copy)]
 enum Target<'t> {
-    Here(Local<'t>),
-    Static(&'t NodeName),
-    Computed(&'t Hop),
-    Nowhere(Refusal),
+    Here(Local<'t>, Option<Matched<'t>>),
+    Static(&'t NodeName, Matched<'t>, Option<&'t NodeName>),
+    Computed(&'t Hop, &'t NodeName),
+    Nowhere(Refusal, Option<&'t NodeName>),
 }
 
-impl Target<'_> {
+impl<'t> Target<'t> {
     /// The links that are left to go, as far as is known.
     fn hops(&self) -> usize {
         match self {
-            Self::Here(_) => 0,
-            Self::Static(_) | Self::Nowhere(_) => 1,
-            Self::Computed(hop) => hop.hops as usize,
+            Self::Here(..) => 0,
+            Self::Static(..) | Self::Nowhere(..) => 1,
+            Self::Computed(hop, _) => hop.hops as usize,
+        }
+    }
+
+    fn basis(&self) -> Basis<'t> {
+        match *self {
+            Self::Here(_, None) => Basis::Here,
+            Self::Here(_, Some(route)) => Basis::Static { route, at: None },
+            Self::Static(_, route, at) => Basis::Static { route, at },
+            Self::Computed(hop, to) => Basis::Computed { to, hop },
+            Self::Nowhere(_, at) => Basis::Nothing { at },
         }
     }
 }
@@ -278,12 +300,12 @@ fn find_name<'t>(
     id: MessageId,
 ) -> Target<'t> {
     if name == table.me().as_str() {
-        return Target::Here(Local::Node);
+        return Target::Here(Local::Node, None);
     }
     if let Some(node) = table.place(name) {
         return find_way(table, places, name, None, Some(node));
     }
-    let here = places.is_here(name).map(|client| Target::Here(Local::Client(client)));
+    let here = places.is_here(name).map(|client| Target::Here(Local::Client(client), None));
     if let Some(here) = here
         && !places.is_balanced(name)
     {
@@ -295,22 +317,21 @@ fn find_name<'t>(
             find_way(table, places, name, Some(holder.as_str()), node)
         }
         (None, Some(here)) => here,
-        (None, None) => {
-            find_static(table, places, name).unwrap_or(Target::Nowhere(Refusal::UnknownDestination))
-        }
+        (None, None) => find_static(table, places, name, None)
+            .unwrap_or(Target::Nowhere(Refusal::UnknownDestination, None)),
     }
 }
 
 fn find_at<'t>(table: &'t Table, places: &'t impl Places, name: &str, node: &str) -> Target<'t> {
     if node == table.me().as_str() {
         return match places.is_here(name) {
-            Some(client) => Target::Here(Local::Client(client)),
-            None => Target::Nowhere(Refusal::UnknownDestination),
+            Some(client) => Target::Here(Local::Client(client), None),
+            None => Target::Nowhere(Refusal::UnknownDestination, None),
         };
     }
     match table.place(node) {
         Some(place) => find_way(table, places, name, Some(node), Some(place)),
-        None => Target::Nowhere(Refusal::UnknownDestination),
+        None => Target::Nowhere(Refusal::UnknownDestination, None),
     }
 }
 
@@ -322,25 +343,31 @@ fn find_way<'t>(
     at: Option<&str>,
     place: Option<u32>,
 ) -> Target<'t> {
-    let set = find_static(table, places, name);
-    if let Some(target) = set.or_else(|| find_static(table, places, at?)) {
+    let node = place.map(|place| table.name(place));
+    let set = find_static(table, places, name, node);
+    if let Some(target) = set.or_else(|| find_static(table, places, at?, node)) {
         return target;
     }
-    match place.and_then(|place| table.hop(place)) {
-        Some(hop) => Target::Computed(hop),
-        None => Target::Nowhere(Refusal::Unreachable),
+    match place.and_then(|place| Some((table.hop(place)?, table.name(place)))) {
+        Some((hop, to)) => Target::Computed(hop, to),
+        None => Target::Nowhere(Refusal::Unreachable, node),
     }
 }
 
-fn find_static<'t>(table: &'t Table, places: &'t impl Places, name: &str) -> Option<Target<'t>> {
+fn find_static<'t>(
+    table: &'t Table,
+    places: &'t impl Places,
+    name: &str,
+    at: Option<&'t NodeName>,
+) -> Option<Target<'t>> {
     if !table.has_statics() {
         return None;
     }
-    table.static_hops(name).find_map(|hop| match hop {
-        StaticHop::Neighbour(neighbour) => Some(Target::Static(neighbour)),
+    table.static_hops(name).find_map(|(route, hop)| match hop {
+        StaticHop::Neighbour(neighbour) => Some(Target::Static(neighbour, route, at)),
         StaticHop::Client(client) => {
             let client = places.is_here(client)?;
-            Some(Target::Here(Local::Client(client)))
+            Some(Target::Here(Local::Client(client), Some(route)))
         }
     })
 }

@@ -1,13 +1,13 @@
 //! The best ways from one node to all others.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::fmt;
 use std::sync::Arc;
 
 use super::graph::Graph;
 use super::name_map::NameIndex;
-use crate::name::NodeName;
+use crate::name::{LinkName, NodeName};
 
 /// Marks a node that has no way.
 const NOWHERE: u32 = u32::MAX;
@@ -82,6 +82,56 @@ impl Way {
     #[must_use]
     pub fn hops(&self) -> usize {
         self.nodes.len().saturating_sub(1)
+    }
+}
+
+/// Which of the three rules sets two ways apart, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// The loser costs more.
+    Cost {
+        /// By how much.
+        by: u64,
+    },
+    /// They cost the same, and the loser has more links.
+    Hops {
+        /// How many more.
+        by: usize,
+    },
+    /// They cost the same and have as many links.
+    TieBreak {
+        /// The alphabetically last of the links that only one of the two has. The loser has it.
+        lost_by: LinkName,
+        /// The last of the links that only the winner has.
+        against: LinkName,
+    },
+}
+
+impl Way {
+    /// The rule by which this way beats `other`; none where it does not, as where they have the same links.
+    #[must_use]
+    pub fn beats(&self, other: &Self) -> Option<Rule> {
+        match (self.cost, self.hops()).cmp(&(other.cost, other.hops())) {
+            Ordering::Less if self.cost < other.cost => {
+                Some(Rule::Cost { by: other.cost - self.cost })
+            }
+            Ordering::Less => Some(Rule::Hops { by: other.hops() - self.hops() }),
+            Ordering::Greater => None,
+            Ordering::Equal => {
+                let (mine, others) = (self.links(), other.links());
+                let against = mine.difference(&others).max()?;
+                let lost_by = others.difference(&mine).max()?;
+                (against < lost_by)
+                    .then(|| Rule::TieBreak { lost_by: lost_by.clone(), against: against.clone() })
+            }
+        }
+    }
+
+    /// Its links, in order of their names.
+    #[must_use]
+    pub fn links(&self) -> BTreeSet<LinkName> {
+        let pairs = self.nodes.iter().zip(self.nodes.iter().skip(1));
+        pairs.filter_map(|(a, b)| LinkName::new(a.clone(), b.clone()).ok()).collect()
     }
 }
 

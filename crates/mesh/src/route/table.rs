@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::basis::Matched;
 use super::graph::{Graph, Revision};
 use super::name_map::{NameIndex, NameMap};
 use super::paths::Paths;
@@ -194,15 +195,20 @@ impl Table {
     }
 
     /// The next hops of the static routes for `name`, first the exact one, then by shrinking prefix.
-    pub(super) fn static_hops(&self, name: &str) -> impl Iterator<Item = &StaticHop> {
+    pub(super) fn static_hops(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (Matched<'_>, &StaticHop)> {
         let is_dot = |&(_, &byte): &(usize, &u8)| byte == b'.';
         let bytes = name.as_bytes().iter().enumerate();
         let prefixes = bytes
             .rev()
             .skip(1)
             .filter(is_dot)
-            .filter_map(|(dot, _)| self.prefixes.get(&name[..dot]));
-        self.exact.get(name).into_iter().chain(prefixes)
+            .filter_map(|(dot, _)| self.prefixes.get_key_value(&name[..dot]))
+            .map(|(prefix, hop)| (Matched::Prefix(prefix), hop));
+        let exact = self.exact.get_key_value(name);
+        exact.map(|(name, hop)| (Matched::Exact(name), hop)).into_iter().chain(prefixes)
     }
 
     pub(super) fn has_statics(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::decide::{Local, Places, Question, Refusal, Verdict, decide};
+use super::basis::Ruling;
+use super::decide::{Local, Places, Question, Refusal, Verdict, judge};
 use super::directory::Directory;
 use super::graph::Graph;
 use super::service::Policy;
@@ -147,6 +148,18 @@ impl<'a> Walker<'a> {
     /// Follows the message `id`, as [`walk`](Self::walk) does. Only for a balanced service does the id
     /// matter.
     pub fn walk_message(&mut self, id: MessageId, from: &NodeName, destination: &str) -> Walk {
+        self.follow(id, from, destination, |_, _| {})
+    }
+
+    /// As [`walk_message`](Self::walk_message), and shows each node's table and ruling as the message
+    /// comes by.
+    pub(super) fn follow(
+        &mut self,
+        id: MessageId,
+        from: &NodeName,
+        destination: &str,
+        mut see: impl FnMut(&Table, &Ruling<'_>),
+    ) -> Walk {
         let mesh = self.mesh;
         let mut path: Vec<NodeName> = Vec::new();
         let mut cost = 0;
@@ -154,7 +167,7 @@ impl<'a> Walker<'a> {
         loop {
             let table = self.table(&node);
             let places = OnPaper { graph: mesh.graph, directory: mesh.directory, table };
-            let verdict = decide(
+            let ruling = judge(
                 table,
                 &places,
                 &Question {
@@ -167,7 +180,8 @@ impl<'a> Walker<'a> {
                     size: 0,
                 },
             );
-            let next = match verdict {
+            see(table, &ruling);
+            let next = match ruling.verdict {
                 Verdict::Forward(next) => Ok(next.clone()),
                 Verdict::Deliver(Local::Node) => Err(End::Node),
                 Verdict::Deliver(Local::Client(name)) => Err(End::Client(name.to_owned())),

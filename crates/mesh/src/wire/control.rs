@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WireError;
 use crate::name::NodeName;
+use crate::route::explain::Step;
 
 /// What a node is asked or told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,17 @@ pub enum Request {
         /// The name.
         name: String,
     },
+    /// What the node would decide about a message just now, and why.
+    Explain {
+        /// Where the message is to go.
+        destination: String,
+        /// The nodes that handled it so far, the one that is asked not among them.
+        path: Vec<NodeName>,
+        /// The neighbour that it came from; none where it begins here.
+        from: Option<NodeName>,
+    },
+    /// The nodes and links that the node's routes are made of.
+    Graph {},
     /// Another node has a client with this name: is the one attached here still alive? From nodes
     /// only.
     Claim {
@@ -48,7 +60,12 @@ impl Request {
     #[must_use]
     pub fn is_order(&self) -> bool {
         match self {
-            Self::Status {} | Self::Routes {} | Self::Locate { .. } | Self::Claim { .. } => false,
+            Self::Status {}
+            | Self::Routes {}
+            | Self::Locate { .. }
+            | Self::Explain { .. }
+            | Self::Graph {}
+            | Self::Claim { .. } => false,
             Self::Cut { .. } | Self::Heal { .. } => true,
         }
     }
@@ -66,6 +83,15 @@ pub enum Answer {
     Located {
         /// The nodes, sorted; empty where the name is nowhere.
         nodes: Vec<NodeName>,
+    },
+    /// What the node would decide.
+    Explained(Box<Step>),
+    /// The nodes and links that its routes are made of.
+    Graph {
+        /// The nodes, sorted.
+        nodes: Vec<NodeName>,
+        /// The links that are up: lesser end, greater end, cost; sorted.
+        links: Vec<(NodeName, NodeName, u32)>,
     },
     /// Whether a claimed name is still held.
     Claimed {

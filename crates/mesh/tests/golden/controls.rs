@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hopline_mesh::route::Policy;
+use hopline_mesh::route::explain::{Choice, Decision, Offer, SetRoute, Step};
 use hopline_mesh::wire::control::{
     Answer, ClientStatus, LinkStatus, NodeStatus, Request, RouteLine,
 };
@@ -18,6 +20,16 @@ pub(super) fn controls() -> Vec<Vector> {
         ("request claim", "is its holder alive", Request::Claim { name: name.clone() }),
         ("request cut", "order: take a link down", Request::Cut { neighbour: neighbour.clone() }),
         ("request heal", "order: let it come up", Request::Heal { neighbour: neighbour.clone() }),
+        (
+            "request explain",
+            "what it would decide, and why",
+            Request::Explain {
+                destination: "bob".to_owned(),
+                path: vec![node("east")],
+                from: Some(node("east")),
+            },
+        ),
+        ("request graph", "the links that its routes are made of", Request::Graph {}),
     ];
     let link = LinkStatus {
         neighbour: neighbour.clone(),
@@ -53,6 +65,27 @@ pub(super) fn controls() -> Vec<Vector> {
         hops: Some(2),
         origin: "computed".to_owned(),
     };
+    let route = SetRoute { pattern: "south.*".to_owned(), next_hop: "upstream".to_owned() };
+    let computed =
+        Decision::Computed { at: node("west"), neighbour: node("west"), cost: 10, hops: 1 };
+    let set = Decision::StaticRoute { route, neighbour: node("top"), at: Some(node("west")) };
+    let deliver = Decision::Deliver { client: Some("bob".to_owned()), route: None };
+    let refuse = Decision::Refuse {
+        reason: "unreachable".to_owned(),
+        rule: "no route".to_owned(),
+        route: None,
+        at: Some(node("west")),
+    };
+    let choice = Choice {
+        policy: Some(Policy::Closest),
+        of: vec![
+            Offer { node: node("east"), cost: Some(10) },
+            Offer { node: node("west"), cost: None },
+        ],
+    };
+    let explained = |decision, choice| {
+        Answer::Explained(Box::new(Step { node: node("top"), decision, choice }))
+    };
     let answers = [
         ("answer status", "what the node is and knows", Answer::Status(Box::new(status))),
         ("answer routes", "one line of its table", Answer::Routes(vec![line])),
@@ -64,6 +97,18 @@ pub(super) fn controls() -> Vec<Vector> {
         ("answer claimed", "the holder is alive", Answer::Claimed { name, held: true }),
         ("answer done", "the order was carried out", Answer::Done {}),
         ("answer refused", "it was not", Answer::Refused { reason: "not allowed".to_owned() }),
+        ("answer explained computed", "it goes the computed way", explained(computed, None)),
+        ("answer explained static", "it goes by a static route", explained(set, None)),
+        ("answer explained deliver", "it is delivered", explained(deliver, Some(choice))),
+        ("answer explained refuse", "it is refused", explained(refuse, None)),
+        (
+            "answer graph",
+            "one link",
+            Answer::Graph {
+                nodes: vec![node("east"), node("top")],
+                links: vec![(node("east"), node("top"), 10)],
+            },
+        ),
     ];
     let requests = requests
         .into_iter()

@@ -1,0 +1,147 @@
+//! `hopline explain`
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use hopline::mesh::client::RequestError;
+use hopline::mesh::name::{LinkName, NodeName};
+use hopline::mesh::route::Graph;
+use hopline::mesh::route::explain::{Explanation, Inquiry};
+use hopline::mesh::wire::control::{Answer as Said, Request};
+use hopline::topo::Offline;
+use hopline::topo::launch::{ProcessState, Running};
+
+use super::{Answer, duration};
+use crate::attach::{attach, running, whereabouts};
+use crate::deadline::Deadline;
+use crate::trouble::Bad;
+use crate::unreached::with_document;
+use crate::why;
+
+/// Show why a message goes the way it goes, in the running mesh
+///
+/// Each node on the way is asked how it decides now. `hopline route --explain` says what the file alone
+/// makes of it.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The topology file of a running mesh
+    file: PathBuf,
+    /// A node or a client: the way starts at its node
+    from: String,
+    /// A node or a client
+    to: String,
+    /// How long it may take
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    timeout: Duration,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Explain {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let outcome = self.explain().await;
+        match self.json {
+            true => with_document(outcome, Some(&self.from), &self.to),
+            false => outcome,
+        }
+    }
+
+    async fn explain(&self) -> anyhow::Result<Answer> {
+        let deadline = Deadline::within(self.timeout);
+        let running = running(&self.file)?;
+        let node = whereabouts(&running, &self.from, deadline).await?;
+        let explanation = self.asked(&running, &node, deadline).await?;
+        why::print(&explanation, self.json)
+    }
+
+    /// What the nodes say, one after the other.
+    async fn asked(
+        &self,
+        running: &Running,
+        node: &NodeName,
+        deadline: Deadline,
+    ) -> anyhow::Result<Explanation> {
+        let mesh = Offline::new(&running.plan);
+        let down = not_up(running);
+        let mut inquiry = Inquiry::new(node.clone());
+        let mut live = Graph::new([], []);
+        if !down.contains(node) {
+            if let Said::Graph { nodes, links } =
+                ask(running, node, Request::Graph {}, deadline).await?
+            {
+                let links = links.into_iter();
+                let links =
+                    links.filter_map(|(a, b, cost)| Some((LinkName::new(a, b).ok()?, cost)));
+                live = Graph::new(nodes, links);
+            }
+            while let Some(next) = inquiry.node().cloned() {
+                let path = inquiry.path().to_vec();
+                let from = path.last().cloned();
+                let request = Request::Explain { destination: self.to.clone(), path, from };
+                match ask(running, &next, request, deadline).await? {
+                    Said::Explained(step) => inquiry.told(*step),
+                    _ => return Err(too_old(&next).into()),
+                }
+            }
+        }
+        let ends = (self.from.as_str(), node);
+        Ok(mesh.explain_live(ends, &self.to, &live, &down, inquiry.into_steps()))
+    }
+}
+
+/// The planned nodes that are not up.
+fn not_up(running: &Running) -> BTreeSet<NodeName> {
+    let is_up = |node: &NodeName| {
+        running.processes.get(node).is_some_and(|record| record.state == ProcessState::Up)
+    };
+    running.plan.nodes.keys().filter(|node| !is_up(node)).cloned().collect()
+}
+
+/// Asks a node by its own control socket, so that the answer does not depend on the way to it.
+async fn ask(
+    running: &Running,
+    node: &NodeName,
+    request: Request,
+    deadline: Deadline,
+) -> anyhow::Result<Said> {
+    let client = attach(running, node, None, deadline.left()).await?;
+    let said = client.ask(node.as_str(), request, deadline.left()).await;
+    client.shutdown().await;
+    said.map_err(|error| not_answered(node, error))
+}
+
+/// What is told where a node does not answer the question.
+fn not_answered(node: &NodeName, error: RequestError) -> anyhow::Error {
+    match error {
+        RequestError::Refused { .. } => too_old(node).into(),
+        RequestError::Timeout { .. } => Bad::new(format!("node `{node}` does not answer")).into(),
+        error => error.into(),
+    }
+}
+
+/// What becomes of the question at a node of a version that does not know it.
+fn too_old(node: &NodeName) -> Bad {
+    Bad::new(format!("node `{node}` cannot explain its routes: its version of hopline is too old"))
+        .help(
+            "restart it with this version, or ask the file: `hopline route FILE FROM TO --explain`",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_does_not_know_the_question_is_told_as_too_old() {
+        // What an old node makes of it: a request that it cannot read, which it refuses.
+        let unknown = b"\x81\xa7unknown\x80";
+        let error = Request::read(unknown).unwrap_err();
+        let refused = RequestError::Refused { reason: error.to_string() };
+        let node = NodeName::parse("top").unwrap();
+        let told = not_answered(&node, refused).to_string();
+        assert!(told.contains("node `top` cannot explain its routes"), "{told}");
+    }
+}

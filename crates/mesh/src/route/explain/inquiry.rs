@@ -1,0 +1,49 @@
+//! Which running node to ask next.
+
+use super::step::Step;
+use crate::name::NodeName;
+
+/// The way of a message through a running mesh, as its nodes tell it one after the other.
+///
+/// It ends whatever they say: a node that is asked a second time refuses, and so does one that the
+/// hop limit does not let go on.
+#[derive(Debug, Clone)]
+pub struct Inquiry {
+    next: Option<NodeName>,
+    path: Vec<NodeName>,
+    steps: Vec<Step>,
+}
+
+impl Inquiry {
+    /// One that begins at `node`.
+    #[must_use]
+    pub fn new(node: NodeName) -> Self {
+        Self { next: Some(node), path: Vec::new(), steps: Vec::new() }
+    }
+
+    /// The node to ask now; none where the message has come to its end.
+    #[must_use]
+    pub fn node(&self) -> Option<&NodeName> {
+        self.next.as_ref()
+    }
+
+    /// The nodes that have handled the message before that.
+    #[must_use]
+    pub fn path(&self) -> &[NodeName] {
+        &self.path
+    }
+
+    /// Notes what the node said.
+    pub fn told(&mut self, step: Step) {
+        self.path.push(step.node.clone());
+        let is_endless = self.path.len() > usize::from(u8::MAX);
+        self.next = step.neighbour().filter(|_| !is_endless).cloned();
+        self.steps.push(step);
+    }
+
+    /// What the nodes said, in order.
+    #[must_use]
+    pub fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a message goes the way it goes, as the running nodes say and as the file does.
+
+use std::collections::BTreeSet;
+
+use hopline_mesh::client::{Client, ClientOptions, RequestError};
+use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::explain::{Explanation, Inquiry};
+use hopline_mesh::route::{Down, Graph};
+use hopline_mesh::wire::control::{Answer, Request};
+use hopline_topo::Offline;
+
+use super::{Mesh, MeshError, PATIENCE};
+
+impl Mesh {
+    /// Why a message from a node or a planned client goes the way it goes just now, by what each node
+    /// on that way says.
+    ///
+    /// # Errors
+    /// [`MeshError`] where there is no such sender, or a node does not answer.
+    ///
+    /// # Cancel safety
+    /// Nothing is left behind.
+    pub async fn explain(&self, from: &str, to: &str) -> Result<Explanation, MeshError> {
+        let node = self.place(from)?;
+        let running: BTreeSet<_> = self.statuses().await?.into_keys().collect();
+        let down: BTreeSet<_> =
+            self.plan.nodes.keys().filter(|node| !running.contains(*node)).cloned().collect();
+        let mut inquiry = Inquiry::new(node.clone());
+        let mut live = Graph::new([], []);
+        if !down.contains(&node) {
+            if let Answer::Graph { nodes, links } = self.ask(&node, Request::Graph {}).await? {
+                let links = links.into_iter();
+                let links =
+                    links.filter_map(|(a, b, cost)| Some((LinkName::new(a, b).ok()?, cost)));
+                live = Graph::new(nodes, links);
+            }
+            while let Some(next) = inquiry.node().cloned() {
+                let path = inquiry.path().to_vec();
+                let from = path.last().cloned();
+                let request = Request::Explain { destination: to.to_owned(), path, from };
+                match self.ask(&next, request).await? {
+                    Answer::Explained(step) => inquiry.told(*step),
+                    _ => return Err(RequestError::Malformed.into()),
+                }
+            }
+        }
+        let (mesh, steps) = (Offline::new(&self.plan), inquiry.into_steps());
+        Ok(mesh.explain_live((from, &node), to, &live, &down, steps))
+    }
+
+    /// The same by the file alone, while what was [cut](Mesh::cut) is down.
+    ///
+    /// # Errors
+    /// [`MeshError::NotPlanned`] where there is no such sender.
+    pub fn explain_offline(&self, from: &str, to: &str) -> Result<Explanation, MeshError> {
+        let down: Vec<Down> = self.cut_links().into_iter().map(Down::Link).collect();
+        let explanation = Offline::new(&self.plan).explain(from, to, &down);
+        explanation.ok_or_else(|| MeshError::NotPlanned { name: from.to_owned() })
+    }
+
+    async fn ask(&self, node: &NodeName, request: Request) -> Result<Answer, MeshError> {
+        let options = ClientOptions::anonymous().timeout(PATIENCE);
+        let client = Client::connect(&self.endpoint(node.as_str())?, options).await?;
+        let answer = client.ask(node.as_str(), request, PATIENCE).await;
+        client.shutdown().await;
+        Ok(answer?)
+    }
+}
