@@ -26,6 +26,7 @@ async fn real_processes_go_the_way_that_the_file_says() -> Result<(), Box<dyn st
     for (index, file) in files().into_iter().enumerate() {
         let mut mesh = Mesh::processes(&file, env!("CARGO_BIN_EXE_hopline")).await?;
         come_up_in_another_order(&mut mesh, SEED + index as u64).await?;
+        let members = members(&mesh).await?;
         agree(&mesh, &file).await?;
         let links: Vec<_> = mesh.topology().links().keys().cloned().collect();
         let link = links[(SEED as usize * 7 + index) % links.len()].to_string();
@@ -35,6 +36,7 @@ async fn real_processes_go_the_way_that_the_file_says() -> Result<(), Box<dyn st
         mesh.heal(&link).await?;
         mesh.converged().await?;
         agree(&mesh, &file).await?;
+        drop(members);
         mesh.shutdown().await;
     }
     Ok(())
@@ -44,6 +46,7 @@ async fn real_processes_go_the_way_that_the_file_says() -> Result<(), Box<dyn st
 async fn nodes_in_memory_go_the_way_that_the_file_says() -> Result<(), Box<dyn std::error::Error>> {
     for file in files() {
         let mesh = Mesh::from_file(&file).await?;
+        let members = members(&mesh).await?;
         agree(&mesh, &file).await?;
         for link in mesh.topology().links().keys() {
             mesh.cut(&link.to_string()).await?;
@@ -52,6 +55,7 @@ async fn nodes_in_memory_go_the_way_that_the_file_says() -> Result<(), Box<dyn s
             mesh.heal(&link.to_string()).await?;
             mesh.converged().await?;
         }
+        drop(members);
         mesh.shutdown().await;
     }
     Ok(())
@@ -103,7 +107,6 @@ fn offline(mesh: &Mesh, from: &str, to: &str, end: Option<&str>) -> Result<Walk,
 
 /// Every pair of nodes, planned clients and services: the same way, or the same reason from the same node.
 async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
-    let members = members(mesh).await?;
     let nodes = mesh.topology().nodes().keys().map(NodeName::to_string);
     let names: Vec<String> = nodes.chain(mesh.topology().clients().keys().cloned()).collect();
     for from in &names {
@@ -130,9 +133,6 @@ async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
                 Err(other) => return Err(other),
             }
         }
-    }
-    for member in members {
-        member.shutdown().await;
     }
     Ok(())
 }

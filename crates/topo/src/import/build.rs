@@ -89,7 +89,7 @@ pub(super) fn build(text: &str, read: Read, options: &Options) -> Result<Importe
     let nodes = read.nodes.into_iter().zip(&names);
     let nodes = nodes.map(|(node, name)| ImportedNode {
         position: node.position(),
-        label: Some(node.called()).filter(|label| *label != name.as_str()).map(str::to_owned),
+        label: Some(on_one_line(node.called())).filter(|label| label != name.as_str()),
         id: node.id,
         name: name.clone(),
     });
@@ -128,6 +128,12 @@ impl ReadNode {
         let is_near = |&(x, y): &(f64, f64)| x.abs() <= FARTHEST && y.abs() <= FARTHEST;
         self.place().or(self.x.zip(self.y)).filter(is_near)
     }
+}
+
+/// A label without line ends and other controls, which no drawing could show.
+fn on_one_line(label: &str) -> String {
+    let words = label.split(|c: char| c.is_control() || c.is_whitespace());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Links between places in the list of nodes.
