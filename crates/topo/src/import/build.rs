@@ -89,7 +89,8 @@ pub(super) fn build(text: &str, read: Read, options: &Options) -> Result<Importe
     let nodes = read.nodes.into_iter().zip(&names);
     let nodes = nodes.map(|(node, name)| ImportedNode {
         position: node.position(),
-        label: Some(on_one_line(node.called())).filter(|label| label != name.as_str()),
+        label: Some(on_one_line(node.called()))
+            .filter(|label| !label.is_empty() && label != name.as_str()),
         id: node.id,
         name: name.clone(),
     });
