@@ -24,7 +24,7 @@ fmt:
 doc *ARGS:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked {{ARGS}}
 
-# every topology in `topologies/` is good, every one in `topologies/invalid/` is refused as it says
+# every topology in `topologies/` is good and routes as it expects, every one in `topologies/invalid/` is told as it says
 check:
     cargo build --locked --bin hopline
     .ci/check-topologies target/debug/hopline
