@@ -96,8 +96,8 @@ fn kind(kind: Kind) -> Value {
         Kind::Position => {
             json!({ "type": "array", "items": { "type": "number" }, "minItems": 2, "maxItems": 2 })
         }
-        Kind::Size => {
-            json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, pattern(SIZE)] })
+        Kind::Size(least) => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": least }, pattern(SIZE)] })
         }
         Kind::Duration => pattern(DURATION),
         Kind::Rate => pattern(RATE),

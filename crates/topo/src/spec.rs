@@ -6,8 +6,8 @@
 pub(crate) mod format;
 pub(crate) mod include;
 mod read;
+mod read_expects;
 mod read_nodes;
-mod read_wishes;
 pub(crate) mod reader;
 
 use toml::de::DeTable;

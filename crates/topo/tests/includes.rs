@@ -127,7 +127,7 @@ fn what_cannot_be_read_is_one_mistake_and_no_other() {
         (vec![("mesh", mesh)], codes::UNREADABLE_FILE),
         (vec![("mesh", "include = [1]\n[clients]\na = \"b\"\n")], codes::WRONG_TYPE),
         (vec![("mesh", "include = [\" \"]\n[clients]\na = \"b\"\n")], codes::BAD_VALUE),
-        (vec![("mesh", "include = \"x\"\n[clients]\na = \"b\"\n")], codes::WRONG_TYPE),
+        (vec![("mesh", "include = \"x\"\n[clients]\na = \"b\"\n")], codes::UNREADABLE_FILE),
         (vec![("mesh", "include = [\"x\"\n[clients]\na = \"b\"\n")], codes::SYNTAX),
         (vec![("mesh", mesh), ("part", "include = [x]\n")], codes::SYNTAX),
     ] {

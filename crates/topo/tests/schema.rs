@@ -64,10 +64,10 @@ fn what_the_schema_refuses_the_reader_refuses() {
 fn edges_of_values_are_the_same_in_both() {
     let checker = Checker::new();
     for (line, is_good) in [
-        ("limits = { frame = 1 }", true),
-        ("limits = { frame = 0 }", false),
-        ("limits = { frame = \"64KiB\" }", true),
-        ("limits = { frame = \"64KB\" }", false),
+        ("limits = { frame = 524288 }", true),
+        ("limits = { frame = 524287 }", false),
+        ("limits = { window_bytes = \"64KiB\" }", true),
+        ("limits = { window_bytes = \"64KB\" }", false),
         ("limits = { handshake = \"1.5s\" }", true),
         ("limits = { handshake = \"5h\" }", false),
         ("limits = { handshake = 5 }", false),

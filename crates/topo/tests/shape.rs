@@ -80,7 +80,7 @@ fn a_line_of_ten_thousand_nodes_is_checked() {
     assert_eq!(loaded.diameter, Some(9_999));
     assert_eq!(
         codes_of(&loaded.everything()),
-        [codes::HOP_LIMIT_BELOW_DIAMETER, codes::UNREACHABLE_NODE, codes::CUT_NODE, codes::BRIDGE,]
+        [codes::HOP_LIMIT_BELOW_DIAMETER, codes::UNREACHABLE_NODE, codes::BRIDGE, codes::CUT_NODE]
     );
 }
 

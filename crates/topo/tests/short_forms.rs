@@ -31,18 +31,21 @@ fn links(tables: &str) -> Vec<String> {
 #[test]
 fn what_a_node_says_counts_before_its_groups_and_those_before_the_defaults() {
     let mesh = mesh(
-        "open = true\n[defaults]\nhost = \"d\"\nlabel = \"d\"\ncost = 3\nlimits = { frames = 1, connections = 1 }\n\
+        "open = true\n[defaults]\nhost = \"d\"\nlabel = \"d\"\ncost = 3\nlimits = { frames = 9, connections = 1 }\n\
          [groups.far]\nhost = \"far\"\nlabel = \"far\"\ndialects = [\"json\"]\n\
          [groups.near]\nhost = \"near\"\ngroups = [\"far\"]\nlimits = { connections = 2 }\n\
          [groups.other]\nlabel = \"other\"\ndialects = [\"native\"]\n\
-         [nodes.a]\nbind = \"tcp://192.0.2.1:5\"\ngroups = [\"near\", \"other\"]\nlimits = { frame = \"1KiB\" }\n\
+         [nodes.a]\nbind = \"tcp://192.0.2.1:5\"\ngroups = [\"near\", \"other\"]\nlimits = { frame = \"1MiB\" }\n\
          [nodes.b]\nhost = \"own\"\nupstream = \"a\"\n",
     );
     let (a, b) = (&mesh.nodes()["a"], &mesh.nodes()["b"]);
     assert_eq!((a.host(), a.label()), (Some("near"), Some("far")));
     assert_eq!(a.dialects().map(<[_]>::len), Some(1));
     let limits = a.limits();
-    assert_eq!((limits.frame, limits.connections, limits.frames), (Some(1024), Some(2), Some(1)));
+    assert_eq!(
+        (limits.frame, limits.connections, limits.frames),
+        (Some(1 << 20), Some(2), Some(9))
+    );
     assert_eq!((b.host(), b.label()), (Some("own"), Some("d")));
     assert_eq!(mesh.links().values().next().map(|link| link.cost), Some(3));
 }

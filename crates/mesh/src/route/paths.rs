@@ -178,6 +178,15 @@ impl Paths {
         Some(Way { nodes, cost: end.cost })
     }
 
+    /// The nodes that can be reached, in the order of their names, each with the cost of the best way
+    /// to it and the number of its links.
+    pub fn reached(&self) -> impl Iterator<Item = (&NodeName, u64, u32)> {
+        let nodes = self.names.iter().zip(&self.reached);
+        nodes
+            .filter(|(_, reached)| reached.first != NOWHERE)
+            .map(|(name, reached)| (name, reached.cost, reached.hops))
+    }
+
     /// The best ways to all nodes that can be reached, in the order of the nodes' names.
     pub fn ways(&self) -> impl Iterator<Item = Way> {
         self.names.iter().filter_map(|name| self.way(name))

@@ -15,7 +15,7 @@ use crate::spec::{At, ExpectSpec, Texts};
 use crate::topology::{Expect, Step, Topology};
 
 /// With so many failures besides, no mesh can be searched.
-const MOST_FAILURES: u64 = 16;
+const MOST_FAILURES: u64 = crate::survive::MAX_DOWN as u64;
 
 /// The nodes where a message could enter or leave the mesh; none where that is not known.
 type Ends = Option<BTreeSet<NodeName>>;

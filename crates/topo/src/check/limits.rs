@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hopline_mesh::node::NodeConfig;
+
 use super::amounts::{self, LONGEST};
 use super::{Checker, quoted};
 use crate::codes;
@@ -13,6 +15,17 @@ use crate::topology::{Impairment, NodeLimits, Position};
 /// How far from nought a position may be.
 const FARTHEST: f64 = 1e9;
 
+/// The least that a limit can be: what nodes need between themselves, and one of everything else.
+fn least(key: &str) -> usize {
+    let needed = NodeConfig::LEAST_LIMITS;
+    match key {
+        "frame" => needed.frame,
+        "message" => needed.message,
+        "frames" => needed.frames,
+        _ => 1,
+    }
+}
+
 impl Checker<'_> {
     /// The limits of a node.
     pub(super) fn limits(&mut self, written: &[ScalarSpec]) -> NodeLimits {
@@ -22,9 +35,12 @@ impl Checker<'_> {
                 .key(&key.value)
                 .is_some_and(|key| matches!(key.kind, Kind::Duration));
             if is_duration {
+                let least = NodeConfig::LEAST_LIMITS.handshake;
                 let handshake = self.duration(codes::BAD_LIMIT, key, value);
-                limits.handshake =
-                    handshake.filter(|time| self.not_nought(key, value, !time.is_zero()));
+                limits.handshake = handshake.filter(|time| {
+                    let shown = format!("`{}ms`", least.as_millis());
+                    self.at_least(key, value, *time >= least, &shown)
+                });
                 continue;
             }
             let count = self.amount(key, value);
@@ -58,16 +74,22 @@ impl Checker<'_> {
             },
             Scalar::Fraction(_) => None,
         };
-        let amount = amount.filter(|amount| *amount > 0);
-        self.not_nought(key, at, amount.is_some()).then_some(amount).flatten()
+        let least = least(&key.value);
+        let amount = amount.filter(|amount| *amount >= least);
+        let shown = match least {
+            1 => "1".to_owned(),
+            least if least % 1024 == 0 => format!("`{}KiB`", least / 1024),
+            least => least.to_string(),
+        };
+        self.at_least(key, at, amount.is_some(), &shown).then_some(amount).flatten()
     }
 
-    fn not_nought(&mut self, key: &At<String>, at: &At<Scalar>, is_good: bool) -> bool {
+    fn at_least(&mut self, key: &At<String>, at: &At<Scalar>, is_good: bool, least: &str) -> bool {
         if !is_good {
-            let message = format!("the limit `{}` must be more than 0", key.value);
+            let message = format!("the limit `{}` must be at least {least}", key.value);
             let problem = Diagnostic::error(codes::BAD_LIMIT, message)
-                .label(&at.span, "nothing would get through")
-                .help(format!("write more, or leave `{}` out", key.value));
+                .label(&at.span, "the node could not do its own work with that")
+                .help(format!("write {least} or more, or leave `{}` out", key.value));
             self.problems.push(problem);
         }
         is_good

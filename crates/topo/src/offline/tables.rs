@@ -19,15 +19,17 @@ impl Offline {
     /// greatest cost, then the first by the names of its ends.
     #[must_use]
     pub fn longest_way(&self) -> Option<Way> {
-        let mut longest: Option<Way> = None;
+        let mut longest: Option<((u32, u64), Way)> = None;
         for node in self.graph.nodes() {
-            for way in Paths::from(&self.graph, node).iter().flat_map(Paths::ways) {
-                let length = |way: &Way| (way.hops(), way.cost);
-                if longest.as_ref().is_none_or(|longest| length(&way) > length(longest)) {
-                    longest = Some(way);
+            let Some(paths) = Paths::from(&self.graph, node) else {
+                continue;
+            };
+            for (to, cost, hops) in paths.reached() {
+                if longest.as_ref().is_none_or(|(length, _)| (hops, cost) > *length) {
+                    longest = paths.way(to).map(|way| ((hops, cost), way));
                 }
             }
         }
-        longest
+        longest.map(|(_, way)| way)
     }
 }

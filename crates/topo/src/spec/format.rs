@@ -6,6 +6,9 @@
 
 mod kinds;
 
+use hopline_core::Limits;
+use hopline_mesh::node::NodeConfig;
+
 pub(crate) use kinds::{Key, Kind, Table};
 
 /// What a key has for its default that must be there.
@@ -14,6 +17,9 @@ pub(crate) const REQUIRED: &str = "must be there";
 const fn key(name: &'static str, kind: Kind, default: &'static str, means: &'static str) -> Key {
     Key { name, kind, default, means }
 }
+
+/// The least that nodes need among themselves.
+const LEAST: Limits = NodeConfig::LEAST_LIMITS;
 
 /// The greatest whole number where there is no other.
 pub(crate) const ANY: u64 = i64::MAX as u64;
@@ -28,7 +34,7 @@ pub(crate) static FILE: Table = Table {
     title: "a topology file",
     means: "A mesh: its nodes, its links, and what is planned in it.",
     keys: &[&[
-        key("include", Kind::Texts, NO, "files that are read as if they stood here"),
+        key("include", Kind::TextOrTexts, NO, "files that are read as if they stood here"),
         key("mesh", Kind::Table(&MESH), REQUIRED, "what holds for the whole mesh"),
         key(
             "defaults",
@@ -226,23 +232,23 @@ pub(crate) static LIMITS: Table = Table {
     keys: &[&[
         key("connections", Kind::Whole(1, ANY), USUAL, "connections at its port"),
         key("handshake", Kind::Duration, USUAL, "how long a handshake may take"),
-        key("frame", Kind::Size, USUAL, "bytes of a frame"),
-        key("message", Kind::Size, USUAL, "bytes of a message"),
-        key("frames", Kind::Whole(1, ANY), USUAL, "frames of a message"),
+        key("frame", Kind::Size(LEAST.frame as u64), USUAL, "bytes of a frame"),
+        key("message", Kind::Size(LEAST.message as u64), USUAL, "bytes of a message"),
+        key("frames", Kind::Whole(LEAST.frames as u64, ANY), USUAL, "frames of a message"),
         key(
             "queue_messages",
             Kind::Whole(1, ANY),
             USUAL,
             "messages that wait for one link or client",
         ),
-        key("queue_bytes", Kind::Size, USUAL, "bytes that wait for one link or client"),
+        key("queue_bytes", Kind::Size(1), USUAL, "bytes that wait for one link or client"),
         key(
             "window_messages",
             Kind::Whole(1, ANY),
             USUAL,
             "messages sent over one link and not acknowledged",
         ),
-        key("window_bytes", Kind::Size, USUAL, "bytes sent over one link and not acknowledged"),
+        key("window_bytes", Kind::Size(1), USUAL, "bytes sent over one link and not acknowledged"),
     ]],
 };
 
@@ -269,7 +275,7 @@ pub(crate) static EXPECT: Table = Table {
         key("after", Kind::Table(&AFTER), NO, "what has failed before"),
         key(
             "survives",
-            Kind::Whole(1, 16),
+            Kind::Whole(1, crate::survive::MAX_DOWN as u64),
             NO,
             "with any so many links and nodes down besides, the message still arrives",
         ),

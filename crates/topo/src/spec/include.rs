@@ -15,7 +15,7 @@ pub(crate) fn take(root: &mut DeTable<'_>) -> (Vec<At<String>>, Vec<Diagnostic>)
     let mut reader = Reader::default();
     let mut files = Vec::new();
     if let Some((key, value)) = entries(root).into_iter().find(|(key, _)| key.value == INCLUDE) {
-        files = reader.texts(&key, value).map(|list| list.value).unwrap_or_default();
+        files = reader.text_or_texts(&key, value).map(|list| list.value).unwrap_or_default();
     }
     root.remove(INCLUDE);
     files.retain(|file| {

@@ -102,7 +102,7 @@ impl Reader {
     /// A number or a text that stands for one, as `kind` has it.
     pub(super) fn scalar(&mut self, key: &Key, value: Value<'_>, kind: Kind) -> Option<At<Scalar>> {
         let (expected, example) = match kind {
-            Kind::Size => ("a size such as `16MiB`", "\"16MiB\""),
+            Kind::Size(_) => ("a size such as `16MiB`", "\"16MiB\""),
             Kind::Duration => ("a duration such as `500ms` or `5s`", "\"5s\""),
             Kind::Rate => ("a rate such as `10MB/s`", "\"10MB/s\""),
             Kind::Share => ("a number from 0 to 1", "0.01"),
@@ -116,7 +116,7 @@ impl Reader {
             (DeValue::Float(number), Kind::Share | Kind::Position) => {
                 Some(Scalar::Fraction(number.as_str().to_owned()))
             }
-            (DeValue::String(text), Kind::Size | Kind::Duration | Kind::Rate | Kind::Count) => {
+            (DeValue::String(text), Kind::Size(_) | Kind::Duration | Kind::Rate | Kind::Count) => {
                 Some(Scalar::Text(text.to_string()))
             }
             _ => None,

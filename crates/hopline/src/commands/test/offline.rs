@@ -102,7 +102,8 @@ fn breached(file: &str, breach: &Breach) -> Failure {
 fn look(verb: &str, file: &str, from: &str, to: &str, down: &[&Down]) -> String {
     let down = down.iter().map(|down| format!(" --down {down}"));
     let quoted = [file, from, to].map(quoted).join(" ");
-    format!("hopline {verb} {quoted}{}", down.collect::<String>())
+    let explain = if verb == "route" { " --explain" } else { "" };
+    format!("hopline {verb} {quoted}{}{explain}", down.collect::<String>())
 }
 
 /// A word as a shell takes it for one.

@@ -4,7 +4,9 @@
 //! differ, every node is searched from. What would take too long is not done, and is said not to be.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+
+use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::{self, Paths};
 
 use super::graph::Graph;
 
@@ -35,7 +37,7 @@ fn within(graph: &Graph<'_>, steps: usize) -> Option<Longest> {
     match (is_plain(graph), is_small) {
         (true, true) => Some(of_all(graph, |from| graph.hops(from))),
         (true, false) => Some(by_bounds(graph, steps)),
-        (false, true) => Some(of_all(graph, |from| best(graph, from))),
+        (false, true) => Some(of_all_best(graph)),
         (false, false) => None,
     }
 }
@@ -58,6 +60,32 @@ fn of_all(graph: &Graph<'_>, search: impl Fn(usize) -> Vec<Option<usize>>) -> Lo
         }
     }
     longest
+}
+
+/// Takes the mesh's own best ways from every node.
+fn of_all_best(graph: &Graph<'_>) -> Longest {
+    let links = graph.neighbours.iter().enumerate().flat_map(|(node, neighbours)| {
+        let upward = neighbours.iter().filter(move |(other, _)| node < *other);
+        upward.filter_map(move |&(other, cost)| {
+            let (a, b) = (graph.names[node].clone(), graph.names[other].clone());
+            Some((LinkName::new(a, b).ok()?, cost))
+        })
+    });
+    let mesh = route::Graph::new(graph.names.iter().map(|name| (*name).clone()), links);
+    let mut longest: (u32, Option<(&NodeName, NodeName)>) = (0, None);
+    for from in &graph.names {
+        let Some(paths) = Paths::from(&mesh, from) else {
+            continue;
+        };
+        for (to, _, hops) in paths.reached() {
+            if hops > longest.0 {
+                longest = (hops, Some((from, to.clone())));
+            }
+        }
+    }
+    let rank = |name: &NodeName| graph.names.binary_search(&name).unwrap_or_default();
+    let ends = longest.1.map_or((0, 0), |(from, to)| (rank(from), rank(&to)));
+    Longest { hops: longest.0 as usize, ends, is_sure: true }
 }
 
 /// Searches from the nodes that might still be the end of a longer way than those found.
@@ -107,29 +135,8 @@ fn by_bounds(graph: &Graph<'_>, steps: usize) -> Longest {
     longest
 }
 
-/// How many links the best way from `from` to each node takes: the cheapest, then the shortest.
-fn best(graph: &Graph<'_>, from: usize) -> Vec<Option<usize>> {
-    let mut best: Vec<Option<(u64, usize)>> = vec![None; graph.len()];
-    let mut heap = BinaryHeap::from([Reverse((0_u64, 0_usize, from))]);
-    best[from] = Some((0, 0));
-    while let Some(Reverse((cost, hops, node))) = heap.pop() {
-        if best[node] != Some((cost, hops)) {
-            continue;
-        }
-        for &(other, more) in &graph.neighbours[node] {
-            let way = (cost + u64::from(more), hops + 1);
-            if best[other].is_none_or(|known| way < known) {
-                best[other] = Some(way);
-                heap.push(Reverse((way.0, way.1, other)));
-            }
-        }
-    }
-    best.into_iter().map(|way| way.map(|(_, hops)| hops)).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use hopline_mesh::name::NodeName;
     use petgraph::algo::dijkstra;
     use petgraph::graph::{NodeIndex, UnGraph};
     use proptest::prelude::*;
@@ -162,7 +169,8 @@ mod tests {
             links in proptest::collection::vec((0_usize..24, 0_usize..24, 1_u32..4), 0..50),
             plain in any::<bool>(),
         ) {
-            let name = NodeName::parse("node").unwrap();
+            let names: Vec<NodeName> =
+                (0..count).map(|n| NodeName::parse(&format!("n{n:02}")).unwrap()).collect();
             let mut neighbours = vec![Vec::new(); count];
             let mut number = 0;
             for (a, b, cost) in links {
@@ -173,7 +181,7 @@ mod tests {
                     number += 1;
                 }
             }
-            let graph = Graph { names: vec![&name; count], neighbours, links: number };
+            let graph = Graph { names: names.iter().collect(), neighbours, links: number };
             let expected = slowly(&graph);
             prop_assert_eq!(longest(&graph).unwrap().hops, expected);
             if is_plain(&graph) {

@@ -51,8 +51,8 @@ pub(crate) enum Kind {
     Endpoint,
     /// Two numbers.
     Position,
-    /// A size such as `16MiB`, or a number of bytes.
-    Size,
+    /// A size such as `16MiB`, or a number of bytes, from this on.
+    Size(u64),
     /// A duration such as `5s`.
     Duration,
     /// Bytes or bits in a second, such as `10MB/s`.
