@@ -50,9 +50,9 @@ pub(crate) fn unreached(error: RequestError) -> anyhow::Result<Unreached> {
     }
 }
 
-/// That a client is planned, or a service offered, and nobody is there, which is what `unreached` may come of.
-pub(crate) fn absent(running: &Running, to: &str, unreached: &Unreached) -> Option<String> {
-    if unreached.reason != Refusal::UnknownDestination.reason() {
+/// That a client is planned, or a service offered, and nobody is there, where that is what `reason` may come of.
+pub(crate) fn absent(running: &Running, to: &str, reason: &str) -> Option<String> {
+    if reason != Refusal::UnknownDestination.reason() {
         return None;
     }
     if let Some(service) = running.plan.services.get(to) {
@@ -75,7 +75,7 @@ pub(crate) fn not_reached(running: &Running, to: &str, unreached: &Unreached) ->
     if path.len() > 1 {
         text.push_str(&format!("\n  it came as far as {}", arrows(path)));
     }
-    if let Some(absent) = absent(running, to, unreached) {
+    if let Some(absent) = absent(running, to, reason) {
         text.push_str(&format!("\n  note: {absent}"));
     }
     text

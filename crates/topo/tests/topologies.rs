@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_topo::drawing::{Marks, dot, mermaid, tree};
-use hopline_topo::{Plan, Topology, load};
+use hopline_topo::{Plan, Source, Topology, load, render};
 
 #[test]
 fn each_is_free_of_mistakes_and_oddities_and_says_what_it_teaches() {
@@ -16,6 +16,21 @@ fn each_is_free_of_mistakes_and_oddities_and_says_what_it_teaches() {
         assert!(loaded.warnings.is_empty(), "{}", loaded.render(false));
         assert_eq!(loaded.topology.name().as_str(), stem(&path));
         assert!(loaded.source.text().starts_with("# "), "{path:?}");
+    }
+}
+
+#[test]
+fn each_has_what_check_tells_of_it() {
+    for path in files() {
+        let loaded = load(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy();
+        let told = render(&Source::new(&name, loaded.source.text()), &loaded.everything(), false);
+        let allowed = loaded.allowed.iter().map(|allowed| format!("allowed: {}", allowed.code));
+        let lines = [told, format!("diameter: {:?}", loaded.diameter)].into_iter().chain(allowed);
+        insta::assert_snapshot!(
+            format!("{}.check", stem(&path)),
+            lines.collect::<Vec<_>>().join("\n")
+        );
     }
 }
 

@@ -17,8 +17,8 @@ use super::{Answer, duration};
 use crate::attach::{attach, running, whereabouts};
 use crate::deadline::Deadline;
 use crate::trouble::Bad;
-use crate::unreached::with_document;
-use crate::why;
+use crate::unreached::{absent, with_document};
+use crate::{output, why};
 
 /// Show why a message goes the way it goes, in the running mesh
 ///
@@ -54,6 +54,10 @@ impl Explain {
         let running = running(&self.file)?;
         let node = whereabouts(&running, &self.from, deadline).await?;
         let explanation = self.asked(&running, &node, deadline).await?;
+        let reason = explanation.reason.as_deref().unwrap_or_default();
+        if let Some(absent) = absent(&running, &self.to, reason) {
+            output::message(&format!("note: {absent}"));
+        }
         why::print(&explanation, self.json)
     }
 

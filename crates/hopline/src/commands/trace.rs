@@ -65,7 +65,7 @@ impl Trace {
         let traced = match self.probe(&running).await? {
             Ok(steps) => self.traced(&steps, None),
             Err(unreached) => {
-                if let Some(absent) = absent(&running, &self.to, &unreached) {
+                if let Some(absent) = absent(&running, &self.to, &unreached.reason) {
                     output::message(&format!("note: {absent}"));
                 }
                 self.traced(&[], Some(unreached))
