@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod files;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use files::{files_of, folder, stem};
 use hopline_topo::{Diagnostic, Problems, Source, codes, load, parse, render};
+
+const FOLDER: &str = "topologies/invalid";
 
 /// Errors of the file as a whole, which no text in the folder can show.
 const NOT_IN_A_TEXT: &[&str] = &[codes::FILE_TOO_LARGE, codes::TOO_MANY_FILES];
@@ -50,14 +55,14 @@ fn each_mistake_reads_well() {
         let (source, found) = findings(&path);
         let name = stem(&path).replace('.', "--");
         let shown = render(&source, &found, false);
-        let folder = format!("{}/", folder().display());
+        let folder = format!("{}/", folder(FOLDER).display());
         insta::assert_snapshot!(name, shown.replace(&folder, ""));
     }
 }
 
 #[test]
 fn ten_mistakes_are_told_in_one_run_and_in_order() {
-    let text = std::fs::read_to_string(folder().join("ten-mistakes.toml")).unwrap();
+    let text = std::fs::read_to_string(folder(FOLDER).join("ten-mistakes.toml")).unwrap();
     let problems = parse("ten-mistakes.toml", &text).unwrap_err();
     assert_eq!(problems.errors().count(), 10);
     let lines: Vec<_> = problems.findings().iter().map(|f| f.line).collect();
@@ -68,7 +73,7 @@ fn ten_mistakes_are_told_in_one_run_and_in_order() {
 
 #[test]
 fn with_colour_the_same_words_are_said() {
-    let path = folder().join("unknown-node.toml");
+    let path = folder(FOLDER).join("unknown-node.toml");
     let problems = load(&path).unwrap_err();
     let colored = problems.render(true);
     assert!(colored.contains('\u{1b}'));
@@ -132,21 +137,6 @@ fn findings(path: &Path) -> (Source, Vec<Diagnostic>) {
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../topologies/invalid")
-}
-
 fn files() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder()).unwrap();
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
-}
-
-fn stem(path: &Path) -> &str {
-    path.file_stem().unwrap().to_str().unwrap()
+    files_of(FOLDER)
 }

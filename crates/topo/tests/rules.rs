@@ -1,16 +1,9 @@
 //! What a file may say, at the edges of the rules, and what it may not.
 
-use hopline_topo::{Bind, codes, parse};
+mod found;
 
-/// The codes of all that is found in a mesh called m with these tables.
-fn found(text: &str) -> Vec<&'static str> {
-    let text = format!("[mesh]\nname = \"m\"\n{text}");
-    let found = match parse("m.toml", &text) {
-        Ok(loaded) => loaded.warnings,
-        Err(problems) => problems.diagnostics,
-    };
-    found.iter().map(|d| d.code).collect()
-}
+use found::found;
+use hopline_topo::{Bind, codes, parse};
 
 const NONE: [&str; 0] = [];
 
@@ -172,4 +165,20 @@ fn the_length_of_a_way_is_that_of_the_way_that_is_taken() {
 fn windows_line_ends_and_a_byte_order_mark_are_no_mistake() {
     let text = "\u{feff}[mesh]\r\nname = \"m\"\r\n[nodes.a]\r\n[nodes.b]\r\nupstream = [\r\n  \"a\",\r\n]\r\n";
     assert!(parse("m.toml", text).is_ok());
+}
+
+#[test]
+fn a_limit_is_no_less_than_what_a_node_needs() {
+    for (least, less) in [
+        ("frame = \"512KiB\"", "frame = 524287"),
+        ("message = \"1MiB\"", "message = \"1023KiB\""),
+        ("frames = 8", "frames = 7"),
+        ("handshake = \"10ms\"", "handshake = \"9ms\""),
+        ("queue_bytes = 1", "queue_bytes = 0"),
+        ("window_bytes = 1", "window_bytes = 0"),
+    ] {
+        let of = |limit: &str| found(&format!("[nodes.a]\nlimits = {{ {limit} }}\n"));
+        assert_eq!(of(least), NONE, "{least}");
+        assert_eq!(of(less), [codes::BAD_LIMIT], "{less}");
+    }
 }

@@ -1,17 +1,10 @@
 //! What may be written in short, and what it stands for: groups, templates, ranges, trees; services and
 //! expectations.
 
-use hopline_topo::{codes, parse};
+mod found;
 
-/// The codes of all that is found in a mesh called m with these tables.
-fn found(text: &str) -> Vec<&'static str> {
-    let text = format!("[mesh]\nname = \"m\"\n{text}");
-    let found = match parse("m.toml", &text) {
-        Ok(loaded) => loaded.warnings,
-        Err(problems) => problems.diagnostics,
-    };
-    found.iter().map(|d| d.code).collect()
-}
+use found::found;
+use hopline_topo::{codes, parse};
 
 const NONE: [&str; 0] = [];
 
@@ -263,4 +256,25 @@ fn what_is_no_table_is_no_second_mistake() {
         let codes: Vec<_> = problems.errors().map(|error| error.code).collect();
         assert_eq!(codes, [codes::WRONG_TYPE], "{problems}");
     }
+}
+
+#[test]
+fn one_text_is_a_list_of_one() {
+    let file = |open: &str, close: &str| {
+        let one = |name: &str| format!("{open}\"{name}\"{close}");
+        mesh(&format!(
+            "[groups.far]\nlabel = \"far\"\n[groups.near]\ngroups = {far}\n\
+             [nodes.a]\ngroups = {near}\n[nodes.b]\nupstream = \"a\"\n[nodes.c]\nupstream = \"b\"\n\
+             [services.print]\nat = {c}\n\
+             [[expect]]\nfrom = \"a\"\nto = \"c\"\nvia = {b}\n\
+             [[expect]]\nfrom = \"a\"\nto = \"b\"\navoids = {c}\nafter = {{ down = {c} }}\n",
+            far = one("far"),
+            near = one("near"),
+            b = one("b"),
+            c = one("c"),
+        ))
+    };
+    let (short, long) = (file("", ""), file("[", "]"));
+    assert_eq!(short.nodes()["a"].label(), Some("far"));
+    assert_eq!(format!("{short:?}"), format!("{long:?}"));
 }

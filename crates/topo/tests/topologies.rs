@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod files;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use files::{files_of, folder, stem};
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_topo::drawing::{Marks, dot, mermaid, tree};
 use hopline_topo::{Plan, Source, Topology, load, render};
+
+const FOLDER: &str = "topologies";
 
 #[test]
 fn each_is_free_of_mistakes_and_oddities_and_says_what_it_teaches() {
@@ -57,7 +62,7 @@ fn each_has_its_drawings() {
 
 #[test]
 fn a_drawing_shows_the_route_and_what_is_down() {
-    let topology = topology(&folder().join("dual-homed.toml"));
+    let topology = topology(&folder(FOLDER).join("dual-homed.toml"));
     let node = |name: &str| NodeName::parse(name).unwrap();
     let marks = Marks {
         route: ["site", "backup", "core"].map(node).to_vec(),
@@ -72,21 +77,6 @@ fn topology(path: &Path) -> Topology {
     load(path).unwrap().topology
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../topologies")
-}
-
 fn files() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder()).unwrap();
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
-}
-
-fn stem(path: &Path) -> &str {
-    path.file_stem().unwrap().to_str().unwrap()
+    files_of(FOLDER)
 }
