@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// A folder of the repository.
-pub fn folder(path: &str) -> PathBuf {
+pub(crate) fn folder(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
 /// The topology files of a folder of the repository, in the order of their names.
-pub fn files_of(path: &str) -> Vec<PathBuf> {
+pub(crate) fn files_of(path: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder(path)).unwrap();
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.unwrap().path())
@@ -20,6 +20,6 @@ pub fn files_of(path: &str) -> Vec<PathBuf> {
 }
 
 /// The name of a file, without its folder and its ending.
-pub fn stem(path: &Path) -> &str {
+pub(crate) fn stem(path: &Path) -> &str {
     path.file_stem().unwrap().to_str().unwrap()
 }
