@@ -37,6 +37,10 @@ demo *ARGS:
 bench *ARGS:
     cargo bench --workspace --locked {{ARGS}}
 
+# the networks in HOPLINE_REAL_TOPOLOGIES, each with every link down, from every node: minutes
+real:
+    HOPLINE_REAL_ALL=1 cargo test --release --locked --test real
+
 # foreign clients (pyzmq, raw sockets) against real nodes; makes its own Python environment
 interop *ARGS:
     cargo build --locked --bin hopline

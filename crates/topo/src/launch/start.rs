@@ -89,7 +89,7 @@ pub fn node_config(
     }
 }
 
-/// Less than a node needs comes to what it needs.
+/// A plan of a checked file has no less than a node needs; one from elsewhere comes to that.
 fn limits(planned: &NodeLimits) -> Limits {
     let (default, least) = (Limits::default(), NodeConfig::LEAST_LIMITS);
     Limits {

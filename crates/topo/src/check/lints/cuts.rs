@@ -121,7 +121,7 @@ fn cuts(graph: &Graph<'_>) -> Cuts {
         .map(|(a, b)| (a.min(b), a.max(b)))
         .collect();
     // What each parts is counted by going through the mesh without it.
-    let counted = STEPS / graph.size().max(1);
+    let counted = (STEPS / graph.size().max(1)).max(SHOWN);
     let nodes = nodes.into_iter().enumerate().map(|(place, node)| {
         let around = graph.neighbours[node].iter().map(|(other, _)| *other);
         let parts = || parts(graph, around.collect(), |_, other| other == node);
