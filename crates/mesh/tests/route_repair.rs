@@ -78,8 +78,24 @@ proptest! {
                         way.nodes.windows(2).any(|ends| link(a, b).other(&ends[0]) == Some(&ends[1]))
                     }
                 });
-                let through = through.map(|way| u32::try_from(way.hops()).unwrap());
-                prop_assert_eq!(repair.longest(*first), through.max());
+                let through: Vec<&Way> = through.collect();
+                let longest = through.iter().map(|way| u32::try_from(way.hops()).unwrap()).max();
+                prop_assert_eq!(repair.longest(*first), longest);
+                let beyond = u32::try_from(through.len()).ok().filter(|number| *number > 0);
+                prop_assert_eq!(repair.beyond(*first), beyond);
+                // All come to it from the same node.
+                for way in through {
+                    let at = way.nodes.iter().position(|passed| match *first {
+                        Part::Node(n) => *passed == node(n),
+                        Part::Link(a, b) => [node(a), node(b)].contains(passed),
+                    });
+                    let at = at.unwrap();
+                    let before = match *first {
+                        Part::Node(_) => at.checked_sub(1).map(|at| &way.nodes[at]),
+                        Part::Link(..) => Some(&way.nodes[at]),
+                    };
+                    prop_assert_eq!(repair.before(*first).map(node).as_ref(), before);
+                }
                 let anew = built_anew(&graph, source, &down);
                 let mut repaired: BTreeMap<u32, Option<u32>> =
                     anew.keys().map(|n| (*n, repair.hops(*n))).collect();

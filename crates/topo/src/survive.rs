@@ -4,6 +4,7 @@ mod breaking;
 mod cases;
 mod detours;
 mod pairs;
+mod statics;
 
 use std::collections::BTreeSet;
 

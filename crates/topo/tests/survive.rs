@@ -17,20 +17,30 @@ fn offline(text: &str) -> Offline {
 
 /// A mesh of a few nodes with any links, costs, hop limit and static routes.
 fn meshes() -> impl Strategy<Value = Offline> {
-    (2..=7_usize, 1..=3_u32).prop_flat_map(|(nodes, dearest)| {
+    meshes_of(7, 10, 3)
+}
+
+/// A mesh of at most so many nodes, links and static routes.
+fn meshes_of(
+    most_nodes: usize,
+    most_links: usize,
+    most_routes: usize,
+) -> impl Strategy<Value = Offline> {
+    (2..=most_nodes, 1..=3_u32).prop_flat_map(move |(nodes, dearest)| {
         let pairs: Vec<_> = (0..nodes).flat_map(|a| (a + 1..nodes).map(move |b| (a, b))).collect();
         let least = pairs.len().min(nodes - 1);
-        let links = proptest::sample::subsequence(pairs.clone(), least..=pairs.len().min(10))
-            .prop_flat_map(move |pairs| {
-                let costs = proptest::collection::vec(1..=dearest, pairs.len());
-                costs.prop_map(move |costs| {
-                    pairs.iter().copied().zip(costs).collect::<BTreeMap<_, _>>()
-                })
-            });
+        let links =
+            proptest::sample::subsequence(pairs.clone(), least..=pairs.len().min(most_links))
+                .prop_flat_map(move |pairs| {
+                    let costs = proptest::collection::vec(1..=dearest, pairs.len());
+                    costs.prop_map(move |costs| {
+                        pairs.iter().copied().zip(costs).collect::<BTreeMap<_, _>>()
+                    })
+                });
         let hop =
             prop_oneof![(0..nodes).prop_map(|n| format!("n{n}")), Just("upstream".to_owned())];
         let to = prop_oneof![(0..nodes).prop_map(|n| format!("n{n}")), Just("far.*".to_owned())];
-        let routes = proptest::collection::btree_map((0..nodes, to), hop, 0..=3);
+        let routes = proptest::collection::btree_map((0..nodes, to), hop, 0..=most_routes);
         let hop_limit = prop_oneof![Just(64_usize), 2..=nodes];
         (links, routes, hop_limit).prop_map(move |(links, routes, hop_limit)| {
             let mut text = format!("[mesh]\nname = 'm'\nhop_limit = {hop_limit}\n");
@@ -102,44 +112,56 @@ fn ends(mesh: &Offline, expect: &Expect) -> Vec<Down> {
     [walk.path.first(), walk.path.last()].into_iter().flatten().cloned().map(Down::Node).collect()
 }
 
+/// Holds all cases of up to `most` failures against asking for every pair in each.
+fn comes_to_what_asking_comes_to(mesh: &Offline, most: usize) -> Result<(), TestCaseError> {
+    let expects = [Expect::arrival("n0", "bob"), Expect::arrival("n0", "far.1")];
+    let survival = survive(mesh, &expects, most).unwrap();
+    let fails = |case: &Vec<Down>| {
+        let lost = |expect: &Expect| {
+            let (from, to) = (&expect.from, &expect.to);
+            arrives(mesh, from, to, &[])
+                && !case.iter().any(|down| ends(mesh, expect).contains(down))
+                && !arrives(mesh, from, to, case)
+        };
+        !cut(mesh, case).is_empty() || expects.iter().any(lost)
+    };
+    let mut tried = 0;
+    for size in 1..=most {
+        let all = cases(mesh, size);
+        tried += all.len() as u64;
+        let failing: Vec<&Vec<Down>> = all.iter().filter(|case| fails(case)).collect();
+        if let Some(first) = failing.first() {
+            let breach = survival.breach.clone().expect("there is a case that fails");
+            prop_assert_eq!(&&breach.down, first);
+            prop_assert_eq!(breach.failing, failing.len() as u64);
+            prop_assert_eq!(breach.of, all.len() as u64);
+            prop_assert_eq!(breach.pairs, cut(mesh, first).len());
+            prop_assert_eq!(breach.example.is_some(), breach.pairs > 0);
+            for lost in breach.example.iter().chain(&breach.expects) {
+                let walk = mesh.route(&lost.from, &lost.to, first).unwrap();
+                prop_assert_eq!(walk.refusal().map(|why| why.reason()), Some(lost.reason.as_str()));
+            }
+            prop_assert_eq!(survival.cases, tried);
+            return Ok(());
+        }
+    }
+    prop_assert_eq!(survival.breach, None);
+    prop_assert_eq!(survival.cases, tried);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn every_case_comes_to_what_asking_for_every_pair_comes_to(mesh in meshes(), most in 1..=2_usize) {
-        let expects = [Expect::arrival("n0", "bob"), Expect::arrival("n0", "far.1")];
-        let survival = survive(&mesh, &expects, most).unwrap();
-        let fails = |case: &Vec<Down>| {
-            let lost = |expect: &Expect| {
-                let (from, to) = (&expect.from, &expect.to);
-                arrives(&mesh, from, to, &[])
-                    && !case.iter().any(|down| ends(&mesh, expect).contains(down))
-                    && !arrives(&mesh, from, to, case)
-            };
-            !cut(&mesh, case).is_empty() || expects.iter().any(lost)
-        };
-        let mut tried = 0;
-        for size in 1..=most {
-            let all = cases(&mesh, size);
-            tried += all.len() as u64;
-            let failing: Vec<&Vec<Down>> = all.iter().filter(|case| fails(case)).collect();
-            if let Some(first) = failing.first() {
-                let breach = survival.breach.clone().expect("there is a case that fails");
-                prop_assert_eq!(&&breach.down, first);
-                prop_assert_eq!(breach.failing, failing.len() as u64);
-                prop_assert_eq!(breach.of, all.len() as u64);
-                prop_assert_eq!(breach.pairs, cut(&mesh, first).len());
-                prop_assert_eq!(breach.example.is_some(), breach.pairs > 0);
-                for lost in breach.example.iter().chain(&breach.expects) {
-                    let walk = mesh.route(&lost.from, &lost.to, first).unwrap();
-                    prop_assert_eq!(walk.refusal().map(|why| why.reason()), Some(lost.reason.as_str()));
-                }
-                prop_assert_eq!(survival.cases, tried);
-                return Ok(());
-            }
-        }
-        prop_assert_eq!(survival.breach, None);
-        prop_assert_eq!(survival.cases, tried);
+        comes_to_what_asking_comes_to(&mesh, most)?;
+    }
+
+    // Without static routes a way there is as long as the way back, and few ends are looked from.
+    #[test]
+    fn every_single_failure_of_a_wider_mesh_comes_to_what_asking_comes_to(mesh in meshes_of(12, 18, 0)) {
+        comes_to_what_asking_comes_to(&mesh, 1)?;
     }
 
     #[test]

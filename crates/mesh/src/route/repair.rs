@@ -115,12 +115,21 @@ impl<'a> Repair<'a> {
     /// The most links on any of the best ways that pass `part`; none where none does.
     #[must_use]
     pub fn longest(&self, part: Part) -> Option<u32> {
-        let top = match part {
-            Part::Node(node) => Some(node),
-            Part::Link(a, b) => self.below(a, b),
-        };
-        let known = self.nodes.get(top? as usize)?;
-        known.hops.map(|_| known.longest)
+        Some(self.top(part)?.longest)
+    }
+
+    /// How many nodes have best ways that pass `part` or end there; none where none has.
+    #[must_use]
+    pub fn beyond(&self, part: Part) -> Option<u32> {
+        Some(self.top(part)?.through)
+    }
+
+    /// The node from which the best ways come to `part`; none where none passes it, and none where it
+    /// is the node that they begin at.
+    #[must_use]
+    pub fn before(&self, part: Part) -> Option<u32> {
+        let known = self.top(part)?;
+        (known.at > 0).then_some(known.before)
     }
 
     /// Tells `changed` of each node whose best way passes what is `down`, and is itself up: how many
@@ -178,6 +187,15 @@ impl<'a> Repair<'a> {
                 before.longest = before.longest.max(longest);
             }
         }
+    }
+
+    /// What is known of the first node that the ways which pass `part` come to.
+    fn top(&self, part: Part) -> Option<&Known> {
+        let top = match part {
+            Part::Node(node) => node,
+            Part::Link(a, b) => self.below(a, b)?,
+        };
+        self.nodes.get(top as usize).filter(|known| known.hops.is_some())
     }
 
     /// The end of the link that is reached over it.

@@ -5,6 +5,7 @@ use hopline_mesh::route::{Down, Part, Repair, Walker};
 
 use super::cases::Parts;
 use super::detours::Detours;
+use super::statics::Statics;
 use crate::offline::Offline;
 
 /// All pairs of nodes of a mesh.
@@ -14,8 +15,8 @@ pub(super) struct Pairs<'a> {
     names: Vec<NodeName>,
     /// The most links that a way may have.
     most: u32,
-    /// The nodes that static routes are for, each with the nodes that reach it.
-    by_statics: Vec<(u32, Vec<bool>)>,
+    /// The messages to nodes that static routes are for.
+    by_statics: Statics,
     detours: Detours,
     /// By node: whether the ways to it are all computed.
     is_computed: Vec<bool>,
@@ -26,15 +27,7 @@ impl<'a> Pairs<'a> {
         let names: Vec<NodeName> = mesh.graph().nodes().cloned().collect();
         let is_computed: Vec<bool> =
             names.iter().map(|name| !mesh.has_static_for(name.as_str())).collect();
-        let mut walker = Walker::new(mesh.input(mesh.graph()));
-        let by_statics = (0..).zip(&names).zip(&is_computed);
-        let by_statics =
-            by_statics.filter(|(_, is_computed)| !**is_computed).map(|((to, name), _)| {
-                let reached =
-                    names.iter().map(|from| walker.walk(from, name.as_str()).refusal().is_none());
-                (to, reached.collect())
-            });
-        let by_statics = by_statics.collect();
+        let by_statics = Statics::new(mesh, parts, &names, &is_computed);
         let most = u32::from(mesh.hop_limit().saturating_sub(1));
         // Where no way can be too long, none is measured.
         let is_short = names.len() <= usize::from(mesh.hop_limit());
@@ -51,8 +44,10 @@ impl<'a> Pairs<'a> {
             self.parts.each_case(size, |case| breaks.push(self.comes_apart(&home, case)));
         } else {
             self.parts.each_case(size, |_| breaks.push(false));
+            // A way there is as long as the way back, where static routes have no say in either.
+            let one_way = self.by_statics.is_empty();
             for source in &self.names {
-                self.breaks_from(source, size, &mut breaks);
+                self.breaks_from(source, size, one_way, &mut breaks);
             }
         }
         if !self.by_statics.is_empty() {
@@ -91,8 +86,9 @@ impl<'a> Pairs<'a> {
         hops.is_some_and(|hops| hops <= self.most)
     }
 
-    /// Marks the cases that break a pair from `source`.
-    fn breaks_from(&self, source: &NodeName, size: usize, breaks: &mut [bool]) {
+    /// Marks the cases that break a pair from `source`; where one way is enough, those that are seen
+    /// from the other end may be left out.
+    fn breaks_from(&self, source: &NodeName, size: usize, one_way: bool, breaks: &mut [bool]) {
         let Some(mut repair) = Repair::from(self.mesh.graph(), source) else {
             return;
         };
@@ -101,13 +97,23 @@ impl<'a> Pairs<'a> {
             .map(|(to, is_computed)| *is_computed && self.fits(repair.hops(to)))
             .collect();
         // Most parts are on none of the ways, or the way around them is short: that is quickly seen.
+        let farthest = (0..self.names.len() as u32).filter_map(|to| repair.hops(to));
+        let farthest = farthest.max().unwrap_or_default();
         let counts: Vec<bool> = (0..self.parts.len() as u32)
-            .map(|part| repair.longest(self.parts.part(part)).map(|longest| (part, longest)))
-            .map(|found| {
-                found.is_some_and(|(part, longest)| {
-                    let around = self.detours.around(part).filter(|_| size == 1);
-                    around.is_none_or(|more| longest.saturating_add(more) > self.most)
-                })
+            .map(|number| {
+                let part = self.parts.part(number);
+                let Some((longest, beyond)) = repair.longest(part).zip(repair.beyond(part)) else {
+                    return false;
+                };
+                if size > 1 {
+                    return true;
+                }
+                let spared = one_way && self.detours.is_seen_elsewhere(number, repair.before(part));
+                let detour = self.detours.around(number).map(|more| longest.saturating_add(more));
+                let is_short = detour.is_some_and(|hops| hops <= self.most);
+                // A new way is one that stands and then one through nodes that are lost.
+                let within = farthest.saturating_add(beyond) <= self.most;
+                !(spared || is_short || within && !self.detours.cuts(number))
             })
             .collect();
         let mut down = Vec::with_capacity(size);
@@ -132,22 +138,20 @@ impl<'a> Pairs<'a> {
 
     /// The pairs that a case breaks of those whose ways static routes have a say in.
     fn cut_by_statics(&self, case: &[u32]) -> impl Iterator<Item = (u32, u32)> {
-        let down: Vec<Down> = case.iter().map(|part| self.parts.down(*part)).collect();
-        let is_up = |node: &NodeName| !down.contains(&Down::Node(node.clone()));
-        let graph = (!self.by_statics.is_empty()).then(|| self.mesh.graph().without(&down));
+        let concerned = self.by_statics.concerned(case);
         let mut cut = Vec::new();
-        if let Some(graph) = &graph {
-            let mut walker = Walker::new(self.mesh.input(graph));
-            for (to, reached) in &self.by_statics {
-                let name = &self.names[*to as usize];
-                let sources = (0..).zip(&self.names).zip(reached);
-                for ((from, source), _) in sources.filter(|(_, reached)| **reached) {
-                    if is_up(name)
-                        && is_up(source)
-                        && walker.walk(source, name.as_str()).refusal().is_some()
-                    {
-                        cut.push((from, *to));
-                    }
+        if !concerned.is_empty() {
+            let down: Vec<Down> = case.iter().map(|part| self.parts.down(*part)).collect();
+            let is_up = |node: &NodeName| !down.contains(&Down::Node(node.clone()));
+            let graph = self.mesh.graph().without(&down);
+            let mut walker = Walker::new(self.mesh.input(&graph));
+            for (from, to) in concerned {
+                let (source, name) = (&self.names[from as usize], &self.names[to as usize]);
+                if is_up(name)
+                    && is_up(source)
+                    && walker.walk(source, name.as_str()).refusal().is_some()
+                {
+                    cut.push((from, to));
                 }
             }
         }
