@@ -55,11 +55,8 @@ impl Counters {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes a place among `most` open connections, if there is one.
-    pub(crate) fn enter(&self, most: usize) -> bool {
-        let most = u64::try_from(most).unwrap_or(u64::MAX);
-        let more = |open: u64| (open < most).then_some(open + 1);
-        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    pub(crate) fn enter(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn leave(&self) {

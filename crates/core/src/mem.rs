@@ -60,7 +60,7 @@ pub(crate) fn enter(
     let listener = listener.ok_or(Cause::ConnectFailed(io::ErrorKind::ConnectionRefused))?;
     let registry = &listener.registry;
     let address = near.peer.address.clone();
-    let place = registry.enter(&address)?;
+    let place = registry.enter(&address, listener.port)?;
     let id = registry.next_id();
     let said = options.identity.clone();
     let called = said.clone().unwrap_or_else(Identity::made);

@@ -16,7 +16,8 @@ pub struct Limits {
     pub message: usize,
     /// The most frames of a message. Default 64.
     pub frames: usize,
-    /// The most connections at a time, those still shaking hands included. Default 5,000.
+    /// The most connections at a time at a port, those still shaking hands included; a port that was
+    /// opened besides the first takes 64 however few these are. Default 5,000.
     pub connections: usize,
     /// How long a handshake may take as a whole. Default 5 s.
     pub handshake: Duration,

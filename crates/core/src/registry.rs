@@ -10,6 +10,9 @@ use crate::outlet::{Known, Outlet};
 use crate::room::Total;
 use crate::{Cause, Duplicates, HighWater, Identity, Limits, PeerId};
 
+/// The fewest connections that a port beyond the first may have.
+const FURTHER: usize = 64;
+
 /// The peers of one socket.
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -19,6 +22,8 @@ pub(crate) struct Registry {
     pub(crate) counters: Counters,
     duplicates: Duplicates,
     next: AtomicU64,
+    /// How many connections each port has.
+    open: DashMap<usize, usize>,
     /// Connections that can be sent to.
     outlets: DashMap<PeerId, Arc<Outlet>>,
     /// Connections whose end has not been told yet.
@@ -35,6 +40,7 @@ impl Registry {
             duplicates,
             counters: Counters::default(),
             next: AtomicU64::new(1),
+            open: DashMap::new(),
             outlets: DashMap::new(),
             known: DashMap::new(),
             names: DashMap::new(),
@@ -45,11 +51,24 @@ impl Registry {
         PeerId(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Takes a place among the open connections.
-    pub(crate) fn enter(self: &Arc<Self>, address: &str) -> Result<Place, Cause> {
-        if self.counters.enter(self.limits.connections) {
-            return Ok(Place(Arc::clone(self)));
+    /// How many connections a port may have: the first as many as its owner said, each further one no
+    /// fewer than a few, so that it can be used however low that is.
+    pub(crate) fn places(&self, port: usize) -> usize {
+        match port {
+            0 => self.limits.connections,
+            _ => self.limits.connections.max(FURTHER),
         }
+    }
+
+    /// Takes a place among the open connections of a port.
+    pub(crate) fn enter(self: &Arc<Self>, address: &str, port: usize) -> Result<Place, Cause> {
+        let mut open = self.open.entry(port).or_default();
+        if *open < self.places(port) {
+            *open += 1;
+            self.counters.enter();
+            return Ok(Place { registry: Arc::clone(self), port });
+        }
+        drop(open);
         self.counters.refuse(Cause::TooManyConnections, address);
         Err(Cause::TooManyConnections)
     }
@@ -106,13 +125,19 @@ impl Registry {
     }
 }
 
-/// A place among the open connections, left when dropped.
+/// A place among the open connections of a port, left when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Registry>);
+pub(crate) struct Place {
+    registry: Arc<Registry>,
+    port: usize,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.counters.leave();
+        if let Some(mut open) = self.registry.open.get_mut(&self.port) {
+            *open = open.saturating_sub(1);
+        }
+        self.registry.counters.leave();
     }
 }
 

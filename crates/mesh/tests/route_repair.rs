@@ -94,7 +94,8 @@ proptest! {
                         Part::Node(_) => at.checked_sub(1).map(|at| &way.nodes[at]),
                         Part::Link(..) => Some(&way.nodes[at]),
                     };
-                    prop_assert_eq!(repair.before(*first).map(node).as_ref(), before);
+                    let found = repair.before(*first).map(node);
+                    prop_assert_eq!(found.as_ref(), before);
                 }
                 let anew = built_anew(&graph, source, &down);
                 let mut repaired: BTreeMap<u32, Option<u32>> =

@@ -82,7 +82,8 @@ async fn count(node: &RoutingNode, counter: &str) -> u64 {
 
 #[tokio::test]
 async fn a_connection_too_many_has_to_wait_until_another_goes() {
-    let node = alone(NodeLimits { connections: Some(2), ..NodeLimits::default() }).await;
+    // One connection, and one more for the link that is planned to this node.
+    let node = alone(NodeLimits { connections: Some(1), ..NodeLimits::default() }).await;
     let (first, second) = (raw(&node, "first").await, raw(&node, "second").await);
     let mut third = Dealer::connect(node.endpoint(), DealerOptions::default()).unwrap();
     assert!(matches!(soon(third.recv_event()).await, DealerEvent::Retrying { .. }));

@@ -34,7 +34,13 @@ impl Findings {
 
     /// The findings, each with how many more it stands for; a mistake in a template is one mistake.
     pub(crate) fn done(mut self) -> Vec<Diagnostic> {
-        let is_one = |code: &str| code == codes::BAD_TEMPLATE;
+        // What many nodes inherit is written once, and is wrong once.
+        let is_one = |code: &str| {
+            use codes::{BAD_COST, BAD_ENDPOINT, BAD_EXPECT, BAD_IMPAIRMENT};
+            use codes::{BAD_LIMIT, BAD_POSITION, BAD_TEMPLATE, BAD_VALUE};
+            [BAD_COST, BAD_ENDPOINT, BAD_EXPECT, BAD_IMPAIRMENT].contains(&code)
+                || [BAD_LIMIT, BAD_POSITION, BAD_TEMPLATE, BAD_VALUE].contains(&code)
+        };
         for ((code, _), (index, more)) in self.seen {
             if more == 0 || is_one(code) {
                 continue;

@@ -16,7 +16,7 @@ use crate::problems::{Loaded, Problems};
 /// [`Problems`] holds every mistake of the files, or why they could not be read.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
     match read(path) {
-        Ok(file) => read_all(file, &|from, path| read(&beside(from, path))),
+        Ok(file) => read_all(file, &|from, path| included(&beside(from, path))),
         Err(error) => Err(unread(path, error)),
     }
 }
@@ -63,14 +63,26 @@ fn beside(from: &str, path: &str) -> PathBuf {
     folder.join(path.strip_prefix("./").unwrap_or(path))
 }
 
+/// The file at `path`, which another names. It must be a plain one: to open a pipe could take for ever.
+fn included(path: &Path) -> Result<Included, IncludeError> {
+    let about = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if !about.is_file() && !about.is_dir() {
+        return Err(IncludeError::Unreadable("it is no plain file".to_owned()));
+    }
+    read(path)
+}
+
+fn unreadable(error: &std::io::Error) -> IncludeError {
+    IncludeError::Unreadable(reason(error))
+}
+
 /// The file at `path`.
 fn read(path: &Path) -> Result<Included, IncludeError> {
-    let unreadable = |error: std::io::Error| IncludeError::Unreadable(reason(&error));
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
     // Two files of one name might be another by a link; a file that has none is known by its own.
     let identity = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(IncludeError::TooLarge);
     }

@@ -75,7 +75,7 @@ fn read(text: &str, format: Format, cost: Cost) -> Result<Imported, ImportError>
 }
 
 fn by_hops(text: &str, format: Format) -> Imported {
-    read(text, format, Cost::Hops).unwrap()
+    read(text, format, Cost::Hops).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn names(imported: &Imported) -> Vec<&str> {
@@ -318,7 +318,7 @@ fn every_way(text: &str) {
                     let loaded = loaded.unwrap_or_else(|told| panic!("{text:?}\n{toml}\n{told}"));
                     assert_eq!(loaded.topology.nodes().len(), imported.nodes.len());
                     assert_eq!(loaded.topology.links().len(), imported.links.len());
-                    assert_eq!(imported, read(text, format, cost).unwrap());
+                    assert_eq!(imported, read(text, format, cost).expect("it was read before"));
                 }
                 Err(error) => assert!(!error.to_string().is_empty()),
             }

@@ -277,3 +277,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mesh = folder.path().join("mesh.toml");
+    std::fs::write(&mesh, "include = [\"pipe\"]\n[mesh]\nname = \"m\"\n[nodes.a]\n").unwrap();
+    let problems = load(&mesh).unwrap_err();
+    assert!(problems.to_string().contains("it is no plain file"), "{problems}");
+}

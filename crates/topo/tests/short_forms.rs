@@ -278,3 +278,30 @@ fn one_text_is_a_list_of_one() {
     assert_eq!(short.nodes()["a"].label(), Some("far"));
     assert_eq!(format!("{short:?}"), format!("{long:?}"));
 }
+
+#[test]
+fn a_level_that_cannot_be_made_hides_no_mistake_but_about_its_own_nodes() {
+    let tree = "[[trees]]\nroot = \"r\"\nlevels = [{ names = \"k\", fan_out = 3 }]\n";
+    let rest = |upstream: &str| {
+        found(&format!("[nodes.a]\nupstream = \"{upstream}\"\ngroups = \"none\"\n{tree}"))
+    };
+    assert_eq!(rest("topp"), [codes::UNKNOWN_NODE, codes::UNKNOWN_GROUP, codes::BAD_TEMPLATE],);
+    assert_eq!(rest("k1"), [codes::UNKNOWN_GROUP, codes::BAD_TEMPLATE]);
+}
+
+#[test]
+fn a_count_of_nothing_and_a_tree_without_end_are_mistakes() {
+    assert_eq!(found("[nodes.a]\n[nodes.\"l-{n}\"]\ncount = {}\n"), [codes::BAD_TEMPLATE]);
+    let level = "{ names = \"{parent}.{i}\", fan_out = 1 }, ".repeat(300);
+    let tree = format!("[[trees]]\nroot = \"r\"\nlevels = [{level}]\n");
+    assert!(found(&tree).iter().all(|code| [codes::BAD_TEMPLATE, codes::BAD_NAME].contains(code)));
+}
+
+#[test]
+fn what_many_inherit_is_wrong_once() {
+    let text =
+        "[mesh]\nname = \"m\"\n[defaults]\nlimits = { frames = 0 }\n[nodes.\"a-{n}\"]\ncount = 9\n";
+    let problems = parse("m.toml", text).unwrap_err();
+    assert_eq!(problems.errors().count(), 1);
+    assert!(!problems.to_string().contains("more like it"), "{problems}");
+}

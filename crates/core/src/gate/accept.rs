@@ -102,10 +102,10 @@ impl Port {
                         pause = PAUSE_FIRST;
                         let gate = Arc::clone(&gate);
                         // Those that have left but whose private connection is not clean count too.
-                        let crowd = guests.len() / 2 >= gate.registry.limits.connections;
+                        let crowd = guests.len() / 2 >= gate.registry.places(self.index);
                         if crowd {
                             gate.registry.counters.refuse(Cause::TooManyConnections, &address);
-                        } else if let Ok(place) = gate.registry.enter(&address) {
+                        } else if let Ok(place) = gate.registry.enter(&address, self.index) {
                             guests.spawn(receive(gate, stream, address, self.index, place));
                         }
                     }

@@ -140,7 +140,7 @@ fn is_itself(stream: &TcpStream) -> bool {
 /// Lives through one connection.
 async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let registry = &gate.registry;
-    let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter("")) else {
+    let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter("", 0)) else {
         return;
     };
     let known = known(registry, call, inner.name.number(), Some(guest.identity));

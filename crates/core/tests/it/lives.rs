@@ -1,7 +1,7 @@
 //! Sockets come, go, and come back, and leave nothing behind.
 
 use hopline_core::{
-    Bytes, Cause, DealerEvent, Endpoint, Identity, Router, RouterOptions, SendError,
+    Bytes, Cause, DealerEvent, Endpoint, Identity, Limits, Router, RouterOptions, SendError,
 };
 
 use crate::rig::{Rig, Via, frames, settled, soon};
@@ -136,4 +136,18 @@ async fn one_router_listens_on_several_ports() {
         dealer.shutdown().await;
         rig.detached().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_port_leaves_room_at_the_others() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let mut rig = Rig::with(Via::Tcp, RouterOptions { limits, ..RouterOptions::default() }).await;
+    let ipc = Endpoint::Ipc(rig.dir.path().join("also"));
+    rig.router.bind_also(&ipc).await.expect("bound");
+    let _first = rig.dealer();
+    assert_eq!(rig.attached().await.port, 0);
+    let _refused = rig.dealer();
+    rig.endpoint = ipc;
+    let _also = rig.dealer();
+    assert_eq!(rig.attached().await.port, 1);
 }

@@ -21,6 +21,9 @@ struct Own<'a> {
     is_template: bool,
 }
 
+/// The most levels of a tree: a way from one end of it to the other would break every hop limit.
+const MAX_LEVELS: usize = 255;
+
 impl Expander<'_> {
     /// Makes the nodes of `[nodes]`.
     pub(super) fn nodes<'a>(&mut self, spec: &'a Spec, groups: &Groups<'a>) {
@@ -156,9 +159,12 @@ impl Expander<'_> {
     /// Makes the nodes of `[[trees]]`.
     pub(super) fn trees<'a>(&mut self, spec: &'a Spec, groups: &Groups<'a>) {
         for tree in &spec.trees {
-            if !tree.whole || !self.tree(tree, groups) {
+            let made = self.tree(tree, groups);
+            if !tree.whole {
                 // What stands below could be called anything.
                 self.doubt("");
+            } else if made < tree.levels.len() {
+                self.doubtful.extend(starts(tree).into_iter().skip(made));
             }
         }
         let declared: HashSet<&str> = self.made.iter().map(|n| n.name.value.as_str()).collect();
@@ -178,31 +184,39 @@ impl Expander<'_> {
         }
     }
 
-    /// Makes the levels of a tree; whether all could be made.
-    fn tree<'a>(&mut self, tree: &'a TreeSpec, groups: &Groups<'a>) -> bool {
+    /// Makes the levels of a tree; how many of them could be made.
+    fn tree<'a>(&mut self, tree: &'a TreeSpec, groups: &Groups<'a>) -> usize {
         let Some(root) = &tree.root else {
-            return false;
+            return 0;
         };
         let mut parents = vec![root.value.clone()];
-        for level in &tree.levels {
+        for (made, level) in tree.levels.iter().enumerate() {
+            if made == MAX_LEVELS {
+                let message = format!("a tree of more than {MAX_LEVELS} levels");
+                let problem = Diagnostic::error(codes::BAD_TEMPLATE, message)
+                    .label(&level.names.span, "one level too many")
+                    .help("no path is as long as that: hop limits end at 255");
+                self.problems.push(problem);
+                return made;
+            }
             let Ok(fan_out @ 1..) = u64::try_from(level.fan_out.value) else {
                 let message = format!("a fan-out of {} makes no nodes", level.fan_out.value);
                 let problem = Diagnostic::error(codes::BAD_TEMPLATE, message)
                     .label(&level.fan_out.span, "below 1")
                     .help("write how many nodes there are below each node of the level above");
                 self.problems.push(problem);
-                return false;
+                return made;
             };
             let count = fan_out.saturating_mul(parents.len() as u64);
-            if !self.take_nodes(count, &level.fan_out.span, "") {
-                return false;
+            if !self.take_nodes(count, &level.fan_out.span, &level.names.value) {
+                return made;
             }
             match self.level(level, &parents, fan_out, &groups.inherited(Some(&level.keys))) {
                 Some(names) => parents = names,
-                None => return false,
+                None => return made,
             }
         }
-        true
+        tree.levels.len()
     }
 
     /// Makes the nodes of a level, and gives their names.
@@ -241,4 +255,24 @@ impl Expander<'_> {
         }
         Some(names)
     }
+}
+
+/// What the names of each level of a tree begin with, as far as they are the same.
+fn starts(tree: &TreeSpec) -> Vec<String> {
+    let mut parent = tree.root.as_ref().map_or(String::new(), |root| root.value.clone());
+    let mut starts = Vec::new();
+    for level in &tree.levels {
+        let names = level.names.value.as_str();
+        parent = match names.strip_prefix("{parent}") {
+            // The root is one, so its name is followed by what the level says; the names of other parents
+            // go on in ways of their own.
+            Some(rest) if starts.is_empty() => {
+                format!("{parent}{}", rest.split('{').next().unwrap_or_default())
+            }
+            Some(_) => parent,
+            None => names.split('{').next().unwrap_or_default().to_owned(),
+        };
+        starts.push(parent.clone());
+    }
+    starts
 }

@@ -131,10 +131,23 @@ impl ReadNode {
     }
 }
 
+/// The longest label that is kept, in characters.
+const LONGEST_LABEL: usize = 200;
+
 /// A label without line ends and other controls, which no drawing could show.
 fn on_one_line(label: &str) -> String {
     let words = label.split(|c: char| c.is_control() || c.is_whitespace());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let words = words.filter(|word| !word.is_empty());
+    let mut line = String::new();
+    for word in words {
+        let blank = if line.is_empty() { "" } else { " " };
+        line.extend([blank, word]);
+        if line.chars().count() > LONGEST_LABEL {
+            line = line.chars().take(LONGEST_LABEL).chain(['\u{2026}']).collect();
+            break;
+        }
+    }
+    line
 }
 
 /// Links between places in the list of nodes.
@@ -164,7 +177,8 @@ fn links(
             Cost::Hops => DEFAULT_COST,
             Cost::Distance => {
                 let between = || Some(great_circle(nodes[from].place()?, nodes[to].place()?));
-                let length = link.dist.or_else(between).ok_or_else(|| {
+                let given = link.dist.filter(|dist| (0.0..=FARTHEST).contains(dist));
+                let length = given.or_else(between).ok_or_else(|| {
                     let called = |node: usize| nodes[node].called().into();
                     let (from, to) = (called(from), called(to));
                     link.spot.error(text, Mistake::NoDistance { from, to })

@@ -73,12 +73,13 @@ fn object(text: &str, raw: &RawValue) -> Result<(Value, Spot), ImportError> {
     }
 }
 
-/// A node's id: a text, or a number as it is written.
+/// A node's id: a text, or a number or a list (what Python makes of a pair) as it is written.
 fn id(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Value::Array(_) => Some(value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Object(_) => None,
     }
 }
 

@@ -82,7 +82,7 @@ pub fn node_config(
         statics,
         services: services.collect(),
         dialects: plan.dialects.clone(),
-        limits: limits(&plan.limits),
+        limits: limits(plan),
         queue: queue(&plan.limits),
         window: window(&plan.limits),
         ..NodeConfig::new(mesh.as_str(), plan.name.clone(), bind, key)
@@ -90,13 +90,18 @@ pub fn node_config(
 }
 
 /// A plan of a checked file has no less than a node needs; one from elsewhere comes to that.
-fn limits(planned: &NodeLimits) -> Limits {
+/// The links on which it is dialled are not counted among its connections.
+fn limits(plan: &NodePlan) -> Limits {
+    let planned = &plan.limits;
     let (default, least) = (Limits::default(), NodeConfig::LEAST_LIMITS);
     Limits {
         frame: planned.frame.unwrap_or(default.frame).max(least.frame),
         message: planned.message.unwrap_or(default.message).max(least.message),
         frames: planned.frames.unwrap_or(default.frames).max(least.frames),
-        connections: planned.connections.unwrap_or(default.connections).max(least.connections),
+        connections: planned
+            .connections
+            .map_or(default.connections, |most| most.saturating_add(plan.accepts.len()))
+            .max(least.connections),
         handshake: planned.handshake.unwrap_or(default.handshake).max(least.handshake),
     }
 }

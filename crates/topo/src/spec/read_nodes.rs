@@ -8,6 +8,8 @@ use super::{
     At, CountSpec, DefaultsSpec, GroupSpec, LevelSpec, LinkSpec, NodeKeys, NodeSpec, Scalar,
     ScalarSpec, Texts, TreeSpec, UpstreamSpec,
 };
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 
 pub(super) fn defaults(reader: &mut Reader, key: &Key, value: Value<'_>) -> DefaultsSpec {
     let mut spec = DefaultsSpec::default();
@@ -63,7 +65,16 @@ fn node(reader: &mut Reader, name: Key, value: Value<'_>) -> NodeSpec {
 /// Counters, even where none could be read: the node is a template all the same.
 fn count(reader: &mut Reader, key: &Key, value: Value<'_>) -> Option<CountSpec> {
     let counters = match value.get_ref() {
-        DeValue::Table(table) => entries(table),
+        DeValue::Table(table) => {
+            if table.is_empty() {
+                let problem =
+                    Diagnostic::error(codes::BAD_TEMPLATE, "a `count` that counts nothing")
+                        .label(&value.span(), "no counter in it")
+                        .help("write `count = 4`, for example");
+                reader.problems.push(problem);
+            }
+            entries(table)
+        }
         _ => vec![(Key { value: "n".to_owned(), span: key.span.clone() }, value)],
     };
     let counters = counters.into_iter().filter_map(|(counter, value)| {
