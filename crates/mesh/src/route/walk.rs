@@ -66,7 +66,7 @@ impl Walk {
     }
 }
 
-/// Follows a message for `destination` from the node `from`, by asking [`decide`] at each node.
+/// Follows a message for `destination` from the node `from`, by asking [`decide`](super::decide()) at each node.
 ///
 /// Each node's table is built from the same input. A message for a balanced service is followed as one
 /// of id 0 is, which is one of many: [`Walker::walk_message`] follows any. To ask about many messages, keep a [`Walker`].
