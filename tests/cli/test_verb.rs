@@ -203,6 +203,9 @@ async fn a_test_that_is_interrupted_leaves_nothing_cut() {
         nodes.iter().flat_map(|node| node["links"].as_array().unwrap()).any(|l| l["cut"] == true)
     })
     .await;
+    let second = sandbox.run(&["test", &text, "--live"]);
+    assert_eq!(second.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&second.stdout).contains("another `hopline test --live`"));
     let signal =
         std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(signal.unwrap().success());

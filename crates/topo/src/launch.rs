@@ -41,6 +41,7 @@ pub use backoff::Backoff;
 pub use error::{Failure, LaunchError};
 pub use homes::Homes;
 pub use key::read_key;
+pub use lock::Lock;
 pub use place::Place;
 pub use process::Identity;
 pub use records::{ProcessRecord, ProcessState, SupervisorRecord};

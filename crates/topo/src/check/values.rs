@@ -134,14 +134,22 @@ impl Checker<'_> {
     /// A text that may be anything but empty.
     pub(super) fn filled(&mut self, key: &str, at: Option<&At<String>>) -> Option<String> {
         let at = at?;
-        if at.value.trim().is_empty() || at.value.contains(char::is_control) {
-            let problem = Diagnostic::error(codes::BAD_VALUE, format!("`{key}` says nothing"))
-                .label(&at.span, "empty, or not to be printed")
-                .help(format!("fill it in, or leave `{key}` out"));
-            self.problems.push(problem);
-            return None;
-        }
-        Some(at.value.clone())
+        let (message, why, help) = match at.value.chars().find(|c| c.is_control()) {
+            Some(c) => (
+                format!("`{key}` holds {c:?}, which cannot be shown"),
+                "a line end or another control character",
+                "write it on one line, without control characters".to_owned(),
+            ),
+            None if at.value.trim().is_empty() => (
+                format!("`{key}` says nothing"),
+                "empty",
+                format!("fill it in, or leave `{key}` out"),
+            ),
+            None => return Some(at.value.clone()),
+        };
+        let problem = Diagnostic::error(codes::BAD_VALUE, message).label(&at.span, why).help(help);
+        self.problems.push(problem);
+        None
     }
 
     pub(super) fn none_of(&mut self, key: &str, at: &At<String>, allowed: &[&str]) {

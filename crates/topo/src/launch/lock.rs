@@ -1,4 +1,4 @@
-//! The lock that a supervisor holds for as long as it lives, and in it who that is.
+//! Locks: the one that a supervisor holds for as long as it lives, and in it who that is.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -9,8 +9,9 @@ use super::records::SupervisorRecord;
 use super::store::state;
 
 /// A lock that is held until this is dropped, or its process dies.
+#[must_use = "the lock is free again when this is dropped"]
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub struct Lock(File);
 
 impl Lock {
     /// Takes the lock; none where somebody else has it.

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 /// processes.json    the process of each node
 /// ports.json        where each node listens
 /// logs/NODE.log     what each node said
+/// test.lock         held by whoever cuts its links for a test
 /// nodes/NODE.incarnation   the number of each node's last run
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,11 @@ impl Place {
     /// Held by the supervisor for as long as it lives.
     pub(super) fn lock(&self) -> PathBuf {
         self.0.join("lock")
+    }
+
+    /// Held by whoever cuts links for a test.
+    pub(super) fn test(&self) -> PathBuf {
+        self.0.join("test.lock")
     }
 
     /// The supervisor's process.

@@ -48,6 +48,14 @@ pub enum Found {
 }
 
 impl Running {
+    /// Takes the mesh for a test that cuts links; none where another test has it.
+    ///
+    /// # Errors
+    /// [`LaunchError`] where the state cannot be written.
+    pub fn take_for_test(&self) -> Result<Option<Lock>, LaunchError> {
+        Lock::take(&self.place.test())
+    }
+
     /// Looks for the mesh of the topology file at `file`, an absolute path. The file need not be there.
     ///
     /// # Errors

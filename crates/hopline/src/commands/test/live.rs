@@ -27,8 +27,15 @@ pub(super) async fn tests(file: &Path, expects: &[Expect], patience: Duration) -
     if expects.is_empty() {
         return Vec::new();
     }
-    let mut mesh = match running(file) {
-        Ok(running) => Mesh::new(running, patience),
+    let taken = running(file).and_then(|running| {
+        let lock = running.take_for_test()?.ok_or_else(|| {
+            Bad::new("another `hopline test --live` has this mesh now, and cuts its links")
+                .help("wait until it is done")
+        })?;
+        Ok((running, lock))
+    });
+    let (mut mesh, _lock) = match taken {
+        Ok((running, lock)) => (Mesh::new(running, patience), lock),
         Err(error) => return untried(&name, expects, &error),
     };
     let mut interrupts = match interrupted() {
