@@ -1,5 +1,7 @@
 //! A way through the mesh, as it is printed.
 
+pub(crate) use hopline::topo::visible;
+
 /// `east -> top -> west`.
 pub(crate) fn arrows<T: AsRef<str>>(path: &[T]) -> String {
     let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
@@ -12,24 +14,6 @@ pub(crate) fn count(number: usize, one: &str) -> String {
         1 => format!("1 {one}"),
         _ => format!("{number} {one}s"),
     }
-}
-
-/// `name` with what would not show, or show elsewhere, written out: such as controls, line ends, and marks
-/// that turn the direction of reading. A name may hold anything that UTF-8 can say.
-pub(crate) fn visible(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => text.extend(c.escape_unicode()),
-            c if c.is_control() => text.extend(c.escape_default()),
-            c => text.push(c),
-        }
-    }
-    text
 }
 
 /// The links that a path has.

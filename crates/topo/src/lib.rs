@@ -76,3 +76,4 @@ pub use topology::{
     Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Expect, Impairment, Link, Node, NodeLimits,
     Position, Service, Step, Topology, UPSTREAM,
 };
+pub use words::visible;

@@ -42,8 +42,9 @@ impl fmt::Display for Impairment {
 }
 
 /// `name` with what would not show, or show elsewhere, written out: controls, line ends, and marks that
-/// turn the direction of reading.
-pub(crate) fn visible(name: &str) -> String {
+/// turn the direction of reading. A name may hold anything that UTF-8 can say.
+#[must_use]
+pub fn visible(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
         let is_hidden = c.is_control()

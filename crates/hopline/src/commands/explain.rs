@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hopline::mesh::client::RequestError;
-use hopline::mesh::name::{LinkName, NodeName};
+use hopline::mesh::name::NodeName;
 use hopline::mesh::route::Graph;
 use hopline::mesh::route::explain::{Explanation, Inquiry};
 use hopline::mesh::wire::control::{Answer as Said, Request};
@@ -76,15 +76,9 @@ impl Explain {
             if let Said::Graph { nodes, links } =
                 ask(running, node, Request::Graph {}, deadline).await?
             {
-                let links = links.into_iter();
-                let links =
-                    links.filter_map(|(a, b, cost)| Some((LinkName::new(a, b).ok()?, cost)));
-                live = Graph::new(nodes, links);
+                live = Graph::of_ends(nodes, links);
             }
-            while let Some(next) = inquiry.node().cloned() {
-                let path = inquiry.path().to_vec();
-                let from = path.last().cloned();
-                let request = Request::Explain { destination: self.to.clone(), path, from };
+            while let Some((next, request)) = inquiry.question(&self.to) {
                 match ask(running, &next, request, deadline).await? {
                     Said::Explained(step) => inquiry.told(*step),
                     _ => return Err(too_old(&next).into()),

@@ -69,6 +69,16 @@ impl Graph {
         Self::of_sorted(names.into(), Arc::new(index), links)
     }
 
+    /// A graph of links that are told as their two ends and their cost, as a node
+    /// [answers](crate::wire::control::Answer::Graph). What joins a node to itself is passed over.
+    pub fn of_ends(
+        nodes: impl IntoIterator<Item = NodeName>,
+        links: impl IntoIterator<Item = (NodeName, NodeName, u32)>,
+    ) -> Self {
+        let link = |(a, b, cost)| Some((LinkName::new(a, b).ok()?, cost));
+        Self::new(nodes, links.into_iter().filter_map(link))
+    }
+
     fn of_sorted(
         names: Arc<[NodeName]>,
         index: Arc<NameIndex>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hopline_mesh::client::{Client, ClientOptions, RequestError};
-use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::name::NodeName;
 use hopline_mesh::route::explain::{Explanation, Inquiry};
 use hopline_mesh::route::{Down, Graph};
 use hopline_mesh::wire::control::{Answer, Request};
@@ -29,15 +29,9 @@ impl Mesh {
         let mut live = Graph::new([], []);
         if !down.contains(&node) {
             if let Answer::Graph { nodes, links } = self.ask(&node, Request::Graph {}).await? {
-                let links = links.into_iter();
-                let links =
-                    links.filter_map(|(a, b, cost)| Some((LinkName::new(a, b).ok()?, cost)));
-                live = Graph::new(nodes, links);
+                live = Graph::of_ends(nodes, links);
             }
-            while let Some(next) = inquiry.node().cloned() {
-                let path = inquiry.path().to_vec();
-                let from = path.last().cloned();
-                let request = Request::Explain { destination: to.to_owned(), path, from };
+            while let Some((next, request)) = inquiry.question(to) {
                 match self.ask(&next, request).await? {
                     Answer::Explained(step) => inquiry.told(*step),
                     _ => return Err(RequestError::Malformed.into()),

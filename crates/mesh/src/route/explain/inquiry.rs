@@ -2,6 +2,7 @@
 
 use super::step::Step;
 use crate::name::NodeName;
+use crate::wire::control::Request;
 
 /// The way of a message through a running mesh, as its nodes tell it one after the other.
 ///
@@ -21,16 +22,13 @@ impl Inquiry {
         Self { next: Some(node), path: Vec::new(), steps: Vec::new() }
     }
 
-    /// The node to ask now; none where the message has come to its end.
+    /// The node to ask now about a message for `destination`, and the question; none where the message
+    /// has come to its end.
     #[must_use]
-    pub fn node(&self) -> Option<&NodeName> {
-        self.next.as_ref()
-    }
-
-    /// The nodes that have handled the message before that.
-    #[must_use]
-    pub fn path(&self) -> &[NodeName] {
-        &self.path
+    pub fn question(&self, destination: &str) -> Option<(NodeName, Request)> {
+        let (destination, path) = (destination.to_owned(), self.path.clone());
+        let from = path.last().cloned();
+        Some((self.next.clone()?, Request::Explain { destination, path, from }))
     }
 
     /// Notes what the node said.
