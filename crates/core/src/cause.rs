@@ -48,6 +48,8 @@ pub enum Cause {
     PeerError,
     /// The dial failed.
     ConnectFailed(io::ErrorKind),
+    /// No address is known of the host that was to be dialled.
+    HostNotFound,
     /// The private socket failed: our own fault.
     Internal,
 }
@@ -75,6 +77,7 @@ impl Cause {
             Self::BadCommand => "bad command",
             Self::PeerError => "peer error",
             Self::ConnectFailed(_) => "connect failed",
+            Self::HostNotFound => "host not found",
             Self::Internal => "internal",
         }
     }
@@ -83,7 +86,12 @@ impl Cause {
     pub const fn is_refusal(&self) -> bool {
         !matches!(
             self,
-            Self::Closed | Self::Reset | Self::ClosedHere | Self::ConnectFailed(_) | Self::Internal
+            Self::Closed
+                | Self::Reset
+                | Self::ClosedHere
+                | Self::ConnectFailed(_)
+                | Self::HostNotFound
+                | Self::Internal
         )
     }
 

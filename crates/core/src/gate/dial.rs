@@ -1,6 +1,7 @@
 //! Dialling one endpoint, again and again for as long as the socket lives.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -97,8 +98,7 @@ async fn reach(call: &Call) -> Result<(Stream, Guest), Cause> {
     let patience = options.limits.handshake;
     let connected = timeout(patience, connect(&call.endpoint)).await;
     let outer = match connected {
-        Ok(Ok(outer)) => outer,
-        Ok(Err(error)) => return Err(Cause::ConnectFailed(error.kind())),
+        Ok(connected) => connected?,
         Err(_) => return Err(Cause::ConnectFailed(io::ErrorKind::TimedOut)),
     };
     let identity = options.identity.as_ref().map(Identity::as_bytes);
@@ -108,28 +108,34 @@ async fn reach(call: &Call) -> Result<(Stream, Guest), Cause> {
     }
 }
 
-async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
-    match endpoint {
+async fn connect(endpoint: &Endpoint) -> Result<Stream, Cause> {
+    let connected = match endpoint {
         Endpoint::Tcp { host, port } => {
-            let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
-            for address in lookup_host((Endpoint::resolvable(host), *port)).await? {
-                let socket =
-                    if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-                socket.set_recv_buffer_size(KERNEL_BUFFER)?;
-                socket.set_send_buffer_size(KERNEL_BUFFER)?;
-                match socket.connect(address).await {
-                    Ok(stream) if is_itself(&stream) => {
-                        refused = io::ErrorKind::ConnectionRefused.into();
-                    }
-                    Ok(stream) => return Ok(Stream::tcp(stream)),
-                    Err(error) => refused = error,
-                }
-            }
-            Err(refused)
+            let found = lookup_host((Endpoint::resolvable(host), *port)).await;
+            connect_tcp(found.map_err(|_| Cause::HostNotFound)?).await
         }
-        Endpoint::Ipc(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
+        Endpoint::Ipc(path) => UnixStream::connect(path).await.map(Stream::Unix),
         Endpoint::Mem(_) => Err(io::ErrorKind::Unsupported.into()),
+    };
+    connected.map_err(|error| Cause::ConnectFailed(error.kind()))
+}
+
+/// Connects to the first of a host's addresses that answers.
+async fn connect_tcp(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<Stream> {
+    let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_recv_buffer_size(KERNEL_BUFFER)?;
+        socket.set_send_buffer_size(KERNEL_BUFFER)?;
+        match socket.connect(address).await {
+            Ok(stream) if is_itself(&stream) => {
+                refused = io::ErrorKind::ConnectionRefused.into();
+            }
+            Ok(stream) => return Ok(Stream::tcp(stream)),
+            Err(error) => refused = error,
+        }
     }
+    Err(refused)
 }
 
 /// A dial of a free port on this machine may meet itself.

@@ -43,19 +43,23 @@ impl Demo {
         let stop = CancellationToken::new();
         let (whole, is_whole) = oneshot::channel();
         let mut whole = Some(whole);
-        let launch = up::launch(file.clone(), plan.clone(), homes.clone())?;
+        let launch = up::launch(file.clone(), plan.clone(), homes.clone(), None)?;
         let mesh = up::watch_over(launch, stop.clone(), move |report| {
-            if matches!(report, Report::Whole { .. })
-                && let Some(whole) = whole.take()
-            {
+            let outcome = match report {
+                Report::Whole { .. } => Ok(()),
+                Report::NotWhole { .. } => Err(Bad::new(report.to_string())),
+                _ => return,
+            };
+            if let Some(whole) = whole.take() {
                 // Nobody listens only where the story is over.
-                let _ = whole.send(());
+                let _ = whole.send(outcome);
             }
         });
         let story = async {
             // Why it does not come to be whole is the mesh's to say, which ends then.
-            if is_whole.await.is_err() {
-                std::future::pending::<()>().await;
+            match is_whole.await {
+                Ok(outcome) => outcome?,
+                Err(_) => std::future::pending().await,
             }
             tell_of_the_mesh(&homes, &file, &plan, started).await
         };

@@ -85,6 +85,9 @@ struct LinkReport {
     cut: bool,
     cost: Option<u32>,
     queued: u64,
+    /// Why the neighbour cannot be reached that this end dials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -261,6 +264,7 @@ fn links(plan: &NodePlan, status: Option<&NodeStatus>, is_silent: bool) -> Vec<L
             cut: live.is_some_and(|link| link.cut),
             cost: live.map(|link| link.cost).or(planned.get(name).copied()),
             queued: live.map_or(0, |link| link.queued),
+            trouble: live.and_then(|link| link.trouble.clone()),
         }
     };
     names.into_iter().map(report).collect()
@@ -358,6 +362,7 @@ mod tests {
             cut: false,
             cost: None,
             queued: 0,
+            trouble: None,
         };
         assert_eq!(link(Some(true)).text(false), "west");
         assert_eq!(link(Some(true)).text(true), "west (?)");

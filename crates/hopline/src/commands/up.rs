@@ -21,10 +21,13 @@ use crate::{names, output};
 pub(super) use interrupts::{Interrupts, interrupted};
 use telling::Telling;
 
+/// Longer than anybody waits.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Start all nodes of a mesh and watch over them
 ///
 /// Each node is a process of its own. One that ends is started again; all end with their supervisor,
-/// however that ends. State and logs are under $XDG_STATE_HOME/hopline (~/.local/state/hopline).
+/// however that ends. Where a link does not come up, the rest runs and what is missing is told. State and logs are under $XDG_STATE_HOME/hopline (~/.local/state/hopline).
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// The topology file
@@ -32,6 +35,9 @@ pub(crate) struct Up {
     /// Return once the mesh is up, and leave it running
     #[arg(long)]
     detach: bool,
+    /// Say that a link is missing after so long [default: 30s, and 100ms for each node]
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
+    wait: Option<Duration>,
     /// Be the supervisor that `--detach` leaves behind
     #[arg(long, hide = true, conflicts_with = "detach")]
     supervisor: bool,
@@ -40,15 +46,15 @@ pub(crate) struct Up {
 impl Up {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         if self.supervisor {
-            return detached::supervisor(&self.file).await;
+            return detached::supervisor(&self.file, self.wait).await;
         }
         let plan = Plan::new(&names::topology_to_run(&self.file)?.topology);
         if self.detach {
-            return detached::start(&self.file, &plan).await;
+            return detached::start(&self.file, &plan, self.wait).await;
         }
         write_log("warn");
         let mut telling = Telling::new(&plan, &self.file);
-        let launch = launch(names::absolute(&self.file)?, plan, names::homes()?)?;
+        let launch = launch(names::absolute(&self.file)?, plan, names::homes()?, self.wait)?;
         watch_over(launch, CancellationToken::new(), |report| {
             if let Some(line) = telling.line(report) {
                 output::message(&line);
@@ -60,8 +66,13 @@ impl Up {
     }
 }
 
-/// The launch of a plan with this very program.
-pub(super) fn launch(file: PathBuf, plan: Plan, homes: Homes) -> anyhow::Result<Launch> {
+/// The launch of a plan with this very program. `wait` is how long the mesh may take to be whole.
+pub(super) fn launch(
+    file: PathBuf,
+    plan: Plan,
+    homes: Homes,
+    wait: Option<Duration>,
+) -> anyhow::Result<Launch> {
     for node in plan.nodes.values() {
         if matches!(node.bind, Bind::At(Endpoint::Mem(_))) {
             let message = format!("node `{}` listens at a `mem://` endpoint", node.name);
@@ -71,13 +82,14 @@ pub(super) fn launch(file: PathBuf, plan: Plan, homes: Homes) -> anyhow::Result<
     }
     let program = std::env::current_exe().context("this program's file is not known")?;
     let nodes = u32::try_from(plan.nodes.len())?;
+    let usual = Duration::from_secs(30) + Duration::from_millis(100) * nodes;
     Ok(Launch {
         arguments: vec!["node".into(), "--supervised".into(), file.clone().into()],
         file,
         plan,
         program,
         homes,
-        patience: Duration::from_secs(30) + Duration::from_millis(100) * nodes,
+        patience: wait.unwrap_or(usual).min(LONGEST),
     })
 }
 

@@ -158,6 +158,11 @@ pub trait Room {
     /// Whether a connection takes one more message now.
     fn has_room(&self, conn: ConnId) -> bool;
 
+    /// Why a neighbour that this node dials cannot be reached, in words, where it is known.
+    fn trouble(&self, _neighbour: &NodeName) -> Option<String> {
+        None
+    }
+
     /// What the gates turned away before it came to the brain, by reason.
     fn refusals(&self) -> BTreeMap<&'static str, u64> {
         BTreeMap::new()

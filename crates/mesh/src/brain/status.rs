@@ -23,6 +23,7 @@ impl Brain {
             dials: link.dials(),
             cut: link.cut,
             queued: link.outbox.len() as u64,
+            trouble: room.trouble(neighbour),
         });
         let mut clients: Vec<_> = self
             .conns

@@ -1,12 +1,13 @@
 //! One neighbour that this node dials: the task that owns the DEALER and reports what it hears.
 
-use hopline_core::{Dealer, DealerEvent, DealerLink, DealerSender};
+use hopline_core::{Dealer, DealerEvent, DealerLink, DealerSender, Endpoint};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::brain::ConnId;
 use crate::name::NodeName;
+use crate::node::trouble::Trouble;
 
 /// What a dialled neighbour's task reports, with the number of the task.
 pub(super) type Report = (u64, DealerEvent);
@@ -19,6 +20,7 @@ pub(super) struct Dialler {
     /// The connection, while there is one.
     pub(super) conn: Option<ConnId>,
     pub(super) link: Option<DealerLink>,
+    pub(super) trouble: Trouble,
     stop: CancellationToken,
 }
 
@@ -26,6 +28,7 @@ impl Dialler {
     /// Gives the DEALER to a task of its own, which reports to `reports` as `number`.
     pub(super) fn start(
         neighbour: NodeName,
+        endpoint: Endpoint,
         dealer: Dealer,
         number: u64,
         reports: mpsc::Sender<Report>,
@@ -34,7 +37,8 @@ impl Dialler {
         let stop = CancellationToken::new();
         let sender = dealer.sender();
         tasks.spawn(report(dealer, number, reports, stop.clone()));
-        Self { neighbour, sender, conn: None, link: None, stop }
+        let trouble = Trouble::new(endpoint);
+        Self { neighbour, sender, conn: None, link: None, trouble, stop }
     }
 }
 

@@ -211,8 +211,9 @@ impl Rim {
             Ok(dealer) => {
                 self.last_dialler += 1;
                 let (number, reports) = (self.last_dialler, self.reports.0.clone());
-                let dialler =
-                    Dialler::start(neighbour.clone(), dealer, number, reports, &mut self.tasks);
+                let (neighbour, endpoint) = (neighbour.clone(), endpoint.clone());
+                let tasks = &mut self.tasks;
+                let dialler = Dialler::start(neighbour, endpoint, dealer, number, reports, tasks);
                 self.sockets.diallers.insert(number, dialler);
             }
             Err(error) => {
@@ -230,6 +231,7 @@ impl Rim {
                 self.last_conn += 1;
                 let conn = Socket::dialled(self.last_conn);
                 dialler.conn = Some(conn);
+                dialler.trouble.over();
                 dialler.link = dialler.sender.connection();
                 let neighbour = dialler.neighbour.clone();
                 self.sockets.dialled.insert(conn, number);
@@ -248,6 +250,12 @@ impl Rim {
                 }
             }
             DealerEvent::Retrying { attempt, delay, cause } => {
+                let now = self.clock.now().since_start;
+                if dialler.trouble.failed(attempt, cause, now)
+                    && let Some(trouble) = dialler.trouble.text()
+                {
+                    tracing::warn!(node = %self.brain.name(), neighbour = %dialler.neighbour, trouble, "cannot be reached");
+                }
                 tracing::debug!(node = %self.brain.name(), neighbour = %dialler.neighbour, attempt, ?delay, %cause, "dials again");
             }
         }

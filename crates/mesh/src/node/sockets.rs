@@ -96,6 +96,11 @@ impl Room for Sockets {
         }
     }
 
+    fn trouble(&self, neighbour: &NodeName) -> Option<String> {
+        let mut diallers = self.diallers.values();
+        diallers.find(|dialler| dialler.neighbour == *neighbour)?.trouble.text()
+    }
+
     fn refusals(&self) -> BTreeMap<&'static str, u64> {
         let mut refusals = self.router.counts().refused;
         for dialler in self.diallers.values() {

@@ -151,6 +151,10 @@ pub struct LinkStatus {
     pub cut: bool,
     /// Messages that wait or are not acknowledged.
     pub queued: u64,
+    /// Why the neighbour cannot be reached that this end dials, in words; none where it was reached, or
+    /// has not been tried for long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// One client of a node.

@@ -38,6 +38,7 @@ pub(super) fn controls() -> Vec<Vector> {
         dials: true,
         cut: false,
         queued: 3,
+        trouble: None,
     };
     let attached = ClientStatus {
         name: name.clone(),

@@ -63,6 +63,10 @@ impl Processes {
                 biased;
                 report = told.recv() => match report {
                     Some(Report::Whole { .. }) => break,
+                    Some(Report::NotWhole { within, lack }) => {
+                        let error = LaunchError::NotWhole { within, lack };
+                        return Err(MeshError::Launch(Box::new(error)));
+                    }
                     Some(_) => {}
                     None => return Err(ended(supervisor.join_next().await)),
                 },

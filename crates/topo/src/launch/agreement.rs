@@ -19,6 +19,8 @@ pub enum Lack {
         node: NodeName,
         /// The other end.
         neighbour: NodeName,
+        /// Why it cannot be reached, where that is known.
+        trouble: Option<String>,
     },
     /// The node's neighbours have not acknowledged what it told them.
     Unacknowledged(NodeName),
@@ -32,8 +34,11 @@ impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent(node) => write!(f, "`{node}` does not answer"),
-            Self::LinkDown { node, neighbour } => {
+            Self::LinkDown { node, neighbour, trouble: None } => {
                 write!(f, "`{node}` has no link to `{neighbour}`")
+            }
+            Self::LinkDown { node, neighbour, trouble: Some(trouble) } => {
+                write!(f, "`{node}` has no link to `{neighbour}` ({trouble})")
             }
             Self::Unacknowledged(node) => {
                 write!(f, "the neighbours of `{node}` have not acknowledged its news")
@@ -44,21 +49,34 @@ impl fmt::Display for Lack {
     }
 }
 
-/// The first thing of `plan` that the nodes lack: an answer, or a link that is up at both ends.
+/// What of `plan` the nodes lack most: the first one's answer, else a link that is not up at both ends,
+/// first of all one that is known not to come up.
 #[must_use]
 pub fn missing(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Option<Lack> {
-    plan.nodes.iter().find_map(|(name, node)| {
-        let Some(status) = statuses.get(name) else {
-            return Some(Lack::Silent(name.clone()));
-        };
-        let is_up = |neighbour: &NodeName| {
-            let links = &status.links;
-            links.iter().any(|link| link.up && link.neighbour == *neighbour)
-        };
-        let mut neighbours = node.dials.iter().chain(&node.accepts).map(|dial| &dial.node);
-        let down = neighbours.find(|neighbour| !is_up(neighbour))?;
-        Some(Lack::LinkDown { node: name.clone(), neighbour: down.clone() })
-    })
+    if let Some(silent) = plan.nodes.keys().find(|name| !statuses.contains_key(*name)) {
+        return Some(Lack::Silent(silent.clone()));
+    }
+    let down = links_down(plan, statuses);
+    let troubled = down.iter().find(|lack| matches!(lack, Lack::LinkDown { trouble: Some(_), .. }));
+    troubled.or(down.first()).cloned()
+}
+
+/// The ends of planned links that are not up, of the nodes that have answered.
+fn links_down(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Vec<Lack> {
+    let ends = plan.nodes.values().filter_map(|node| Some((node, statuses.get(&node.name)?)));
+    let ends = ends.flat_map(|(node, status)| {
+        let neighbours = node.dials.iter().chain(&node.accepts);
+        neighbours.map(move |dial| (node, status, &dial.node))
+    });
+    let down = ends.filter_map(|(node, status, neighbour)| {
+        let link = status.links.iter().find(|link| link.neighbour == *neighbour);
+        if link.is_some_and(|link| link.up) {
+            return None;
+        }
+        let trouble = link.and_then(|link| link.trouble.clone());
+        Some(Lack::LinkDown { node: node.name.clone(), neighbour: neighbour.clone(), trouble })
+    });
+    down.collect()
 }
 
 /// The first thing that keeps the nodes from being converged; none where they are.
@@ -106,6 +124,7 @@ mod tests {
             dials: false,
             cut: false,
             queued: 0,
+            trouble: None,
         };
         NodeStatus {
             mesh: "m".to_owned(),
@@ -133,10 +152,23 @@ mod tests {
         let east = || status("east", "a", &both, &["top"]);
         assert_eq!(missing(&plan(), &all(vec![east()])), Some(Lack::Silent(node("top"))));
         let statuses = all(vec![east(), status("top", "a", &both, &[])]);
-        let down = Lack::LinkDown { node: node("top"), neighbour: node("east") };
+        let down = Lack::LinkDown { node: node("top"), neighbour: node("east"), trouble: None };
         assert_eq!(missing(&plan(), &statuses), Some(down));
         let statuses = all(vec![east(), status("top", "a", &both, &["east"])]);
         assert_eq!(missing(&plan(), &statuses), None);
+    }
+
+    #[test]
+    fn a_link_that_is_known_not_to_come_up_is_what_lacks_most() {
+        let mut west = status("west", "a", &["west"], &[]);
+        west.links = status("west", "a", &[], &["top"]).links;
+        for link in &mut west.links {
+            (link.up, link.trouble) = (false, Some("host `x` not found".to_owned()));
+        }
+        let text = "[mesh]\nname = 'm'\n[nodes.top]\n[nodes.west]\nupstream = ['top']\n";
+        let plan = Plan::new(&crate::parse("m.toml", text).unwrap().topology);
+        let lack = missing(&plan, &all(vec![status("top", "a", &["top"], &[]), west])).unwrap();
+        assert_eq!(lack.to_string(), "`west` has no link to `top` (host `x` not found)");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 
+use super::agreement::Lack;
 use super::error::Failure;
 use super::place::Place;
 
@@ -25,6 +26,23 @@ pub enum Report {
     Whole {
         /// The state directory.
         place: Place,
+    },
+    /// Every node listens, and after all the time it had the mesh still lacks a link. It is left running,
+    /// and [`Whole`](Report::Whole) follows should the link come up.
+    NotWhole {
+        /// The time it had.
+        within: Duration,
+        /// What it lacks.
+        lack: Lack,
+    },
+    /// A node cannot reach a neighbour that it dials, and goes on trying.
+    Trouble {
+        /// The node.
+        node: NodeName,
+        /// The neighbour.
+        neighbour: NodeName,
+        /// Why, in words.
+        trouble: String,
     },
     /// A node's process has ended and will be started again.
     Ended {
@@ -52,6 +70,12 @@ impl fmt::Display for Report {
             Self::Starting => f.write_str("the nodes are being started"),
             Self::Ready { node, endpoint } => write!(f, "{node} listens at {endpoint}"),
             Self::Whole { .. } => f.write_str("the mesh is whole"),
+            Self::NotWhole { within, lack } => {
+                write!(f, "the mesh is not whole after {} s: {lack}", within.as_secs())
+            }
+            Self::Trouble { node, neighbour, trouble } => {
+                write!(f, "{node} cannot reach {neighbour}: {trouble}")
+            }
             Self::Ended { node, how, again_in } => {
                 write!(f, "{node} {how}; it is started again in {again_in:?}")
             }

@@ -50,10 +50,12 @@ pub struct Launch {
 
 /// Runs a mesh until `stop` is cancelled, then stops it and takes its state away.
 ///
-/// Reports that nobody listens to are dropped.
+/// Reports that nobody listens to are dropped. A mesh whose nodes all listen and that lacks a link when its
+/// time is over is left running: [`Report::NotWhole`].
 ///
 /// # Errors
-/// [`LaunchError`] where the mesh does not come to be whole; everything that was started is stopped again.
+/// [`LaunchError`] where a node does not start, or does not answer; everything that was started is stopped
+/// again.
 ///
 /// # Cancel safety
 /// If the future is dropped, all nodes are ended at once, and their state stays behind for the next
@@ -108,6 +110,9 @@ struct Supervisor {
     orders: watch::Sender<Orders>,
     processes: BTreeMap<NodeName, ProcessRecord>,
     statuses: BTreeMap<NodeName, NodeStatus>,
+    /// What was told of neighbours that cannot be reached, by node and neighbour.
+    troubles: BTreeMap<(NodeName, NodeName), String>,
+    is_whole: bool,
     keepers: JoinSet<()>,
     leave: CancellationToken,
 }
@@ -131,6 +136,8 @@ impl Supervisor {
             reports,
             orders: watch::Sender::default(),
             statuses: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            is_whole: false,
             keepers: JoinSet::new(),
             leave: CancellationToken::new(),
         }
@@ -146,10 +153,8 @@ impl Supervisor {
         store::write(&self.place.plan(), &self.launch.plan)?;
         store::write(&self.place.supervisor(), record)?;
         let mut news = self.start_all(key)?;
-        if self.become_whole(stop, &mut news).await? {
-            self.report(Report::Whole { place: self.place.clone() });
-            self.watch_over(stop, &mut news).await;
-        }
+        self.become_whole(stop, &mut news).await?;
+        self.watch_over(stop, &mut news).await;
         Ok(())
     }
 
@@ -195,21 +200,21 @@ impl Supervisor {
         Ok(news)
     }
 
-    /// Waits until the mesh is whole: true; or until it is stopped before that: false.
+    /// Waits until the mesh is whole, its time is over, or it is stopped.
     async fn become_whole(
         &mut self,
         stop: &CancellationToken,
         news: &mut mpsc::Receiver<(NodeName, News)>,
-    ) -> Result<bool, LaunchError> {
+    ) -> Result<(), LaunchError> {
         let deadline = Instant::now() + self.launch.patience;
         let mut ask = interval(ASK_EVERY);
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(false),
+                () = stop.cancelled() => return Ok(()),
                 () = sleep_until(deadline) => {
                     let lack = self.lack().unwrap_or_else(|| self.first_silent());
-                    return Err(LaunchError::NotWhole { within: self.launch.patience, lack });
+                    return self.out_of_time(lack);
                 }
                 Some((node, told)) = news.recv() => {
                     match told {
@@ -220,8 +225,8 @@ impl Supervisor {
                         }
                         told => self.take(&node, told)?,
                     }
-                    if self.all_listen() && self.lack().is_none() {
-                        return Ok(true);
+                    if self.see_whether_whole() {
+                        return Ok(());
                     }
                 }
                 _ = ask.tick() => {
@@ -231,6 +236,25 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    /// A link that does not come up is no reason to stop the rest; a node that does not answer is.
+    fn out_of_time(&self, lack: Lack) -> Result<(), LaunchError> {
+        let within = self.launch.patience;
+        if self.all_listen() && matches!(lack, Lack::LinkDown { .. }) {
+            self.report(Report::NotWhole { within, lack });
+            return Ok(());
+        }
+        Err(LaunchError::NotWhole { within, lack })
+    }
+
+    /// Whether the mesh is whole, or was before; the first time this is told.
+    fn see_whether_whole(&mut self) -> bool {
+        if !self.is_whole && self.all_listen() && self.lack().is_none() {
+            self.is_whole = true;
+            self.report(Report::Whole { place: self.place.clone() });
+        }
+        self.is_whole
     }
 
     async fn watch_over(
@@ -248,6 +272,7 @@ impl Supervisor {
                         let cause = std::error::Error::source(&error);
                         tracing::error!(%error, cause, "the state is not up to date");
                     }
+                    self.see_whether_whole();
                 }
             }
         }
@@ -270,6 +295,7 @@ impl Supervisor {
                 self.report(Report::Ready { node: node.clone(), endpoint });
             }
             News::Status(status) => {
+                self.tell_troubles(&status);
                 self.statuses.insert(node.clone(), *status);
                 return Ok(());
             }
@@ -287,6 +313,22 @@ impl Supervisor {
             }
         }
         self.write_processes()
+    }
+
+    /// Tells of neighbours that a node cannot reach, each once until it has been reached.
+    fn tell_troubles(&mut self, status: &NodeStatus) {
+        for link in &status.links {
+            let ends = (status.node.clone(), link.neighbour.clone());
+            let Some(trouble) = &link.trouble else {
+                self.troubles.remove(&ends);
+                continue;
+            };
+            if self.troubles.get(&ends) != Some(trouble) {
+                let (node, neighbour) = ends.clone();
+                self.report(Report::Trouble { node, neighbour, trouble: trouble.clone() });
+                self.troubles.insert(ends, trouble.clone());
+            }
+        }
     }
 
     /// Tells all nodes where the others are: what the plan says others dial, else where they listen.

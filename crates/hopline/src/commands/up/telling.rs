@@ -1,6 +1,7 @@
 //! What `up` says while it works.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use hopline::mesh::name::NodeName;
@@ -32,11 +33,29 @@ impl Telling {
     }
 
     pub(super) fn whole(&self, how_to_stop: &str) -> String {
-        let mut text = format!("{} is up: {}\n", self.mesh, count(self.nodes, "node"));
+        format!(
+            "{} is up: {}\n{}",
+            self.mesh,
+            count(self.nodes, "node"),
+            self.nodes_and(how_to_stop)
+        )
+    }
+
+    fn nodes_and(&self, how_to_stop: &str) -> String {
+        let mut text = String::new();
         for (node, endpoint) in &self.listening {
             text.push_str(&format!("  {node:<width$}  {endpoint}\n", width = self.width));
         }
         text + how_to_stop
+    }
+
+    /// What is said of a mesh that runs and lacks something.
+    pub(super) fn not_whole(&self, lack: impl Display, how_to_stop: &str) -> String {
+        format!(
+            "{} runs, but {lack}; it goes on trying\n{}",
+            self.mesh,
+            self.nodes_and(how_to_stop)
+        )
     }
 
     pub(super) fn stop_detached(&self) -> String {
@@ -61,7 +80,10 @@ impl Telling {
                 self.is_whole = true;
                 Some(self.whole("Ctrl-C stops it"))
             }
-            Report::Ended { .. } | Report::Failed { .. } => Some(report.to_string()),
+            Report::NotWhole { lack, .. } => Some(self.not_whole(lack, "Ctrl-C stops it")),
+            Report::Trouble { .. } | Report::Ended { .. } | Report::Failed { .. } => {
+                Some(report.to_string())
+            }
             Report::Stopping => Some(format!("{}: stopping", self.mesh)),
         }
     }
