@@ -33,6 +33,7 @@ mod stop;
 mod store;
 mod supervise;
 mod supervised;
+mod troubles;
 mod words;
 
 pub use agreement::{Lack, disagreement, missing};

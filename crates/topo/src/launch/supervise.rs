@@ -24,6 +24,7 @@ use super::process::Identity;
 use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
 use super::report::Report;
 use super::running::{self, leftovers};
+use super::troubles::Troubles;
 use super::words::Setup;
 use super::{key, sockets, store};
 use crate::plan::Plan;
@@ -110,8 +111,7 @@ struct Supervisor {
     orders: watch::Sender<Orders>,
     processes: BTreeMap<NodeName, ProcessRecord>,
     statuses: BTreeMap<NodeName, NodeStatus>,
-    /// What was told of neighbours that cannot be reached, by node and neighbour.
-    troubles: BTreeMap<(NodeName, NodeName), String>,
+    troubles: Troubles,
     is_whole: bool,
     keepers: JoinSet<()>,
     leave: CancellationToken,
@@ -136,7 +136,7 @@ impl Supervisor {
             reports,
             orders: watch::Sender::default(),
             statuses: BTreeMap::new(),
-            troubles: BTreeMap::new(),
+            troubles: Troubles::default(),
             is_whole: false,
             keepers: JoinSet::new(),
             leave: CancellationToken::new(),
@@ -295,7 +295,7 @@ impl Supervisor {
                 self.report(Report::Ready { node: node.clone(), endpoint });
             }
             News::Status(status) => {
-                self.tell_troubles(&status);
+                self.troubles.read(&status).into_iter().for_each(|report| self.report(report));
                 self.statuses.insert(node.clone(), *status);
                 return Ok(());
             }
@@ -313,22 +313,6 @@ impl Supervisor {
             }
         }
         self.write_processes()
-    }
-
-    /// Tells of neighbours that a node cannot reach, each once until it has been reached.
-    fn tell_troubles(&mut self, status: &NodeStatus) {
-        for link in &status.links {
-            let ends = (status.node.clone(), link.neighbour.clone());
-            let Some(trouble) = &link.trouble else {
-                self.troubles.remove(&ends);
-                continue;
-            };
-            if self.troubles.get(&ends) != Some(trouble) {
-                let (node, neighbour) = ends.clone();
-                self.report(Report::Trouble { node, neighbour, trouble: trouble.clone() });
-                self.troubles.insert(ends, trouble.clone());
-            }
-        }
     }
 
     /// Tells all nodes where the others are: what the plan says others dial, else where they listen.
