@@ -41,6 +41,10 @@ bench *ARGS:
 real:
     HOPLINE_REAL_ALL=1 cargo test --release --locked --test real
 
+# fuzzing, each target for so many seconds: `just fuzz`, `just fuzz 600 walker brain` (needs cargo-fuzz)
+fuzz SECONDS="60" *TARGETS:
+    .ci/fuzz {{SECONDS}} {{TARGETS}}
+
 # foreign clients (pyzmq, raw sockets) against real nodes; makes its own Python environment
 interop *ARGS:
     cargo build --locked --bin hopline

@@ -12,6 +12,8 @@
 mod accept;
 pub(crate) mod asides;
 mod dial;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod handshake;
 mod inner;
 pub(crate) mod marks;

@@ -69,6 +69,9 @@ mod router;
 mod socket;
 mod transport;
 
+#[cfg(any(test, fuzzing))]
+pub use gate::fuzz;
+
 pub use bytes::Bytes;
 pub use cause::Cause;
 pub use counts::GateCounts;
