@@ -10,6 +10,7 @@ use crate::brain::{LinkConfig, ServiceConfig, Window};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
 use crate::route::StaticRoutes;
+use crate::route::access::AccessRules;
 use crate::wire::hello::MeshKey;
 
 /// The configuration of a [`RoutingNode`](super::RoutingNode).
@@ -34,6 +35,12 @@ pub struct NodeConfig {
     pub statics: StaticRoutes,
     /// The services of the mesh, which must be the same at all its nodes. Default none.
     pub services: BTreeMap<ClientName, ServiceConfig>,
+    /// Which clients may attach, and send to whom, which must be the same at all nodes of the mesh.
+    /// Default no rules: all may at a port of the machine, nobody at one beyond it.
+    pub access: AccessRules,
+    /// Whether what no access rule allows is denied at a port of the machine too, as it always is at one
+    /// beyond it. Default no.
+    pub closed: bool,
     /// The dialects that raw clients may speak. Default all.
     pub dialects: Vec<Dialect>,
     /// What strangers may make the node hold, and neighbours too: what is over the limits ends a
@@ -78,6 +85,8 @@ impl NodeConfig {
             links: BTreeMap::new(),
             statics: StaticRoutes::new(),
             services: BTreeMap::new(),
+            access: AccessRules::default(),
+            closed: false,
             dialects: Dialect::ALL.to_vec(),
             limits: Limits::default(),
             window: Window::UNACKNOWLEDGED,

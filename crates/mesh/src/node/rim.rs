@@ -87,6 +87,8 @@ impl Rim {
                 links: config.links,
                 statics: config.statics,
                 services: config.services,
+                access: config.access,
+                closed: config.closed || !config.bind.is_local(),
                 dialects: config.dialects,
                 window: config.window,
                 queue: config.queue,
