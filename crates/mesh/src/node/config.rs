@@ -96,6 +96,12 @@ impl NodeConfig {
         }
     }
 
+    /// Whether clients at the node's port may do only what an access rule allows.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed || !self.bind.is_local()
+    }
+
     /// The same with a link to a neighbour that this node dials and that is its upstream.
     #[must_use]
     pub fn upstream(self, neighbour: NodeName, cost: u32) -> Self {
@@ -113,5 +119,25 @@ impl NodeConfig {
     pub fn link(mut self, neighbour: NodeName, link: LinkConfig) -> Self {
         self.links.insert(neighbour, link);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenario_62_a_port_beyond_the_machine_is_closed_whatever_the_configuration_leaves_out() {
+        let at = |bind: &str| {
+            let (node, key) = (NodeName::parse("east").unwrap(), MeshKey::new([1; 32]));
+            NodeConfig::new("m", node, bind.parse().unwrap(), key)
+        };
+        for beyond in ["tcp://*:5555", "tcp://0.0.0.0:0", "tcp://192.0.2.7:1", "tcp://[::]:1"] {
+            assert!(at(beyond).is_closed(), "{beyond}");
+        }
+        for local in ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "ipc:///tmp/x", "mem://x"] {
+            assert!(!at(local).is_closed(), "{local}");
+            assert!(NodeConfig { closed: true, ..at(local) }.is_closed(), "{local}");
+        }
     }
 }

@@ -57,6 +57,7 @@ impl Rim {
         orders: mpsc::Receiver<Order>,
         events: broadcast::Sender<Event>,
     ) -> Result<Self, StartError> {
+        let closed = config.is_closed();
         let clock = Clock::start();
         let now = clock.now();
         let high_water = HighWater {
@@ -88,7 +89,7 @@ impl Rim {
                 statics: config.statics,
                 services: config.services,
                 access: config.access,
-                closed: config.closed || !config.bind.is_local(),
+                closed,
                 dialects: config.dialects,
                 window: config.window,
                 queue: config.queue,

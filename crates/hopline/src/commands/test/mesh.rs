@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use hopline::mesh::client::Client;
 use hopline::mesh::name::{LinkName, NodeName};
-use hopline::mesh::route::explain::Decision;
-use hopline::mesh::route::{Down, Refusal};
+use hopline::mesh::route::Down;
 use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
 use hopline::topo::launch::{Running, disagreement, missing};
 use hopline::topo::{Offline, Plan};
 use tokio::time::interval;
 
 use crate::attach::{PATIENCE, attach, whereabouts};
-use crate::commands::explain::told;
+use crate::commands::explain::denied;
 use crate::commands::status::ask_all;
 use crate::deadline::{Deadline, in_words};
 use crate::trouble::Bad;
@@ -119,7 +118,7 @@ impl Mesh {
     ) -> anyhow::Result<Result<Vec<String>, Unreached>> {
         let deadline = Deadline::within(PATIENCE);
         let node = whereabouts(&self.running, from, deadline).await?;
-        if let Some(denied) = self.denied((from, &node), to, deadline).await? {
+        if let Some(denied) = denied(&self.running, (from, &node), to, deadline).await? {
             return Ok(Err(denied));
         }
         let client = attach(&self.running, &node, None, deadline.left()).await?;
@@ -135,27 +134,6 @@ impl Mesh {
                 said => Ok(Err(said)),
             },
         }
-    }
-
-    /// That the access rules do not let a client's message through, as the nodes say. What is traced is the
-    /// operator's, who may send to anybody.
-    async fn denied(
-        &self,
-        (from, node): (&str, &NodeName),
-        to: &str,
-        deadline: Deadline,
-    ) -> anyhow::Result<Option<Unreached>> {
-        if node.as_str() == from || !self.running.plan.has_access() {
-            return Ok(None);
-        }
-        let steps = told(&self.running, (from, node), to, deadline).await?;
-        let path: Vec<String> = steps.iter().map(|step| step.node.to_string()).collect();
-        Ok(match steps.last().map(|step| &step.decision) {
-            Some(Decision::Refuse { reason, .. }) if *reason == Refusal::AccessDenied.reason() => {
-                Some(Unreached { reason: reason.clone(), node: path.last().cloned(), path })
-            }
-            Some(_) | None => None,
-        })
     }
 
     /// Waits until every link is up that is not cut, no other is, and all nodes agree.
