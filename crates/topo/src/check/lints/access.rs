@@ -10,8 +10,8 @@ use crate::findings::Findings;
 use crate::spec::{AccessSpec, Spec};
 use crate::topology::Topology;
 
-/// So many rules of a list are compared with those before them.
-const COMPARED: usize = 500;
+/// So many names of a list's rules are looked for in those before them; then it is left at that.
+const COMPARED: usize = 1_000_000;
 
 /// The lints of access rules.
 pub(super) fn lints(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
@@ -92,14 +92,24 @@ fn denied(
 
 /// Tells of the rules that only match what one rule before them matches; `covers` says whether one does.
 fn shadowed(found: &mut Findings, rules: &[AccessSpec], covers: impl Fn(usize, usize) -> bool) {
-    for later in 1..rules.len().min(COMPARED) {
-        let Some(earlier) = (0..later).find(|earlier| covers(*earlier, later)) else {
-            continue;
-        };
-        let lint = Diagnostic::warning(codes::SHADOWED_RULE, "an access rule that never counts")
-            .label(&rules[later].place, "all that it is for")
-            .label(&rules[earlier].place, "is for this rule, which comes first")
-            .help("take it out, or write it before the other");
-        found.push(lint);
+    let mut left = COMPARED;
+    for (later, rule) in rules.iter().enumerate() {
+        let lists = [&rule.allow, &rule.deny, &rule.at, &rule.to];
+        let names: usize = lists.into_iter().flatten().map(|list| list.value.len()).sum();
+        for (earlier, first) in rules.iter().take(later).enumerate() {
+            left = match left.checked_sub(names) {
+                Some(left) => left,
+                None => return,
+            };
+            if covers(earlier, later) {
+                let message = "an access rule that never counts";
+                let lint = Diagnostic::warning(codes::SHADOWED_RULE, message)
+                    .label(&rule.place, "all that it is for")
+                    .label(&first.place, "is for this rule, which comes first")
+                    .help("take it out, or write it before the other");
+                found.push(lint);
+                break;
+            }
+        }
     }
 }
