@@ -8,6 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output, Window};
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
+use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::route::{
     Directory, Graph, Places, Policy, Question, StaticRoutes, Table, TableInput, Verdict, decide,
 };
@@ -40,6 +41,8 @@ impl Chain {
                 links: links.iter().map(link).collect(),
                 statics: StaticRoutes::new(),
                 services: std::collections::BTreeMap::new(),
+                access: AccessRules::default(),
+                closed: false,
                 dialects: Dialect::ALL.to_vec(),
                 window: Window::UNACKNOWLEDGED,
                 queue: Window::WAITING,

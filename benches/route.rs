@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::access::{AccessRules, Effect, NameSet, SendRule};
 use hopline_mesh::route::{
     Directory, Graph, NameMap, NextHop, Paths, Places, Policy, Question, StaticRoutes, Table,
     TableInput, decide,
@@ -138,6 +139,34 @@ fn decisions(c: &mut Criterion) {
     group.finish();
 }
 
+/// What access rules cost where a message enters: nothing where there are none.
+fn access(c: &mut Criterion) {
+    let names = |texts: &[&str]| NameSet::parse(texts.iter().copied()).expect("names");
+    let rule =
+        |effect, who: &str, to: &str| SendRule { effect, who: names(&[who]), to: names(&[to]) };
+    let few = vec![
+        rule(Effect::Allow, "collector", "*"),
+        rule(Effect::Allow, "sensor.*", "collector"),
+        rule(Effect::Deny, "sensor.*", "*"),
+        rule(Effect::Deny, "*", "archive"),
+    ];
+    let many: Vec<String> = (0..10_000).map(|n| format!("client{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let many = vec![SendRule { effect: Effect::Allow, who: names(&many), to: names(&many) }];
+    let (east, mut group) = (node("east"), c.benchmark_group("access"));
+    for (what, send, client, to) in [
+        ("no_rules", Vec::new(), "sensor.7", "archive@west"),
+        ("third_of_four_rules", few, "sensor.7", "archive@west"),
+        ("a_rule_of_10000_names", many, "client777", "client4242"),
+    ] {
+        let rules = AccessRules { attach: Vec::new(), send };
+        group.bench_function(what, |b| {
+            b.iter(|| rules.at(&east, false).send(black_box(client), black_box(to)).allowed);
+        });
+    }
+    group.finish();
+}
+
 fn tables(c: &mut Criterion) {
     let graph = mesh(1000, 5000);
     let me = node("rack1.node1");
@@ -199,5 +228,5 @@ fn kdl(folder: &std::path::Path) -> Graph {
     Offline::new(&Plan::new(&loaded.topology)).graph().clone()
 }
 
-criterion_group!(benches, decisions, tables, all_tables);
+criterion_group!(benches, decisions, access, tables, all_tables);
 criterion_main!(benches);

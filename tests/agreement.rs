@@ -130,6 +130,10 @@ async fn agree(mesh: &Mesh, file: &Path) -> Result<(), MeshError> {
                         "{what}"
                     );
                 }
+                Err(MeshError::Denied { node, reason, .. }) => {
+                    let said = offline.refusal().map(|refusal| refusal.reason());
+                    assert_eq!((said, offline.last()), (Some(&*reason), Some(&node)), "{what}");
+                }
                 Err(other) => return Err(other),
             }
         }

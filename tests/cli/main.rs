@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test needs may panic as the test itself may")]
 
+mod access;
 mod explain;
 mod import;
 mod live;

@@ -2,6 +2,7 @@
 
 use hopline::mesh::client::{Failure, RequestError};
 use hopline::mesh::route::Refusal;
+use hopline::topo::Plan;
 use hopline::topo::launch::Running;
 use serde::Serialize;
 
@@ -62,7 +63,15 @@ pub(crate) fn absent(running: &Running, to: &str, reason: &str) -> Option<String
     }
     let mut nodes = running.plan.nodes.values();
     let planned = nodes.find(|node| node.clients.contains(to))?;
-    Some(format!("`{to}` is planned at `{}`, and not attached now", planned.name))
+    kept_out(&running.plan, to)
+        .or_else(|| Some(format!("`{to}` is planned at `{}`, and not attached now", planned.name)))
+}
+
+/// That a client is planned at a node where the access rules do not let it attach.
+pub(crate) fn kept_out(plan: &Plan, name: &str) -> Option<String> {
+    let node = plan.nodes.values().find(|node| node.clients.contains(name))?;
+    let is_kept_out = !plan.may_attach(name, &node.name);
+    is_kept_out.then(|| format!("`{name}` is planned at `{}`, and may not attach there", node.name))
 }
 
 /// It as a message: what, where, and how far it came.

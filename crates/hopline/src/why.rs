@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use hopline::mesh::route::access::Asked;
 use hopline::mesh::route::explain::{
-    Choice, DecidedBy, Decision, Excluded, Explanation, Offer, Other, SetRoute, Step,
+    Choice, Cleared, DecidedBy, Decision, Excluded, Explanation, Offer, Other, SetRoute, Step,
 };
 
 use crate::commands::Answer;
@@ -26,6 +27,11 @@ fn text(explanation: &Explanation) -> String {
     let choice = explanation.steps.first().and_then(|step| step.choice.as_ref());
     if let Some(choice) = choice {
         let _ = writeln!(text, "{}", chosen(&explanation.to, choice));
+    }
+    for step in &explanation.steps {
+        if let Some(Cleared { allowed: true, rule: Some(rule), .. }) = &step.access {
+            let _ = writeln!(text, "allowed at {}: {}", step.node, visible(rule));
+        }
     }
     if explanation.steps.len() > 1 || explanation.steps.iter().any(|step| step.route().is_some()) {
         let width = explanation.steps.iter().map(|step| step.node.as_str().len()).max();
@@ -107,6 +113,7 @@ fn refused(by: &str, explanation: &Explanation) -> String {
     let at = last.and_then(Step::at).map_or_else(|| "it".to_owned(), ToString::to_string);
     let node = last.map_or_else(String::new, |step| step.node.to_string());
     match (by, reason) {
+        ("access", _) => denied(last.and_then(|step| step.access.as_ref()), &node),
         ("address", "unsupported address") => "groups are not delivered to".to_owned(),
         ("address", _) => "that is no address".to_owned(),
         ("loop", _) => format!("{node} handled the message before"),
@@ -117,6 +124,23 @@ fn refused(by: &str, explanation: &Explanation) -> String {
         (_, "unreachable") => format!("{node} knows {at}, and has no way to it"),
         (_, "unknown destination") => format!("{node} knows nobody of that name"),
         (_, reason) => reason.to_owned(),
+    }
+}
+
+/// What the access rules say of a message that they deny.
+fn denied(said: Option<&Cleared>, node: &str) -> String {
+    let Some(Cleared { asked, rule, .. }) = said else {
+        return "an access rule denies it".to_owned();
+    };
+    let what = match asked {
+        Asked::Attach => "attach there",
+        Asked::Send => "send to it",
+    };
+    match rule {
+        Some(rule) => format!("the sender may not {what}: {}", visible(rule)),
+        None => format!(
+            "no rule lets the sender {what}, and {node} listens beyond its machine, where that denies it"
+        ),
     }
 }
 

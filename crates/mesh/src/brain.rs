@@ -12,6 +12,7 @@
 //! nonces come from a seed. The same inputs give the same outputs, so a thousand brains run in one
 //! test. [`crate::node`] is the loop that gives it sockets.
 
+mod access;
 mod answers;
 mod claims;
 mod clients;

@@ -14,6 +14,7 @@
 //! The way from one node to another is the least by *(cost, hops, tie-break)*; [`Paths`] says how
 //! ties are broken so that every node agrees hop by hop and a reply takes the request's way back.
 
+pub mod access;
 mod basis;
 mod decide;
 mod directory;
@@ -40,4 +41,4 @@ pub use repair::{Part, Repair};
 pub use service::{Policy, share};
 pub use static_routes::{NextHop, Pattern, PatternError, StaticRoutes};
 pub use table::{Hop, Table, TableInput};
-pub use walk::{End, Walk, WalkInput, Walker, walk};
+pub use walk::{End, Sender, Walk, WalkInput, Walker, walk};

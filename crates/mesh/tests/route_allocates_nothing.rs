@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
+use hopline_mesh::route::access::{AccessRules, AttachRule, Effect, NameSet, SendRule};
 use hopline_mesh::route::{
-    Directory, Graph, Places, Policy, Question, Table, TableInput, Verdict, decide,
+    Directory, Graph, Places, Policy, Question, Refusal, Table, TableInput, Verdict, decide,
 };
 use hopline_mesh::wire::MessageId;
 
@@ -142,8 +143,47 @@ fn deciding_allocates_nothing() {
             }
         }
     }
-    // Every verdict there is was among them.
-    assert_eq!(verdicts.len(), hopline_mesh::route::Refusal::ALL.len() + 2);
+    // Every verdict there is was among them, but the one of access rules.
+    assert!(!verdicts.contains(Refusal::AccessDenied.reason()));
+    assert_eq!(verdicts.len(), Refusal::ALL.len() - 1 + 2);
+}
+
+#[test]
+fn asking_access_rules_allocates_nothing() {
+    let names = |texts: &[&str]| NameSet::parse(texts.iter().copied()).unwrap();
+    let rule =
+        |effect, who: &[&str], to: &[&str]| SendRule { effect, who: names(who), to: names(to) };
+    let rules = AccessRules {
+        attach: vec![
+            AttachRule { effect: Effect::Allow, who: names(&["sensor.*", "hex:*"]), at: None },
+            AttachRule {
+                effect: Effect::Deny,
+                who: names(&["alice"]),
+                at: Some(BTreeSet::from([node("east")])),
+            },
+        ],
+        send: vec![
+            rule(Effect::Allow, &["sensor.*"], &["collector", "log.*"]),
+            rule(Effect::Deny, &["alice", "sensor.*"], &["*"]),
+        ],
+    };
+    let (east, mut answers) = (node("east"), BTreeSet::new());
+    for client in ["sensor.1.a", "alice", "bob", "hex:ff00"] {
+        for to in ["collector", "collector@west", "log.x", "bob", "#group", "@", ""] {
+            for closed in [true, false] {
+                let mut said = None;
+                let counted = allocation_counter::measure(|| {
+                    let access = rules.at(&east, closed);
+                    let handed = access.hand(client, to, "bob").map(|said| said.allowed);
+                    let attach = access.attach(client).allowed;
+                    said = Some((attach, access.send(client, to).allowed, handed));
+                });
+                assert_eq!(counted.count_total, 0, "{client} to {to}");
+                answers.insert(said);
+            }
+        }
+    }
+    assert!(answers.len() > 5, "{answers:?}");
 }
 
 #[test]

@@ -316,6 +316,7 @@ fn reasons_are_stable_and_tell_refusals_apart() {
             "unreachable",
             "next hop is source",
             "queue full",
+            "access denied",
         ]
     );
     assert_eq!(Refusal::HopLimit.to_string(), "hop limit");

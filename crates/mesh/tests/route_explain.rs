@@ -47,7 +47,7 @@ fn papers() -> impl Strategy<Value = Paper> {
 impl Paper {
     fn why(&self, from: &NodeName, to: &str, down: &[Down]) -> Explanation {
         let graph = self.graph.without(down);
-        explain(self.mesh(&graph, &BTreeMap::new()), &self.graph, down, "me", from, to)
+        explain(self.mesh(&graph, &BTreeMap::new()), &self.graph, down, ("me", from, None), to)
     }
 
     fn mesh<'a>(

@@ -169,6 +169,14 @@ impl Mesh {
         }
     }
 
+    /// A node's control socket, where the access rules do not apply.
+    fn control(&self, node: &str) -> Result<Endpoint, MeshError> {
+        match &self.nodes {
+            Nodes::Memory(memory) => memory.control(node),
+            Nodes::Processes(processes) => processes.control(node),
+        }
+    }
+
     /// The way that a message would go by the file alone, from the node of a planned client or from a
     /// node, while what was [cut](Mesh::cut) is down.
     ///
@@ -205,17 +213,20 @@ impl Mesh {
 
     /// The way that a message takes just now, from the node of a client or from a node.
     ///
-    /// A planned client that is attached nowhere stands for the node that it is planned at.
+    /// A planned client that is attached nowhere stands for the node that it is planned at. What the access
+    /// rules say of a client is asked of the nodes first; a node may send to anybody.
     ///
     /// # Errors
-    /// [`MeshError::Request`] with the reason, the node and the path so far.
+    /// [`MeshError::Request`] with the reason, the node and the path so far; [`MeshError::Denied`] where the
+    /// access rules do not let the client.
     ///
     /// # Cancel safety
     /// Nothing is left behind.
     pub async fn trace(&self, from: &str, to: &str) -> Result<Trace, MeshError> {
         let node = self.place(from)?;
+        self.let_through(from, to).await?;
         let options = ClientOptions::anonymous().timeout(PATIENCE);
-        let client = Client::connect(&self.endpoint(node.as_str())?, options).await?;
+        let client = Client::connect(&self.control(node.as_str())?, options).await?;
         let trace = match client.trace(to, PATIENCE).await {
             Err(RequestError::Failed(failure)) if is_absent(&failure) && self.is_planned(to) => {
                 client.trace(self.place(to)?.as_str(), PATIENCE).await

@@ -5,8 +5,10 @@ mod moves;
 mod text;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::access::Asked;
 use serde::Serialize;
 
 use crate::plan::Plan;
@@ -49,8 +51,32 @@ pub struct Change {
     pub services: BTreeMap<String, Difference>,
     /// Groups of clients that came, went, or have other members.
     pub client_groups: BTreeMap<String, Difference>,
+    /// Access rules that came, went, or say something else, by their places in their lists: the first
+    /// that matches counts.
+    pub access: BTreeMap<RulePlace, Difference>,
     /// What becomes of the routes.
     pub routes: Moves,
+}
+
+/// The place of an access rule: its list, and its number in it from 1. Written `attach[1]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RulePlace {
+    /// What the list is of.
+    pub list: Asked,
+    /// The number.
+    pub number: usize,
+}
+
+impl fmt::Display for RulePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.list, self.number)
+    }
+}
+
+impl Serialize for RulePlace {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// What became of one thing.
@@ -118,6 +144,11 @@ impl Change {
                 new.client_groups(),
                 describe::client_group,
             ),
+            access: differences(
+                &describe::rules(old.access()),
+                &describe::rules(new.access()),
+                Vec::clone,
+            ),
             routes: Moves::between(&Plan::new(old), &Plan::new(new), most),
         }
     }
@@ -132,6 +163,7 @@ impl Change {
             && self.statics.is_empty()
             && self.services.is_empty()
             && self.client_groups.is_empty()
+            && self.access.is_empty()
             && self.routes.is_empty()
     }
 }

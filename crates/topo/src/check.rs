@@ -2,6 +2,7 @@
 //!
 //! Each file below `check` holds the rules of one part of the format, as methods of [`Checker`].
 
+mod access;
 mod addresses;
 mod amounts;
 mod expects;
@@ -64,6 +65,7 @@ pub(crate) fn check(files: &Files) -> Result<Checked, Vec<Diagnostic>> {
     let mut allow = Allow::read(spec, &mut problems);
     if let Some(topology) = &topology {
         problems.extend(lints::of_links(spec, topology, &declared));
+        problems.extend(lints::of_access(spec, topology));
     }
     let is_error = |d: &Diagnostic| d.severity == Severity::Error;
     match topology {
@@ -200,6 +202,7 @@ impl<'a> Checker<'a> {
             links,
             services: self.offered_services(),
             client_groups: self.client_groups(),
+            access: self.access(),
             expects: Vec::new(),
         };
         self.addresses(&topology);

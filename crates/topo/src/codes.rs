@@ -27,6 +27,8 @@ pub fn summary(code: &str) -> Option<&'static str> {
 codes! { ERRORS, ERROR_SUMMARIES, "The codes of all errors, in alphabetical order.":
     /// `bind = "auto"` beside an `address`: what others dial is not known before the start.
     AUTO_WITH_ADDRESS = "auto-with-address";
+    /// An access rule does not say one thing, or speaks of names that cannot be.
+    BAD_ACCESS = "bad-access";
     /// A link's cost is not a whole number from 1 on.
     BAD_COST = "bad-cost";
     /// A text that should be `tcp://HOST:PORT`, `ipc://PATH` or `mem://NAME` is not.
@@ -112,6 +114,8 @@ codes! { ERRORS, ERROR_SUMMARIES, "The codes of all errors, in alphabetical orde
 }
 
 codes! { LINTS, LINT_SUMMARIES, "The codes of all lints, in alphabetical order.":
+    /// A planned client, or a service, may not attach at its node.
+    CLIENT_DENIED = "client-denied";
     /// The two ends of a link give it different costs; the greater counts.
     COSTS_DIFFER = "costs-differ";
     /// The best way between two nodes is longer than the hop limit allows.
@@ -122,6 +126,8 @@ codes! { LINTS, LINT_SUMMARIES, "The codes of all lints, in alphabetical order."
     NEEDLESS_ALLOW = "needless-allow";
     /// A route leads to `upstream` at a node that has none.
     NO_UPSTREAM = "no-upstream";
+    /// An access rule that never counts, because one before it is for all that it is for.
+    SHADOWED_RULE = "shadowed-rule";
     /// Nodes that no link joins to the rest of the mesh.
     UNREACHABLE_NODE = "unreachable-node";
     /// Nothing inherits from a group.

@@ -67,6 +67,7 @@ pub(crate) fn expand(spec: &Spec, broken: &Broken) -> Expanded {
     let links = expander.links(spec);
     let services = expander.services(spec);
     let routes = expander.routes(spec);
+    let attach = expander.attach_rules(spec);
     let flat = Spec {
         mesh: spec.mesh.clone(),
         defaults: spec.defaults.clone(),
@@ -78,6 +79,8 @@ pub(crate) fn expand(spec: &Spec, broken: &Broken) -> Expanded {
         clients: spec.clients.clone(),
         client_groups: spec.client_groups.clone(),
         routes,
+        attach,
+        send: spec.send.clone(),
         expects: spec.expects.clone(),
         allow: spec.allow.clone(),
         ..Spec::default()

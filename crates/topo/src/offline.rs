@@ -3,17 +3,18 @@
 mod explained;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
+use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::route::{
-    Directory, Down, Graph, NextHop, Pattern, StaticRoutes, Walk, WalkInput, Walker, walk,
+    Directory, Down, Graph, NextHop, Pattern, Sender, StaticRoutes, Walk, WalkInput, Walker,
 };
 
 use crate::plan::Plan;
 
 /// What every node of a planned mesh would know once it has converged, with all planned clients attached
-/// and each service at all nodes that offer it.
+/// and each service at all nodes that offer it, as far as the access rules let them.
 ///
 /// The answer is the running mesh's own: both ask the same function.
 ///
@@ -42,6 +43,11 @@ pub struct Offline {
     statics: BTreeMap<NodeName, StaticRoutes>,
     directory: Directory,
     hop_limit: u8,
+    access: AccessRules,
+    /// The nodes where clients may do only what a rule allows.
+    closed: BTreeSet<NodeName>,
+    /// The planned clients that the rules keep out, which are in no directory, and their nodes.
+    kept_out: BTreeMap<String, NodeName>,
 }
 
 impl Offline {
@@ -56,16 +62,24 @@ impl Offline {
             })
         });
         let client = |name: &str| ClientName::from_identity(name.as_bytes());
+        let closed = plan.nodes.values().filter(|node| node.closed);
+        let closed: BTreeSet<_> = closed.map(|node| node.name.clone()).collect();
+        let is_let_in = |name: &str, node: &NodeName| plan.may_attach(name, node);
         let services = plan.services.iter();
         let mut directory =
             Directory::with_services(services.map(|(name, it)| (client(name), it.policy)));
+        let mut kept_out = BTreeMap::new();
         for node in plan.nodes.values() {
             for name in &node.clients {
-                directory.add(client(name), node.name.clone());
+                if is_let_in(name, &node.name) {
+                    directory.add(client(name), node.name.clone());
+                } else {
+                    kept_out.insert(name.clone(), node.name.clone());
+                }
             }
         }
         for (name, service) in &plan.services {
-            for node in &service.at {
+            for node in service.at.iter().filter(|node| is_let_in(name, node)) {
                 directory.add(client(name), node.clone());
             }
         }
@@ -82,6 +96,9 @@ impl Offline {
             statics: statics.collect(),
             directory,
             hop_limit: plan.hop_limit,
+            access: plan.access.clone(),
+            closed,
+            kept_out,
         }
     }
 
@@ -92,7 +109,19 @@ impl Offline {
         let is_name = |node: &&NodeName| node.as_str() == name;
         let node = self.graph.nodes().find(is_name);
         let client = || self.directory.at(name).filter(|_| !self.is_service(name));
-        node.or_else(client).cloned()
+        node.or_else(client).or_else(|| self.kept_out.get(name)).cloned()
+    }
+
+    /// Whether `name` is a planned client that the access rules do not let in at its node.
+    pub(crate) fn is_kept_out(&self, name: &str) -> bool {
+        self.kept_out.contains_key(name)
+    }
+
+    /// What access rules say of a message from `from`, which is at `node`: nothing where it is that node
+    /// itself.
+    pub(crate) fn sender<'a>(&'a self, from: &'a str, node: &'a NodeName) -> Option<Sender<'a>> {
+        let access = self.access.at(node, self.closed.contains(node));
+        (node.as_str() != from).then_some(Sender { client: from, access })
     }
 
     /// Whether `name` is a service of the mesh.
@@ -115,14 +144,19 @@ impl Offline {
     }
 
     /// The way of a message from `from`, a node or a planned client, to `to` while `down` has failed;
-    /// none where there is no `from`.
+    /// none where there is no `from`. A client's message goes as far as the access rules let it.
     ///
     /// For a balanced service it is the way of the message of id 0, one of many: others may go to other
     /// nodes that offer it.
     #[must_use]
     pub fn route(&self, from: &str, to: &str, down: &[Down]) -> Option<Walk> {
         let graph = self.graph.without(down);
-        Some(walk(&self.input(&graph), &self.node_of(from)?, to))
+        let node = self.node_of(from)?;
+        let mut walker = Walker::new(self.input(&graph));
+        Some(match self.sender(from, &node) {
+            Some(sender) => walker.walk_from(&node, sender, to),
+            None => walker.walk(&node, to),
+        })
     }
 
     /// The nodes and links while nothing has failed.
@@ -174,8 +208,6 @@ impl Offline {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use hopline_mesh::route::{End, Policy, Refusal};
 
     use super::*;

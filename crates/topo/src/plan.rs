@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hopline_core::Endpoint;
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
+use hopline_mesh::route::access::AccessRules;
 use serde::{Deserialize, Serialize};
 
 use crate::topology::{Bind, Duplicate, Impairment, NodeLimits, Service, Topology};
@@ -26,6 +27,9 @@ pub struct Plan {
     /// The groups of clients and their members.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub client_groups: BTreeMap<String, BTreeSet<String>>,
+    /// Which clients may attach where, and send to whom.
+    #[serde(default, skip_serializing_if = "AccessRules::is_empty")]
+    pub access: AccessRules,
     /// The nodes by name.
     pub nodes: BTreeMap<NodeName, NodePlan>,
 }
@@ -63,6 +67,10 @@ pub struct NodePlan {
     pub duplicate: Duplicate,
     /// The clients planned here.
     pub clients: BTreeSet<String>,
+    /// Whether clients here may do only what an access rule allows, because the node listens beyond its
+    /// machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 /// One link as an end of it sees it.
@@ -109,8 +117,24 @@ impl Plan {
             open: topology.open(),
             services: topology.services().clone(),
             client_groups: topology.client_groups().clone(),
+            access: topology.access().clone(),
             nodes,
         }
+    }
+}
+
+impl Plan {
+    /// Whether a client may attach under `name` at `node`.
+    #[must_use]
+    pub fn may_attach(&self, name: &str, node: &NodeName) -> bool {
+        let is_closed = self.nodes.get(node).is_some_and(|node| node.closed);
+        self.access.at(node, is_closed).attach(name).allowed
+    }
+
+    /// Whether there may be clients that may not do everything.
+    #[must_use]
+    pub fn has_access(&self) -> bool {
+        !self.access.is_empty() || self.nodes.values().any(|node| node.closed)
     }
 }
 
@@ -134,6 +158,7 @@ impl NodePlan {
             hop_limit: topology.hop_limit(),
             duplicate: topology.duplicate(),
             clients: here.map(|(client, _)| client.clone()).collect(),
+            closed: node.is_closed(),
         }
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod format;
 pub(crate) mod include;
 mod read;
+mod read_access;
 mod read_expects;
 mod read_nodes;
 pub(crate) mod reader;
@@ -66,6 +67,10 @@ pub(crate) struct Spec {
     pub(crate) client_groups: Vec<ListSpec>,
     /// The tables `[routes.NODE]`.
     pub(crate) routes: Vec<RoutesSpec>,
+    /// The tables `[[access.attach]]`.
+    pub(crate) attach: Vec<AccessSpec>,
+    /// The tables `[[access.send]]`.
+    pub(crate) send: Vec<AccessSpec>,
     /// The tables `[[expect]]`.
     pub(crate) expects: Vec<ExpectSpec>,
     /// The lines of `[lints.allow]`: the code of a lint or note, and why it is not told.
@@ -227,6 +232,23 @@ pub(crate) struct RoutesSpec {
     pub(crate) node: At<String>,
     /// Destinations and their next hops.
     pub(crate) routes: Vec<PairSpec>,
+}
+
+/// A table `[[access.attach]]` or `[[access.send]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct AccessSpec {
+    /// Where it begins.
+    pub(crate) place: Span,
+    /// Whether there is an `allow` or a `deny` that could not be read.
+    pub(crate) misread: bool,
+    /// The clients that may.
+    pub(crate) allow: Option<Texts>,
+    /// The clients that may not.
+    pub(crate) deny: Option<Texts>,
+    /// The nodes where they may or may not attach.
+    pub(crate) at: Option<Texts>,
+    /// The names that they may or may not send to.
+    pub(crate) to: Option<Texts>,
 }
 
 /// A table `[[expect]]`.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::access::AccessRules;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use expect::texts;
@@ -44,6 +45,7 @@ pub struct Topology {
     pub(crate) links: BTreeMap<LinkName, Link>,
     pub(crate) services: BTreeMap<String, Service>,
     pub(crate) client_groups: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) access: AccessRules,
     pub(crate) expects: Vec<Expect>,
 }
 
@@ -129,6 +131,12 @@ impl Topology {
     #[must_use]
     pub fn client_groups(&self) -> &BTreeMap<String, BTreeSet<String>> {
         &self.client_groups
+    }
+
+    /// Which clients may attach where, and send to whom.
+    #[must_use]
+    pub fn access(&self) -> &AccessRules {
+        &self.access
     }
 
     /// What the file expects of its routes, in its order.

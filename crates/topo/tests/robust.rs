@@ -15,6 +15,12 @@ const WORDS: &[&str] = &[
     "[clients]\n",
     "[routes.a]\n",
     "[[nodes]]\n",
+    "[[access.attach]]\n",
+    "[[access.send]]\n",
+    "[access]\n",
+    "allow = \"hex:\u{e9}*\"\n",
+    "deny = [\"*\", \"x.*\"]\n",
+    "at = \"{a..2}\"\n",
     "name = \"m\"\n",
     "name = ",
     "bind = \"auto\"\n",
@@ -122,12 +128,12 @@ proptest! {
 
     #[test]
     fn a_good_file_with_a_part_replaced_is_read_without_panic(
-        which in 0_usize..3,
+        which in 0_usize..4,
         from in 0_usize..2_000,
         length in 0_usize..40,
         put in proptest::sample::select(WORDS),
     ) {
-        let names = ["regions", "dual-homed", "static-routes"];
+        let names = ["regions", "dual-homed", "static-routes", "access"];
         let path = format!("{}/../../topologies/{}.toml", env!("CARGO_MANIFEST_DIR"), names[which]);
         let good = std::fs::read_to_string(Path::new(&path)).unwrap();
         let from = from % good.len();

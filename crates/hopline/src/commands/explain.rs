@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use hopline::mesh::client::RequestError;
 use hopline::mesh::name::NodeName;
-use hopline::mesh::route::Graph;
-use hopline::mesh::route::explain::{Explanation, Inquiry};
+use hopline::mesh::route::explain::{Decision, Explanation, Inquiry, Step};
+use hopline::mesh::route::{Graph, Refusal};
 use hopline::mesh::wire::control::{Answer as Said, Request};
 use hopline::topo::Offline;
 use hopline::topo::launch::{ProcessState, Running};
@@ -17,7 +17,7 @@ use super::{Answer, duration};
 use crate::attach::{attach, running, whereabouts};
 use crate::deadline::Deadline;
 use crate::trouble::Bad;
-use crate::unreached::{absent, with_document};
+use crate::unreached::{Unreached, absent, with_document};
 use crate::{output, why};
 
 /// Show why a message goes the way it goes, in the running mesh
@@ -70,24 +70,57 @@ impl Explain {
     ) -> anyhow::Result<Explanation> {
         let mesh = Offline::new(&running.plan);
         let down = not_up(running);
-        let mut inquiry = Inquiry::new(node.clone());
-        let mut live = Graph::new([], []);
+        let (mut live, mut steps) = (Graph::new([], []), Vec::new());
         if !down.contains(node) {
             if let Said::Graph { nodes, links } =
                 ask(running, node, Request::Graph {}, deadline).await?
             {
                 live = Graph::of_ends(nodes, links);
             }
-            while let Some((next, request)) = inquiry.question(&self.to) {
-                match ask(running, &next, request, deadline).await? {
-                    Said::Explained(step) => inquiry.told(*step),
-                    _ => return Err(too_old(&next).into()),
-                }
-            }
+            steps = told(running, (&self.from, node), &self.to, deadline).await?;
         }
         let ends = (self.from.as_str(), node);
-        Ok(mesh.explain_live(ends, &self.to, &live, &down, inquiry.into_steps()))
+        Ok(mesh.explain_live(ends, &self.to, &live, &down, steps))
     }
+}
+
+/// That the access rules do not let a message through from `from`, which is `node` or a client at it, as the
+/// running nodes say. A probe of this program is an operator's, who may send to anybody.
+pub(super) async fn denied(
+    running: &Running,
+    (from, node): (&str, &NodeName),
+    to: &str,
+    deadline: Deadline,
+) -> anyhow::Result<Option<Unreached>> {
+    if node.as_str() == from || !running.plan.has_access() {
+        return Ok(None);
+    }
+    let steps = told(running, (from, node), to, deadline).await?;
+    let path: Vec<String> = steps.iter().map(|step| step.node.to_string()).collect();
+    Ok(match steps.last().map(|step| &step.decision) {
+        Some(Decision::Refuse { reason, .. }) if *reason == Refusal::AccessDenied.reason() => {
+            Some(Unreached { reason: reason.clone(), node: path.last().cloned(), path })
+        }
+        Some(_) | None => None,
+    })
+}
+
+/// What the running nodes say of a message from `from`, which is `node` or a client at it.
+async fn told(
+    running: &Running,
+    (from, node): (&str, &NodeName),
+    to: &str,
+    deadline: Deadline,
+) -> anyhow::Result<Vec<Step>> {
+    let client = (node.as_str() != from).then(|| from.to_owned());
+    let mut inquiry = Inquiry::new(node.clone(), client);
+    while let Some((next, request)) = inquiry.question(to) {
+        match ask(running, &next, request, deadline).await? {
+            Said::Explained(step) => inquiry.told(*step),
+            _ => return Err(too_old(&next).into()),
+        }
+    }
+    Ok(inquiry.into_steps())
 }
 
 /// The planned nodes that are not up.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use hopline::mesh::dialect::Dialect;
 use hopline::mesh::name::NodeName;
+use hopline::mesh::route::access::{AccessRules, AttachRule};
 use hopline::mesh::wire::control::RouteLine;
 use hopline::topo::{Bind, Dial, NodePlan, Offline, Plan};
 use serde::Serialize;
@@ -45,6 +46,9 @@ struct Shown<'a> {
     nodes: usize,
     links: usize,
     clients: usize,
+    /// The access rules of the mesh.
+    #[serde(skip_serializing_if = "AccessRules::is_empty")]
+    access: &'a AccessRules,
     /// The best way with the most links; none in a mesh of very many nodes.
     longest: Option<Longest>,
     /// The nodes that are shown.
@@ -62,6 +66,9 @@ struct Longest {
 struct Node<'a> {
     #[serde(flatten)]
     plan: &'a NodePlan,
+    /// The rules of who may attach, at all nodes.
+    #[serde(skip)]
+    attach: &'a [AttachRule],
     table: Vec<RouteLine>,
 }
 
@@ -76,7 +83,8 @@ impl PlanArgs {
             None => self.all || plan.nodes.len() <= SHOWN,
         };
         let shown = plan.nodes.iter().filter(|(name, _)| is_shown(name));
-        let node = |(name, plan)| (name, Node { plan, table: mesh.route_lines(name) });
+        let attach = plan.access.attach.as_slice();
+        let node = |(name, plan)| (name, Node { plan, attach, table: mesh.route_lines(name) });
         let longest = (plan.nodes.len() <= SEARCHED).then(|| mesh.longest_way()).flatten();
         let longest = longest.map(|way| {
             let hops = way.hops();
@@ -87,6 +95,7 @@ impl PlanArgs {
             nodes: plan.nodes.len(),
             links: topology.links().len(),
             clients: topology.clients().len(),
+            access: &plan.access,
             longest,
             plans: shown.map(node).collect(),
         };
@@ -116,6 +125,10 @@ impl Shown<'_> {
             let hops = count(*hops, "hop");
             text.push_str(&format!("longest way: {}  cost {cost}, {hops}\n", arrows(path)));
         }
+        for (number, rule) in (1..).zip(&self.access.send) {
+            let what = if number == 1 { "may send:" } else { "" };
+            text.push_str(&format!("{what:<9} {}\n", visible(&rule.to_string())));
+        }
         for (name, node) in &self.plans {
             let title = match &node.plan.label {
                 Some(label) => format!("{name}  {}", visible(label)),
@@ -128,6 +141,16 @@ impl Shown<'_> {
 }
 
 impl Node<'_> {
+    /// The rules of who may attach here, where there are any or those are needed.
+    fn may_attach(&self) -> String {
+        let is_here =
+            |rule: &&AttachRule| rule.at.as_ref().is_none_or(|at| at.contains(&self.plan.name));
+        let rules = self.attach.iter().filter(is_here);
+        let rules = rules.map(|rule| format!("{} {}", rule.effect, visible(&rule.who.to_string())));
+        let default = self.plan.closed.then(|| "else nobody".to_owned());
+        rules.chain(default).collect::<Vec<_>>().join("; ")
+    }
+
     fn text(&self) -> String {
         let mut lines: Vec<(&str, String)> = Vec::new();
         let plan = self.plan;
@@ -164,6 +187,7 @@ impl Node<'_> {
         let dialects = plan.dialects.iter().map(|dialect: &Dialect| dialect.name());
         lines.push(("speaks", dialects.collect::<Vec<_>>().join(", ")));
         lines.push(("limits", plan.limits.to_string()));
+        lines.push(("may attach", self.may_attach()));
         let said = lines.into_iter().filter(|(_, text)| !text.is_empty());
         let said: String = said.map(|(what, text)| format!("{what:<14} {text}\n")).collect();
         format!("{said}{}", lines_text(&self.table))

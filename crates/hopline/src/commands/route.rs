@@ -10,6 +10,7 @@ use hopline::topo::{Offline, Plan};
 use serde::Serialize;
 
 use super::Answer;
+use crate::unreached::kept_out;
 use crate::way::{arrows, count, hops};
 use crate::{names, output, why};
 
@@ -62,6 +63,9 @@ impl Route {
             output::json(&walked(&plan, from, to, down)?)?;
         }
         known?;
+        if let Some(kept_out) = kept_out(&plan, to) {
+            output::message(&format!("note: {kept_out}"));
+        }
         if self.explain {
             return explained(&plan, from, to, down, self.json);
         }

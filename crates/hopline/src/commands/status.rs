@@ -98,6 +98,9 @@ struct ClientReport {
     /// Its name is that of a service which the node does not offer.
     #[serde(skip)]
     not_offered: bool,
+    /// It may not attach at the node.
+    #[serde(skip)]
+    denied: bool,
     dialect: Option<String>,
 }
 
@@ -278,6 +281,11 @@ fn clients(mesh: &Plan, plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<Cli
         .map(|(name, service)| (format!("{name}@{}", plan.name), service.at.contains(&plan.name)));
     let services: BTreeMap<String, bool> = services.collect();
     let offered = services.iter().filter(|(_, offered)| **offered).map(|(name, _)| name);
+    // Neither a name nor what stands for one holds the mark behind which the node stands.
+    let is_denied = |name: &str| {
+        let name = name.split('@').next().unwrap_or(name);
+        !mesh.may_attach(name, &plan.name)
+    };
     let planned: BTreeSet<&String> = plan.clients.iter().chain(offered).collect();
     let live = status.map(|status| status.clients.as_slice()).unwrap_or_default();
     let mut reports: Vec<ClientReport> = live
@@ -287,6 +295,7 @@ fn clients(mesh: &Plan, plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<Cli
             planned: planned.contains(&client.name),
             attached: client.attached,
             not_offered: services.get(&client.name) == Some(&false),
+            denied: is_denied(&client.name),
             dialect: client.dialect.clone(),
         })
         .collect();
@@ -299,6 +308,7 @@ fn clients(mesh: &Plan, plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<Cli
         planned: true,
         attached: false,
         not_offered: false,
+        denied: is_denied(name),
         dialect: None,
     }));
     reports.sort_by(|a, b| a.name.cmp(&b.name));
@@ -323,6 +333,7 @@ impl ClientReport {
     fn text(&self) -> String {
         let name = visible(&self.name);
         match (self.attached, self.planned, &self.dialect) {
+            (false, ..) if self.denied => format!("{name} (access denied)"),
             (false, true, None) => format!("{name} (absent)"),
             (false, ..) if self.not_offered => format!("{name} (not offered here)"),
             (false, ..) => format!("{name} (name in use)"),

@@ -8,6 +8,7 @@ use hopline::mesh::client::PathStep;
 use hopline::topo::launch::Running;
 use serde::Serialize;
 
+use super::explain::denied;
 use super::{Answer, duration};
 use crate::attach::{attach, own_name, running, whereabouts};
 use crate::deadline::Deadline;
@@ -17,7 +18,8 @@ use crate::way::{arrows, count, hops};
 
 /// Show which way a message goes now, in the running mesh
 ///
-/// A probe goes from the node of FROM to TO, and each node on its way stamps it.
+/// A probe goes from the node of FROM to TO, and each node on its way stamps it. Where FROM is a client, the
+/// access rules have to let it.
 #[derive(Debug, Args)]
 pub(crate) struct Trace {
     /// The topology file of a running mesh
@@ -83,6 +85,9 @@ impl Trace {
     async fn probe(&self, running: &Running) -> anyhow::Result<Result<Vec<PathStep>, Unreached>> {
         let deadline = Deadline::within(self.timeout);
         let from = whereabouts(running, &self.from, deadline).await?;
+        if let Some(denied) = denied(running, (&self.from, &from), &self.to, deadline).await? {
+            return Ok(Err(denied));
+        }
         let client = attach(running, &from, Some(&own_name()), deadline.left()).await?;
         let answer = client.trace(&self.to, deadline.left()).await;
         client.shutdown().await;

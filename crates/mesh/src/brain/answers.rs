@@ -71,7 +71,7 @@ impl Brain {
     /// nodes never talk for ever.
     fn answer_data(&mut self, now: Now, message: &Message, room: &impl Room) {
         let prefix = message.prefix();
-        if is_from_node(message, self.name()) {
+        if message.is_from_node(self.name()) {
             return;
         }
         let fields = [
@@ -101,7 +101,7 @@ impl Brain {
     fn answer_control(&mut self, now: Now, message: &Message, room: &impl Room) {
         let prefix = message.prefix();
         let request = message.payload().first().map(|frame| Request::read(frame));
-        let from_node = is_from_node(message, self.name());
+        let from_node = message.is_from_node(self.name());
         let answer = match request {
             Some(Ok(request))
                 if request.is_order() && !from_node && !prefix.flags.has(Flags::OPERATOR) =>
@@ -112,8 +112,8 @@ impl Brain {
             Some(Ok(Request::Status {})) => Answer::Status(Box::new(self.status(now, room))),
             Some(Ok(Request::Routes {})) => Answer::Routes(self.route_lines()),
             Some(Ok(Request::Locate { name })) => Answer::Located { nodes: self.locate(&name) },
-            Some(Ok(Request::Explain { destination, path, from })) => {
-                let from = from.as_ref();
+            Some(Ok(Request::Explain { destination, path, from, client })) => {
+                let from = (from.as_ref(), client.as_deref());
                 Answer::Explained(Box::new(self.explain(&destination, &path, from)))
             }
             Some(Ok(Request::Graph {})) => self.graph(),
@@ -310,14 +310,6 @@ impl Brain {
             links: graph.links().map(ends).collect(),
         }
     }
-}
-
-/// Whether a node itself made a message: its source is the bare name of the node where it entered
-/// the mesh. A client of that name is `name@node` there, and a client that is called like another
-/// node has not entered there.
-fn is_from_node(message: &Message, me: &NodeName) -> bool {
-    let entered = message.path().stamps().next();
-    message.prefix().source == entered.map_or(me.as_str(), |stamp| stamp.node)
 }
 
 fn refused(reason: &str) -> Answer {

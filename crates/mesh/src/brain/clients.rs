@@ -8,11 +8,11 @@ use hopline_core::Frames;
 
 use super::conn::Conn;
 use super::tables::Tables;
-use super::{Brain, ConnId, Now, Opened, Room};
+use super::{Brain, ConnId, Event, Now, Opened, Room};
 use crate::dialect::Dialect;
 use crate::name::ClientName;
 use crate::reason::Reason;
-use crate::route::NameMap;
+use crate::route::{NameMap, Refusal};
 use crate::wire::MessageId;
 use crate::wire::link_state::{Attachment, AttachmentKind};
 
@@ -31,6 +31,8 @@ pub(super) struct Client {
     pub(super) dialect: Option<Dialect>,
     pub(super) claim: Claim,
     since: u64,
+    /// It may not attach, and nobody was told yet.
+    unsaid: bool,
 }
 
 /// How a client stands with its name.
@@ -113,6 +115,7 @@ impl Brain {
                     Some(identity) => ClientName::from_identity(identity),
                     None => ClientName::hex(&self.entropy.nonce()[..16]),
                 };
+                let denied = !operator && !self.config.access().attach(name.as_str()).allowed;
                 let client = Client {
                     name: name.clone(),
                     anonymous,
@@ -121,9 +124,16 @@ impl Brain {
                     dialect: None,
                     claim: Claim::Refused(Reason::NameInUse),
                     since: now.unix_millis(),
+                    // A stranger without a name may yet turn out to be a node.
+                    unsaid: denied && anonymous,
                 };
                 self.conns.insert(conn, Conn::Client(client));
-                if anonymous {
+                if denied {
+                    self.set_claim(conn, Claim::Refused(Refusal::AccessDenied.into()));
+                    if !anonymous {
+                        self.event(Event::AccessDenied(name));
+                    }
+                } else if anonymous {
                     self.clients.names.insert(name, conn);
                     self.set_claim(conn, Claim::Attached);
                 } else {
@@ -181,7 +191,14 @@ impl Brain {
         };
         match &mut client.claim {
             Claim::Attached => Standing::Attached,
-            Claim::Refused(reason) => Standing::Refused(*reason),
+            Claim::Refused(reason) => {
+                let reason = *reason;
+                if std::mem::take(&mut client.unsaid) {
+                    let name = client.name.clone();
+                    self.event(Event::AccessDenied(name));
+                }
+                Standing::Refused(reason)
+            }
             Claim::Pending { held, bytes } => {
                 let size: usize = frames.iter().map(Bytes::len).sum();
                 if held.len() >= HELD_MESSAGES || *bytes + size > HELD_BYTES {

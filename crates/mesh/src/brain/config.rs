@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Window;
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
+use crate::route::access::{Access, AccessRules};
 use crate::route::{Policy, StaticRoutes};
 use crate::wire::hello::MeshKey;
 
@@ -27,6 +28,10 @@ pub struct Config {
     pub statics: StaticRoutes,
     /// The services of the mesh, the same at all its nodes.
     pub services: BTreeMap<ClientName, ServiceConfig>,
+    /// Which clients may attach, and send to whom: the same at all nodes of the mesh.
+    pub access: AccessRules,
+    /// Whether the node's port is beyond its machine, so that what no access rule allows is denied.
+    pub closed: bool,
     /// The dialects that raw clients may speak.
     pub dialects: Vec<Dialect>,
     /// What a neighbour may be sent without its acknowledgement.
@@ -35,6 +40,13 @@ pub struct Config {
     pub queue: Window,
     /// 32 bytes that nobody can guess, from which the node's nonces are made.
     pub seed: [u8; 32],
+}
+
+impl Config {
+    /// The access rules as they hold at this node.
+    pub(super) fn access(&self) -> Access<'_> {
+        self.access.at(&self.node, self.closed)
+    }
 }
 
 /// One declared link of a node.

@@ -52,12 +52,13 @@ impl Brain {
         }
     }
 
-    /// What this node would decide about a small message just now, and why.
+    /// What this node would decide about a small message just now, and why: one that came from this
+    /// neighbour, or from nowhere, and was sent by this client, or by a node.
     pub(super) fn explain(
         &self,
         destination: &str,
         path: &[NodeName],
-        from: Option<&NodeName>,
+        (from, client): (Option<&NodeName>, Option<&str>),
     ) -> Step {
         let Tables { table, statics, directory, .. } = &self.tables;
         let here =
@@ -71,11 +72,21 @@ impl Brain {
             hop_limit: self.config.hop_limit,
             size: 0,
         };
-        Step::new(table, statics, directory, destination, &judge(table, &here, &question))
+        let ruling = judge(table, &here, &question);
+        let (ruling, said) = match client {
+            Some(client) => {
+                self.config.access().clear(client, path.is_empty(), destination, ruling)
+            }
+            None => (ruling, None),
+        };
+        Step::new(table, statics, directory, destination, &ruling, said.as_ref())
     }
 
     /// Hands a message to a client, in the client's dialect.
     fn deliver(&mut self, now: Now, message: Message, conn: ConnId, room: &impl Room) {
+        if self.is_denied(&message, conn) {
+            return self.refuse(now, message, Refusal::AccessDenied.into(), room);
+        }
         match message.kind() {
             Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Data | Kind::Reply | Kind::Error => {}

@@ -156,7 +156,7 @@ impl Brain {
                 }
                 message.arrived = now.unix_nanos;
                 self.counters.count(Flow::Accepted);
-                self.route(now, message, room);
+                self.enter(now, conn, message, room);
             }
             Kind::Error | Kind::Ack | Kind::LinkState | Kind::LinkAck => {
                 self.counters.add(Reason::NotAccepted.text());
@@ -207,6 +207,7 @@ impl Brain {
             return;
         };
         let source = self.address(client);
+        let flags = if client.operator { Flags::OPERATOR } else { Flags::default() };
         if let Some(client) = self.client(conn) {
             client.dialect = Some(Dialect::Json);
         }
@@ -224,6 +225,7 @@ impl Brain {
         }
         let tail = Tail { content_type: Some(json::CONTENT_TYPE.to_owned()), ..Tail::default() };
         let prefix = Prefix {
+            flags,
             hop_limit: self.config.hop_limit,
             id: self.next_id(),
             destination: &request.destination,
@@ -233,7 +235,7 @@ impl Brain {
         };
         let mut message = Message::new(&prefix, [first.clone()]);
         message.arrived = now.unix_nanos;
-        self.route(now, message, room);
+        self.enter(now, conn, message, room);
     }
 }
 

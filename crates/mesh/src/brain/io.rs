@@ -146,6 +146,8 @@ pub enum Event {
     NameInUse(ClientName),
     /// A client was not given its name, because it is that of a service which this node does not offer.
     NotOffered(ClientName),
+    /// A client may not attach here. Of an anonymous one it is told once it speaks.
+    AccessDenied(ClientName),
     /// What can be reached, or what it costs, has changed.
     Routes {
         /// The new revision.

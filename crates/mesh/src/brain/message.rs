@@ -45,6 +45,14 @@ impl Message {
         self.kind
     }
 
+    /// Whether a node itself made it: its source is the bare name of the node where it entered the mesh,
+    /// which is `me` if no other has handled it. A client of that name is `name@node` there, and a client
+    /// that is called like another node has not entered there.
+    pub(super) fn is_from_node(&self, me: &NodeName) -> bool {
+        let entered = self.path().stamps().next();
+        self.prefix().source == entered.map_or(me.as_str(), |stamp| stamp.node)
+    }
+
     /// Whether stamps carry times.
     pub(super) fn is_traced(&self) -> bool {
         self.traced

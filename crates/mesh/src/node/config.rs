@@ -10,6 +10,7 @@ use crate::brain::{LinkConfig, ServiceConfig, Window};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
 use crate::route::StaticRoutes;
+use crate::route::access::AccessRules;
 use crate::wire::hello::MeshKey;
 
 /// The configuration of a [`RoutingNode`](super::RoutingNode).
@@ -34,6 +35,12 @@ pub struct NodeConfig {
     pub statics: StaticRoutes,
     /// The services of the mesh, which must be the same at all its nodes. Default none.
     pub services: BTreeMap<ClientName, ServiceConfig>,
+    /// Which clients may attach, and send to whom, which must be the same at all nodes of the mesh.
+    /// Default no rules: all may at a port of the machine, nobody at one beyond it.
+    pub access: AccessRules,
+    /// Whether what no access rule allows is denied at a port of the machine too, as it always is at one
+    /// beyond it. Default no.
+    pub closed: bool,
     /// The dialects that raw clients may speak. Default all.
     pub dialects: Vec<Dialect>,
     /// What strangers may make the node hold, and neighbours too: what is over the limits ends a
@@ -78,6 +85,8 @@ impl NodeConfig {
             links: BTreeMap::new(),
             statics: StaticRoutes::new(),
             services: BTreeMap::new(),
+            access: AccessRules::default(),
+            closed: false,
             dialects: Dialect::ALL.to_vec(),
             limits: Limits::default(),
             window: Window::UNACKNOWLEDGED,
@@ -85,6 +94,12 @@ impl NodeConfig {
             runtime_dir: None,
             incarnation: None,
         }
+    }
+
+    /// Whether clients at the node's port may do only what an access rule allows.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed || !self.bind.is_local()
     }
 
     /// The same with a link to a neighbour that this node dials and that is its upstream.
@@ -104,5 +119,25 @@ impl NodeConfig {
     pub fn link(mut self, neighbour: NodeName, link: LinkConfig) -> Self {
         self.links.insert(neighbour, link);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenario_62_a_port_beyond_the_machine_is_closed_whatever_the_configuration_leaves_out() {
+        let at = |bind: &str| {
+            let (node, key) = (NodeName::parse("east").unwrap(), MeshKey::new([1; 32]));
+            NodeConfig::new("m", node, bind.parse().unwrap(), key)
+        };
+        for beyond in ["tcp://*:5555", "tcp://0.0.0.0:0", "tcp://192.0.2.7:1", "tcp://[::]:1"] {
+            assert!(at(beyond).is_closed(), "{beyond}");
+        }
+        for local in ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "ipc:///tmp/x", "mem://x"] {
+            assert!(!at(local).is_closed(), "{local}");
+            assert!(NodeConfig { closed: true, ..at(local) }.is_closed(), "{local}");
+        }
     }
 }

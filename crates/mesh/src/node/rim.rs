@@ -57,6 +57,7 @@ impl Rim {
         orders: mpsc::Receiver<Order>,
         events: broadcast::Sender<Event>,
     ) -> Result<Self, StartError> {
+        let closed = config.is_closed();
         let clock = Clock::start();
         let now = clock.now();
         let high_water = HighWater {
@@ -87,6 +88,8 @@ impl Rim {
                 links: config.links,
                 statics: config.statics,
                 services: config.services,
+                access: config.access,
+                closed,
                 dialects: config.dialects,
                 window: config.window,
                 queue: config.queue,

@@ -117,11 +117,14 @@ pub enum Refusal {
     NextHopIsSource,
     /// The queue to the next hop is full.
     QueueFull,
+    /// No access rule lets its sender attach or send there. [`Access`](super::access::Access) says so
+    /// where the sender is, and before anything is decided.
+    AccessDenied,
 }
 
 impl Refusal {
     /// All there are, for counters.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::BadAddress,
         Self::UnsupportedAddress,
         Self::Loop,
@@ -130,6 +133,7 @@ impl Refusal {
         Self::Unreachable,
         Self::NextHopIsSource,
         Self::QueueFull,
+        Self::AccessDenied,
     ];
 
     /// The reason as errors and counters write it. Part of the interface: it never changes.
@@ -144,6 +148,7 @@ impl Refusal {
             Self::Unreachable => "unreachable",
             Self::NextHopIsSource => "next hop is source",
             Self::QueueFull => "queue full",
+            Self::AccessDenied => "access denied",
         }
     }
 }
@@ -185,7 +190,8 @@ impl fmt::Display for Refusal {
 ///    is because its link is no longer up.
 /// 9. **Forward** to the next hop.
 ///
-/// It is total, it does not allocate, and it depends on nothing but its arguments.
+/// It is total, it does not allocate, and it depends on nothing but its arguments. Whether the sender
+/// may is not its question: [`Access`](super::access::Access) answers that, where the message enters.
 ///
 /// # Examples
 /// The offline answer, [`walk`](super::walk()), is the shortest whole example: it calls this once

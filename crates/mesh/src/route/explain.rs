@@ -12,11 +12,11 @@ use serde::Serialize;
 
 pub use compose::{Background, compose};
 pub use inquiry::Inquiry;
-pub use step::{Choice, Decision, Offer, SetRoute, Step};
+pub use step::{Choice, Cleared, Decision, Offer, SetRoute, Step};
 
 use super::graph::{Down, Graph};
 use super::paths::{Rule, Way};
-use super::walk::{WalkInput, Walker};
+use super::walk::{Sender, WalkInput, Walker};
 use crate::name::NodeName;
 use crate::wire::MessageId;
 
@@ -84,7 +84,7 @@ pub enum DecidedBy {
         #[serde(flatten)]
         route: SetRoute,
     },
-    /// It was refused; the rule is one of those that [`decide`](super::decide) lists.
+    /// It was refused; the rule is one of those that [`decide`](super::decide) lists, or `access`.
     Refused {
         /// The rule that applied.
         by: String,
@@ -190,7 +190,8 @@ impl From<Rule> for DecidedBy {
     }
 }
 
-/// Explains the way of a message for `destination` from `node`, which `from` stands for.
+/// Explains the way of a message for `destination` from `node`, which `from` stands for, and which
+/// `sender` sent, if it is a client's.
 ///
 /// `mesh` is what is left of `whole` when what is in `down` has failed. The way is the one that
 /// [`walk`](super::walk()) gives, because the nodes are asked in the same way.
@@ -212,7 +213,7 @@ impl From<Rule> for DecidedBy {
 ///     directory: &Directory::new(),
 ///     hop_limit: 64,
 /// };
-/// let why = explain(mesh, &graph, &[], "a", &NodeName::parse("a")?, "d");
+/// let why = explain(mesh, &graph, &[], ("a", &NodeName::parse("a")?, None), "d");
 /// let (lost_by, against) = ("c--d".to_owned(), "b--d".to_owned());
 /// assert_eq!(why.decided_by, DecidedBy::TieBreak { lost_by, against });
 /// # Ok::<(), hopline_mesh::name::NameError>(())
@@ -222,16 +223,16 @@ pub fn explain(
     mesh: WalkInput<'_>,
     whole: &Graph,
     down: &[Down],
-    from: &str,
-    node: &NodeName,
+    (from, node, sender): (&str, &NodeName, Option<Sender<'_>>),
     destination: &str,
 ) -> Explanation {
     let mut steps = Vec::new();
     if !down.contains(&Down::Node(node.clone())) {
         let no_statics = super::StaticRoutes::new();
-        Walker::new(mesh).follow(MessageId::default(), node, destination, |table, ruling| {
+        let mut walker = Walker::new(mesh);
+        walker.follow(MessageId::default(), node, sender, destination, |table, ruling, said| {
             let statics = mesh.statics.get(table.me()).unwrap_or(&no_statics);
-            steps.push(Step::new(table, statics, mesh.directory, destination, ruling));
+            steps.push(Step::new(table, statics, mesh.directory, destination, ruling, said));
         });
     }
     let background = Background { graph: mesh.graph, whole, down, hop_limit: mesh.hop_limit };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::access::{Access, Clearance};
 use super::basis::Ruling;
 use super::decide::{Local, Places, Question, Refusal, Verdict, judge};
 use super::directory::Directory;
@@ -25,6 +26,15 @@ pub struct WalkInput<'a> {
     pub directory: &'a Directory,
     /// How many nodes a path may have.
     pub hop_limit: u8,
+}
+
+/// A client that sends, with the access rules as they hold at the node where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// The client's name.
+    pub client: &'a str,
+    /// The rules at its node.
+    pub access: Access<'a>,
 }
 
 /// The way that a message would go.
@@ -148,17 +158,24 @@ impl<'a> Walker<'a> {
     /// Follows the message `id`, as [`walk`](Self::walk) does. Only for a balanced service does the id
     /// matter.
     pub fn walk_message(&mut self, id: MessageId, from: &NodeName, destination: &str) -> Walk {
-        self.follow(id, from, destination, |_, _| {})
+        self.follow(id, from, None, destination, |_, _, _| {})
+    }
+
+    /// Follows the message of id 0 that a client at the node `from` sent, as [`walk`](Self::walk) does,
+    /// if the access rules let it.
+    pub fn walk_from(&mut self, from: &NodeName, sender: Sender<'_>, destination: &str) -> Walk {
+        self.follow(MessageId::default(), from, Some(sender), destination, |_, _, _| {})
     }
 
     /// As [`walk_message`](Self::walk_message), and shows each node's table and ruling as the message
-    /// comes by.
+    /// comes by, with what access rules say of it.
     pub(super) fn follow(
         &mut self,
         id: MessageId,
         from: &NodeName,
+        sender: Option<Sender<'_>>,
         destination: &str,
-        mut see: impl FnMut(&Table, &Ruling<'_>),
+        mut see: impl FnMut(&Table, &Ruling<'_>, Option<&Clearance<'_>>),
     ) -> Walk {
         let mesh = self.mesh;
         let mut path: Vec<NodeName> = Vec::new();
@@ -180,7 +197,13 @@ impl<'a> Walker<'a> {
                     size: 0,
                 },
             );
-            see(table, &ruling);
+            let (ruling, said) = match sender {
+                Some(Sender { client, access }) => {
+                    access.clear(client, path.is_empty(), destination, ruling)
+                }
+                None => (ruling, None),
+            };
+            see(table, &ruling, said.as_ref());
             let next = match ruling.verdict {
                 Verdict::Forward(next) => Ok(next.clone()),
                 Verdict::Deliver(Local::Node) => Err(End::Node),

@@ -34,6 +34,9 @@ pub enum Request {
         path: Vec<NodeName>,
         /// The neighbour that it came from; none where it begins here.
         from: Option<NodeName>,
+        /// The client that sent it, whose access the rules decide; none where it is a node's, which may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client: Option<String>,
     },
     /// The nodes and links that the node's routes are made of.
     Graph {},

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hopline_mesh::route::Policy;
-use hopline_mesh::route::explain::{Choice, Decision, Offer, SetRoute, Step};
+use hopline_mesh::route::access::Asked;
+use hopline_mesh::route::explain::{Choice, Cleared, Decision, Offer, SetRoute, Step};
 use hopline_mesh::wire::control::{
     Answer, ClientStatus, LinkStatus, NodeStatus, Request, RouteLine,
 };
@@ -27,6 +28,17 @@ pub(super) fn controls() -> Vec<Vector> {
                 destination: "bob".to_owned(),
                 path: vec![node("east")],
                 from: Some(node("east")),
+                client: None,
+            },
+        ),
+        (
+            "request explain client",
+            "the same of a message that a client sent",
+            Request::Explain {
+                destination: "bob".to_owned(),
+                path: Vec::new(),
+                from: None,
+                client: Some(name.clone()),
             },
         ),
         ("request graph", "the links that its routes are made of", Request::Graph {}),
@@ -85,7 +97,22 @@ pub(super) fn controls() -> Vec<Vector> {
         ],
     };
     let explained = |decision, choice| {
-        Answer::Explained(Box::new(Step { node: node("top"), decision, choice }))
+        Answer::Explained(Box::new(Step { node: node("top"), decision, choice, access: None }))
+    };
+    let denied = Step {
+        node: node("top"),
+        decision: Decision::Refuse {
+            reason: "access denied".to_owned(),
+            rule: "access".to_owned(),
+            route: None,
+            at: None,
+        },
+        choice: None,
+        access: Some(Cleared {
+            asked: Asked::Send,
+            allowed: false,
+            rule: Some("access.send[1] deny \"*\"".to_owned()),
+        }),
     };
     let answers = [
         ("answer status", "what the node is and knows", Answer::Status(Box::new(status))),
@@ -102,6 +129,11 @@ pub(super) fn controls() -> Vec<Vector> {
         ("answer explained static", "it goes by a static route", explained(set, None)),
         ("answer explained deliver", "it is delivered", explained(deliver, Some(choice))),
         ("answer explained refuse", "it is refused", explained(refuse, None)),
+        (
+            "answer explained denied",
+            "an access rule denies it",
+            Answer::Explained(Box::new(denied)),
+        ),
         (
             "answer graph",
             "one link",

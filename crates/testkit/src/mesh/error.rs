@@ -41,6 +41,16 @@ pub enum MeshError {
     /// A question has no answer, or the answer is no.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The access rules do not let a client attach, or send there.
+    #[error("{node} says: {reason}{}", rule.as_ref().map(|rule| format!(" by {rule}")).unwrap_or_default())]
+    Denied {
+        /// The node that says so.
+        node: NodeName,
+        /// In the words of refusals.
+        reason: String,
+        /// The rule that says so; none where none matches, which at a port beyond the machine denies.
+        rule: Option<String>,
+    },
     /// The mesh has not come to rest.
     #[error("the mesh has not converged: {nodes:#?}")]
     NotConverged {

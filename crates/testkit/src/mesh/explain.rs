@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hopline_mesh::client::{Client, ClientOptions, RequestError};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::route::explain::{Explanation, Inquiry};
-use hopline_mesh::route::{Down, Graph};
+use hopline_mesh::route::{Down, Graph, Refusal};
 use hopline_mesh::wire::control::{Answer, Request};
 use hopline_topo::Offline;
 
@@ -25,7 +25,8 @@ impl Mesh {
         let running: BTreeSet<_> = self.statuses().await?.into_keys().collect();
         let down: BTreeSet<_> =
             self.plan.nodes.keys().filter(|node| !running.contains(*node)).cloned().collect();
-        let mut inquiry = Inquiry::new(node.clone());
+        let client = self.is_planned(from).then(|| from.to_owned());
+        let mut inquiry = Inquiry::new(node.clone(), client);
         let mut live = Graph::new([], []);
         if !down.contains(&node) {
             if let Answer::Graph { nodes, links } = self.ask(&node, Request::Graph {}).await? {
@@ -52,9 +53,25 @@ impl Mesh {
         explanation.ok_or_else(|| MeshError::NotPlanned { name: from.to_owned() })
     }
 
+    /// Asks the nodes whether the access rules let a planned client's message through.
+    pub(super) async fn let_through(&self, from: &str, to: &str) -> Result<(), MeshError> {
+        if !self.is_planned(from) || !self.plan.has_access() {
+            return Ok(());
+        }
+        let mut explanation = self.explain(from, to).await?;
+        let (Some(reason), Some(node)) = (explanation.reason, explanation.node) else {
+            return Ok(());
+        };
+        if reason != Refusal::AccessDenied.reason() {
+            return Ok(());
+        }
+        let said = explanation.steps.pop().and_then(|step| step.access);
+        Err(MeshError::Denied { node, reason, rule: said.and_then(|said| said.rule) })
+    }
+
     async fn ask(&self, node: &NodeName, request: Request) -> Result<Answer, MeshError> {
         let options = ClientOptions::anonymous().timeout(PATIENCE);
-        let client = Client::connect(&self.endpoint(node.as_str())?, options).await?;
+        let client = Client::connect(&self.control(node.as_str())?, options).await?;
         let answer = client.ask(node.as_str(), request, PATIENCE).await;
         client.shutdown().await;
         Ok(answer?)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
-use hopline_mesh::node::RoutingNode;
+use hopline_mesh::node::{NodeConfig, RoutingNode};
 use hopline_mesh::wire::control::NodeStatus;
 use hopline_mesh::wire::hello::MeshKey;
 use hopline_topo::Plan;
@@ -38,8 +38,15 @@ impl Memory {
         let node = plan.nodes.get(name);
         let node = node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?;
         let endpoint = self.endpoint(&node.name)?;
-        let config = node_config(&plan.mesh, &plan.services, node, endpoint, self.key.clone());
-        let running = RoutingNode::start(config).await?;
+        let config = node_config(
+            &plan.mesh,
+            (&plan.services, &plan.access),
+            node,
+            endpoint,
+            self.key.clone(),
+        );
+        let control = Some(self.control_endpoint(&node.name)?);
+        let running = RoutingNode::start(NodeConfig { control, ..config }).await?;
         for dial in &node.dials {
             running.dial(dial.node.clone(), self.endpoint(&dial.node)?).await?;
         }
@@ -49,6 +56,11 @@ impl Memory {
 
     pub(super) fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {
         self.nodes.get(name).ok_or_else(|| MeshError::NoNode { name: name.to_owned() })
+    }
+
+    /// Where a node takes orders: as its operator, whatever the access rules are.
+    pub(super) fn control(&self, name: &str) -> Result<Endpoint, MeshError> {
+        self.control_endpoint(self.node(name)?.name())
     }
 
     pub(super) fn take(&mut self, name: &str) -> Result<RoutingNode, MeshError> {
@@ -67,6 +79,10 @@ impl Memory {
         for node in self.nodes.into_values() {
             node.shutdown().await;
         }
+    }
+
+    fn control_endpoint(&self, node: &NodeName) -> Result<Endpoint, MeshError> {
+        Ok(format!("mem://testkit-control-{}-{node}", self.number).parse()?)
     }
 
     fn endpoint(&self, node: &NodeName) -> Result<Endpoint, MeshError> {

@@ -81,6 +81,10 @@ impl Processes {
         endpoint.ok_or_else(|| MeshError::NoNode { name: node.to_owned() })
     }
 
+    pub(super) fn control(&self, node: &str) -> Result<Endpoint, MeshError> {
+        Ok(Endpoint::Ipc(self.record(node)?.control))
+    }
+
     /// Ends a process at once.
     pub(super) fn kill(&self, node: &str) -> Result<(), MeshError> {
         let process = self.record(node)?.process;

@@ -7,6 +7,7 @@ use hopline_mesh::brain::{Brain, Config, Event, LinkConfig, Window};
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::route::StaticRoutes;
+use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::hello::MeshKey;
 
 use super::node_name;
@@ -76,6 +77,8 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
         links: links.into_iter().collect(),
         statics: StaticRoutes::new(),
         services: BTreeMap::new(),
+        access: AccessRules::default(),
+        closed: false,
         dialects: vec![Dialect::Native, Dialect::Json],
         window: Window::UNACKNOWLEDGED,
         queue: Window::WAITING,

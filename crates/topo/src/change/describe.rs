@@ -1,11 +1,12 @@
 //! What is said of each thing of a topology, property by property.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
+use hopline_mesh::route::access::{AccessRules, Asked, Effect, NameSet};
 
-use super::Property;
+use super::{Property, RulePlace};
 use crate::topology::{Bind, DEFAULT_COST, Duplicate, Link, Node, Service, Topology};
 
 pub(super) fn mesh(topology: &Topology) -> Vec<Property> {
@@ -75,6 +76,23 @@ pub(super) fn service(service: &Service) -> Vec<Property> {
 
 pub(super) fn client_group(members: &BTreeSet<String>) -> Vec<Property> {
     vec![("members", joined(members.iter().cloned()))]
+}
+
+/// The access rules by their places, and what is said of each.
+pub(super) fn rules(access: &AccessRules) -> BTreeMap<RulePlace, Vec<Property>> {
+    let who = |effect: Effect, who: &NameSet| ("rule", Some(format!("{effect} {who}")));
+    let attach = (1..).zip(&access.attach).map(|(number, rule)| {
+        let at = rule.at.as_ref();
+        let at = at.and_then(|at| joined(at.iter().map(ToString::to_string)));
+        let said = vec![who(rule.effect, &rule.who), ("at", at)];
+        (RulePlace { list: Asked::Attach, number }, said)
+    });
+    let send = (1..).zip(&access.send).map(|(number, rule)| {
+        let to = Some(&rule.to).filter(|to| **to != NameSet::everybody());
+        let said = vec![who(rule.effect, &rule.who), ("to", to.map(ToString::to_string))];
+        (RulePlace { list: Asked::Send, number }, said)
+    });
+    attach.chain(send).collect()
 }
 
 fn dialects(dialects: &[Dialect]) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hopline_mesh::name::NodeName;
-use hopline_mesh::route::{Paths, Refusal, Walker};
+use hopline_mesh::route::{Paths, Refusal, Sender, Walker};
 use serde::Serialize;
 
 use crate::offline::Offline;
@@ -124,10 +124,10 @@ fn places(plan: &Plan) -> BTreeMap<&str, &NodeName> {
     plan.nodes.iter().flat_map(clients).collect()
 }
 
-fn compare(
-    ends: &[Ends<'_>],
-    before: &mut Ways<'_>,
-    after: &mut Ways<'_>,
+fn compare<'a>(
+    ends: &[Ends<'a>],
+    before: &mut Ways<'a>,
+    after: &mut Ways<'a>,
     most: usize,
     list: &mut Vec<Move>,
 ) -> Count {
@@ -137,8 +137,8 @@ fn compare(
         after.expect(to.name);
     }
     for from in ends {
-        before.start(from.before);
-        after.start(from.after);
+        before.start(from.name, from.before);
+        after.start(from.name, from.after);
         for to in ends.iter().filter(|to| to.name != from.name) {
             let old = before.to(to.name, to.before);
             let new = after.to(to.name, to.after);
@@ -185,25 +185,33 @@ impl Count {
 struct Ways<'a> {
     mesh: &'a Offline,
     walker: Walker<'a>,
-    /// Destinations that a static route somewhere is for.
+    /// Destinations that a static route somewhere is for, or that are not let in.
     is_walked: BTreeSet<String>,
     from: Option<(NodeName, Option<Paths>)>,
+    /// Who sends, where that is a client.
+    sender: Option<Sender<'a>>,
+    /// Whether the access rules keep it out.
+    is_kept_out: bool,
 }
 
 impl<'a> Ways<'a> {
     fn new(mesh: &'a Offline) -> Self {
-        Self { mesh, walker: mesh.walker(), is_walked: BTreeSet::new(), from: None }
+        let (walker, is_walked) = (mesh.walker(), BTreeSet::new());
+        Self { mesh, walker, is_walked, from: None, sender: None, is_kept_out: false }
     }
 
     /// Says that there will be questions about `destination`.
     fn expect(&mut self, destination: &str) {
-        if self.mesh.has_static_for(destination) {
+        if self.mesh.has_static_for(destination) || self.mesh.is_kept_out(destination) {
             self.is_walked.insert(destination.to_owned());
         }
     }
 
-    /// Says that the next questions are about ways from `node`.
-    fn start(&mut self, node: &NodeName) {
+    /// Says that the next questions are about ways from `name`, which is `node` or is at it.
+    fn start(&mut self, name: &'a str, node: &'a NodeName) {
+        self.sender = self.mesh.sender(name, node);
+        let is_denied = |sender: Sender<'_>| !sender.access.attach(sender.client).allowed;
+        self.is_kept_out = self.sender.is_some_and(is_denied);
         if self.from.as_ref().is_none_or(|(from, _)| from != node) {
             self.from = Some((node.clone(), Paths::from(self.mesh.graph(), node)));
         }
@@ -213,8 +221,15 @@ impl<'a> Ways<'a> {
         let Some((from, paths)) = &self.from else {
             return Err(Refusal::Unreachable);
         };
+        let may_send = |sender: Sender<'_>| sender.access.send(sender.client, destination).allowed;
+        if self.is_kept_out || !self.sender.is_none_or(may_send) {
+            return Err(Refusal::AccessDenied);
+        }
         if self.is_walked.contains(destination) {
-            let walk = self.walker.walk(from, destination);
+            let walk = match self.sender {
+                Some(sender) => self.walker.walk_from(from, sender, destination),
+                None => self.walker.walk(from, destination),
+            };
             return match walk.refusal() {
                 Some(refusal) => Err(refusal),
                 None => Ok(Route { path: walk.path, cost: walk.cost }),

@@ -27,6 +27,7 @@ impl fmt::Display for Change {
         }
         section(f, "services", &self.services)?;
         section(f, "client groups", &self.client_groups)?;
+        section(f, "access rules", &self.access)?;
         writeln!(f, "routes between clients: {}", self.routes.clients)?;
         writeln!(f, "routes between nodes: {}", self.routes.nodes)?;
         for moved in &self.routes.list {

@@ -1,5 +1,6 @@
 //! What is probably not meant, and what is worth knowing of a mesh's shape.
 
+mod access;
 mod allow;
 mod cuts;
 mod graph;
@@ -34,6 +35,11 @@ pub(super) fn of_links(
     declared: &Declarations<'_>,
 ) -> Vec<Diagnostic> {
     links::lints(spec, topology, declared)
+}
+
+/// The lints of access rules.
+pub(super) fn of_access(spec: &Spec, topology: &Topology) -> Vec<Diagnostic> {
+    access::lints(spec, topology)
 }
 
 /// The lints and notes of the mesh as a whole.

@@ -17,6 +17,7 @@ macro_rules! pages {
 
 const PAGES: &[Page] = pages! {
     "auto-with-address"
+    "bad-access"
     "bad-cost"
     "bad-endpoint"
     "bad-expect"
@@ -29,6 +30,7 @@ const PAGES: &[Page] = pages! {
     "bad-template"
     "bad-value"
     "bridge"
+    "client-denied"
     "costs-differ"
     "cut-node"
     "duplicate-address"
@@ -51,6 +53,7 @@ const PAGES: &[Page] = pages! {
     "not-utf8"
     "self-link"
     "self-route"
+    "shadowed-rule"
     "syntax"
     "too-many-files"
     "too-many-links"

@@ -6,7 +6,7 @@ use super::Expander;
 use super::text::Scope;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::spec::{At, LinkSpec, RoutesSpec, ServiceSpec, Spec};
+use crate::spec::{AccessSpec, At, LinkSpec, RoutesSpec, ServiceSpec, Spec};
 
 impl Expander<'_> {
     /// The links between two nodes each.
@@ -76,6 +76,15 @@ impl Expander<'_> {
             }
         }
         tables
+    }
+
+    /// The rules of who may attach with every node by name.
+    pub(super) fn attach_rules(&mut self, spec: &Spec) -> Vec<AccessSpec> {
+        let mut rules = spec.attach.clone();
+        for at in rules.iter_mut().filter_map(|rule| rule.at.as_mut()) {
+            at.value = at.value.iter().flat_map(|node| self.names(node)).collect();
+        }
+        rules
     }
 
     fn names(&mut self, at: &At<String>) -> Vec<At<String>> {

@@ -16,7 +16,11 @@ const SHARED: &[&[&str]] = &[
     &["client_groups"],
     &["lints"],
     &["lints", "allow"],
+    &["access"],
 ];
+
+/// Lists of things without names that are no tables of the file itself.
+const INNER_LISTS: &[&[&str]] = &[&["access", "attach"], &["access", "send"]];
 
 /// Puts what a further file says to what those before it said.
 pub(super) fn merge<'a>(all: &mut DeTable<'a>, file: DeTable<'a>, problems: &mut Vec<Diagnostic>) {
@@ -71,7 +75,7 @@ fn join<'a>(
             false
         }
         (DeValue::Array(all), DeValue::Array(file))
-            if path.len() == 1 && are_tables(all.iter()) && are_tables(file.iter()) =>
+            if is_list(path) && are_tables(all.iter()) && are_tables(file.iter()) =>
         {
             for item in file {
                 all.push(item);
@@ -84,6 +88,10 @@ fn join<'a>(
 
 fn is_shared(path: &[String]) -> bool {
     SHARED.iter().any(|shared| shared == &path)
+}
+
+fn is_list(path: &[String]) -> bool {
+    path.len() == 1 || INNER_LISTS.iter().any(|list| list == &path)
 }
 
 /// Whether these are things without names, such as `[[links]]`, of which there may be any number.

@@ -81,7 +81,13 @@ pub async fn run_alone(
         let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
         neighbours.insert(dial.node.clone(), there.clone());
     }
-    let config = node_config(&plan.mesh, &plan.services, node, bind.clone(), MeshKey::new(key));
+    let config = node_config(
+        &plan.mesh,
+        (&plan.services, &plan.access),
+        node,
+        bind.clone(),
+        MeshKey::new(key),
+    );
     let started = RoutingNode::start(config).await;
     let running = started.map_err(|error| not_started(failure(error)))?;
     for (neighbour, endpoint) in neighbours {

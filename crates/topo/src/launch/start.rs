@@ -8,6 +8,7 @@ use hopline_core::{Endpoint, Limits};
 use hopline_mesh::brain::{LinkConfig, ServiceConfig, Window};
 use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
+use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::route::{NextHop, Pattern, StaticRoutes};
 use hopline_mesh::wire::hello::MeshKey;
 use tokio::time::interval;
@@ -44,17 +45,17 @@ async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure>
         control: Some(control),
         runtime_dir: Some(setup.runtime_dir.clone()),
         incarnation: Some(setup.incarnation),
-        ..node_config(&setup.mesh, &setup.services, &setup.plan, bind, key)
+        ..node_config(&setup.mesh, (&setup.services, &setup.access), &setup.plan, bind, key)
     };
     RoutingNode::start(config).await.map_err(failure)
 }
 
-/// The configuration of a node by its plan, in a mesh that has these services, listening at `bind`,
-/// without a control socket.
+/// The configuration of a node by its plan, in a mesh that has these services and access rules, listening
+/// at `bind`, without a control socket.
 #[must_use]
 pub fn node_config(
     mesh: &NodeName,
-    services: &BTreeMap<String, Service>,
+    (services, access): (&BTreeMap<String, Service>, &AccessRules),
     plan: &NodePlan,
     bind: Endpoint,
     key: MeshKey,
@@ -81,6 +82,8 @@ pub fn node_config(
         links: dialled.chain(accepted).collect(),
         statics,
         services: services.collect(),
+        access: access.clone(),
+        closed: plan.closed,
         dialects: plan.dialects.clone(),
         limits: limits(plan),
         queue: queue(&plan.limits),

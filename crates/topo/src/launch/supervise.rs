@@ -183,6 +183,7 @@ impl Supervisor {
                 setup: Setup {
                     mesh: self.launch.plan.mesh.clone(),
                     services: self.launch.plan.services.clone(),
+                    access: self.launch.plan.access.clone(),
                     plan: plan.clone(),
                     previous: known.get(node).cloned(),
                     key,

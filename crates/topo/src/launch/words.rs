@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
+use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::control::NodeStatus;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ pub struct Setup {
     /// The services of the mesh.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Service>,
+    /// The access rules of the mesh.
+    #[serde(default, skip_serializing_if = "AccessRules::is_empty")]
+    pub access: AccessRules,
     /// The node's plan.
     pub plan: NodePlan,
     /// Where it listened the last time, to be tried first where any port will do.

@@ -13,7 +13,9 @@ impl Offline {
     #[must_use]
     pub fn explain(&self, from: &str, to: &str, down: &[Down]) -> Option<Explanation> {
         let graph = self.graph.without(down);
-        Some(explain(self.input(&graph), &self.graph, down, from, &self.node_of(from)?, to))
+        let node = self.node_of(from)?;
+        let sender = self.sender(from, &node);
+        Some(explain(self.input(&graph), &self.graph, down, (from, &node, sender), to))
     }
 
     /// Why a message takes the way that the running nodes say in `steps`, beside the ways that it

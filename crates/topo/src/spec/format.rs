@@ -25,6 +25,7 @@ const LEAST: Limits = NodeConfig::LEAST_LIMITS;
 pub(crate) const ANY: u64 = i64::MAX as u64;
 const COST: Kind = Kind::Whole(1, u32::MAX as u64);
 const NO: &str = "none";
+const BY_PORT: &str = "all may, and none at a port beyond the node's machine";
 const USUAL: &str = "as it is by itself";
 
 const DIALECTS: &[&str] = &["native", "json", "broker", "session"];
@@ -50,6 +51,7 @@ pub(crate) static FILE: Table = Table {
         key("clients", Kind::Pairs, NO, "planned clients, each with its node"),
         key("client_groups", Kind::Lists, NO, "groups of planned clients"),
         key("routes", Kind::PairsOf, NO, "static routes, by node"),
+        key("access", Kind::Table(&ACCESS), NO, "who may attach where, and send to whom"),
         key("lints", Kind::Table(&LINTS), NO, "what is meant though it looks odd"),
         key("expect", Kind::Tables(&EXPECT), NO, "what the routes must be like"),
     ]],
@@ -213,6 +215,49 @@ pub(crate) static SERVICE: Table = Table {
     ]],
 };
 
+/// `[access]`.
+pub(crate) static ACCESS: Table = Table {
+    title: "`[access]`",
+    means: "Who may attach where, and send to whom: of each list the first rule that matches counts.",
+    keys: &[&[
+        key("attach", Kind::Tables(&ATTACH), BY_PORT, "who may attach where"),
+        key("send", Kind::Tables(&SEND), BY_PORT, "who may send to whom"),
+    ]],
+};
+
+/// Who a rule of access is for.
+const WHO: &[Key] = &[
+    key(
+        "allow",
+        Kind::TextOrTexts,
+        NO,
+        "the clients that may: names, `prefix.*`, `hex:*`, or `*`; a rule has this or `deny`",
+    ),
+    key("deny", Kind::TextOrTexts, NO, "the clients that may not, written in the same way"),
+];
+
+/// `[[access.attach]]`.
+pub(crate) static ATTACH: Table = Table {
+    title: "`[[access.attach]]`",
+    means: "Whether some clients may attach.",
+    keys: &[WHO, &[key("at", Kind::TextOrTexts, "every node", "the nodes that it is about")]],
+};
+
+/// `[[access.send]]`.
+pub(crate) static SEND: Table = Table {
+    title: "`[[access.send]]`",
+    means: "Whether some clients may send to some names.",
+    keys: &[
+        WHO,
+        &[key(
+            "to",
+            Kind::TextOrTexts,
+            "everybody",
+            "the names that it is about, written as clients are: clients, services, nodes, destinations of static routes",
+        )],
+    ],
+};
+
 /// `[lints]`.
 pub(crate) static LINTS: Table = Table {
     title: "`[lints]`",
@@ -291,6 +336,7 @@ pub(crate) const REASONS: &[&str] = &[
     "unknown destination",
     "unreachable",
     "next hop is source",
+    "access denied",
 ];
 
 /// `after` of an expectation.

@@ -1,5 +1,5 @@
 //! The tables of a topology file, one function each; those about nodes are in `read_nodes`, those of
-//! what is wished for in `read_expects`.
+//! what is wished for in `read_expects`, access rules in `read_access`.
 //!
 //! A new key is an arm of its table's `match`, a field of its spec, and a line of [`format`].
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::format::Kind;
 use super::reader::{Key, Reader, Value, entries};
 use super::{At, ListSpec, MeshSpec, PairSpec, RoutesSpec, ServiceSpec, Spec};
-use super::{format, read_expects, read_nodes};
+use super::{format, read_access, read_expects, read_nodes};
 use crate::diagnostic::Diagnostic;
 
 /// Reads the file's tree.
@@ -31,6 +31,9 @@ pub(super) fn read(root: &DeTable<'_>) -> (Spec, Vec<Diagnostic>) {
             "clients" => spec.clients = pairs(reader, &key, "[clients]", value),
             "client_groups" => spec.client_groups = lists(reader, &key, "[client_groups]", value),
             "routes" => spec.routes = routes(reader, &key, value),
+            "access" => {
+                (spec.attach, spec.send) = read_access::access(reader, &key, value);
+            }
             "expect" => spec.expects = read_expects::expects(reader, &key, value),
             "lints" => spec.allow = lints(reader, &key, value),
             _ => reader.unknown_key(&key, value, format::FILE.title, &format::FILE),

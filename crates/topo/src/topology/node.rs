@@ -103,6 +103,16 @@ impl Node {
         &self.bind
     }
 
+    /// Whether others than programs of its machine can dial where it listens. Of clients there, only those
+    /// may do anything that an access rule allows.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match &self.bind {
+            Bind::At(endpoint) => !endpoint.is_local(),
+            Bind::Auto => false,
+        }
+    }
+
     /// What others dial, where it is not what the node listens at.
     #[must_use]
     pub fn address(&self) -> Option<&Endpoint> {

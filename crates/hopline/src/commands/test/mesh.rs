@@ -13,6 +13,7 @@ use hopline::topo::{Offline, Plan};
 use tokio::time::interval;
 
 use crate::attach::{PATIENCE, attach, whereabouts};
+use crate::commands::explain::denied;
 use crate::commands::status::ask_all;
 use crate::deadline::{Deadline, in_words};
 use crate::trouble::Bad;
@@ -63,7 +64,10 @@ impl Mesh {
             services.flat_map(|(name, it)| it.at.iter().map(|node| (name.as_str(), node)));
         let services = services
             .filter(|(name, node)| !statuses.get(*node).is_some_and(|status| is_at(status, name)));
-        let absent = clients.chain(services).filter(|(name, _)| names.contains(name));
+        // Whom the rules keep out is not stood in for either, though an operator may attach as anybody.
+        let absent = clients
+            .chain(services)
+            .filter(|(name, node)| names.contains(name) && plan.may_attach(name, node));
         for (name, node) in absent {
             let client = attach(&self.running, node, Some(name), PATIENCE).await?;
             self.stand_ins.push(client);
@@ -114,6 +118,9 @@ impl Mesh {
     ) -> anyhow::Result<Result<Vec<String>, Unreached>> {
         let deadline = Deadline::within(PATIENCE);
         let node = whereabouts(&self.running, from, deadline).await?;
+        if let Some(denied) = denied(&self.running, (from, &node), to, deadline).await? {
+            return Ok(Err(denied));
+        }
         let client = attach(&self.running, &node, None, deadline.left()).await?;
         let answer = client.trace(to, deadline.left()).await;
         client.shutdown().await;

@@ -96,6 +96,7 @@ impl Rim {
             Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
             Event::NameInUse(client) => tracing::warn!(%node, %client, "name in use"),
             Event::NotOffered(client) => tracing::warn!(%node, %client, "not offered here"),
+            Event::AccessDenied(client) => tracing::warn!(%node, %client, "access denied"),
             Event::Routes { revision } => tracing::debug!(%node, %revision, "routes changed"),
         }
         // Nobody has to listen.

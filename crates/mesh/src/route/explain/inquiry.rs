@@ -10,16 +10,17 @@ use crate::wire::control::Request;
 /// hop limit does not let go on.
 #[derive(Debug, Clone)]
 pub struct Inquiry {
+    client: Option<String>,
     next: Option<NodeName>,
     path: Vec<NodeName>,
     steps: Vec<Step>,
 }
 
 impl Inquiry {
-    /// One that begins at `node`.
+    /// One that begins at `node`: about a message from this client there, or from the node itself.
     #[must_use]
-    pub fn new(node: NodeName) -> Self {
-        Self { next: Some(node), path: Vec::new(), steps: Vec::new() }
+    pub fn new(node: NodeName, client: Option<String>) -> Self {
+        Self { client, next: Some(node), path: Vec::new(), steps: Vec::new() }
     }
 
     /// The node to ask now about a message for `destination`, and the question; none where the message
@@ -28,7 +29,8 @@ impl Inquiry {
     pub fn question(&self, destination: &str) -> Option<(NodeName, Request)> {
         let (destination, path) = (destination.to_owned(), self.path.clone());
         let from = path.last().cloned();
-        Some((self.next.clone()?, Request::Explain { destination, path, from }))
+        let client = self.client.clone();
+        Some((self.next.clone()?, Request::Explain { destination, path, from, client }))
     }
 
     /// Notes what the node said.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::name::NodeName;
+use crate::route::access::{Asked, Clearance};
 use crate::route::basis::{Basis, Matched, Ruling};
 use crate::route::decide::{Local, Refusal, Verdict};
 use crate::route::directory::Directory;
@@ -22,6 +23,22 @@ pub struct Step {
     /// How it chose among several nodes that hold the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+    /// What access rules say of it, where one has a say or where it is denied for want of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Cleared>,
+}
+
+/// What access rules say of a message at a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleared {
+    /// Whether its sender may attach there, or send to where it is to go.
+    pub asked: Asked,
+    /// Whether that is allowed.
+    pub allowed: bool,
+    /// The rule that says so: its number in its list, and the rule as it is written; none where no rule
+    /// matches, which at a port beyond the machine denies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// What a node decided, and why.
@@ -105,7 +122,7 @@ pub struct Offer {
 }
 
 impl Step {
-    /// What the node of `table` says of its `ruling`.
+    /// What the node of `table` says of its `ruling`, and of what access rules made of it.
     #[must_use]
     pub fn new(
         table: &Table,
@@ -113,6 +130,7 @@ impl Step {
         directory: &Directory,
         destination: &str,
         ruling: &Ruling<'_>,
+        clearance: Option<&Clearance<'_>>,
     ) -> Self {
         let set = |route: Matched<'_>| {
             let pattern = route.pattern();
@@ -149,7 +167,8 @@ impl Step {
             },
         };
         let choice = choice(table, directory, destination);
-        Self { node: table.me().clone(), decision, choice }
+        let access = clearance.map(Cleared::from);
+        Self { node: table.me().clone(), decision, choice, access }
     }
 
     /// The static route that it rests on.
@@ -185,6 +204,13 @@ impl Step {
     }
 }
 
+impl From<&Clearance<'_>> for Cleared {
+    fn from(clearance: &Clearance<'_>) -> Self {
+        let &Clearance { asked, allowed, by } = clearance;
+        Self { asked, allowed, rule: by.map(|by| by.to_string()) }
+    }
+}
+
 impl SetRoute {
     /// What stands for the way back of an error, which no explanation is of.
     fn retrace() -> Self {
@@ -208,6 +234,7 @@ fn choice(table: &Table, directory: &Directory, destination: &str) -> Option<Cho
 /// The rule of `decide`'s list by which it was refused.
 fn rule(refusal: Refusal, basis: &Basis<'_>) -> &'static str {
     match (refusal, basis) {
+        (Refusal::AccessDenied, _) => "access",
         (Refusal::BadAddress | Refusal::UnsupportedAddress, _) => "address",
         (Refusal::Loop, _) => "loop",
         (Refusal::HopLimit, _) => "hop limit",

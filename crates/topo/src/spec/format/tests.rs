@@ -54,6 +54,9 @@ fn the_reader_reads_every_key() {
         ("[[trees]]\n", &TREE),
         ("[[trees]]\n[[trees.levels]]\n", &LEVEL),
         ("[services.s]\n", &SERVICE),
+        ("[access]\n", &ACCESS),
+        ("[[access.attach]]\n", &ATTACH),
+        ("[[access.send]]\n", &SEND),
         ("[[expect]]\n", &EXPECT),
         ("[[expect]]\n[expect.after]\n", &AFTER),
     ] {
