@@ -21,6 +21,7 @@ mod dialler;
 mod error;
 mod rim;
 mod sockets;
+mod trials;
 
 use hopline_core::Endpoint;
 use tokio::sync::{broadcast, mpsc, oneshot};

@@ -178,6 +178,7 @@ impl Supervisor {
                 setup: Setup {
                     mesh: self.launch.plan.mesh.clone(),
                     services: self.launch.plan.services.clone(),
+                    open: self.launch.plan.open,
                     plan: plan.clone(),
                     previous: known.get(node).cloned(),
                     key,

@@ -48,6 +48,9 @@ pub struct Setup {
     /// The services of the mesh.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Service>,
+    /// Whether it may listen beyond its own machine.
+    #[serde(default)]
+    pub open: bool,
     /// The node's plan.
     pub plan: NodePlan,
     /// Where it listened the last time, to be tried first where any port will do.
