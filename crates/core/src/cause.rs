@@ -34,7 +34,8 @@ pub enum Cause {
     BadHandshake,
     /// The peer's socket type does not go with ours.
     WrongSocketType,
-    /// The peer's identity has more than 255 bytes.
+    /// The peer's identity has more than 255 bytes, or begins with a zero, which is for identities that
+    /// a ROUTER makes.
     BadIdentity,
     /// A live connection has this identity already.
     NameInUse,
@@ -42,6 +43,18 @@ pub enum Cause {
     HandshakeTimeout,
     /// There are [`Limits::connections`](crate::Limits::connections) already.
     TooManyConnections,
+    /// There are [`Limits::per_address`](crate::Limits::per_address) from its address already.
+    TooManyFromAddress,
+    /// This process could not open what a connection needs.
+    NoDescriptors,
+    /// Nothing came from the peer for too long: see [`Limits::silence`](crate::Limits::silence), or what
+    /// it promised with its PING.
+    PeerSilent,
+    /// The peer took nothing of what waited for it for [`Limits::stall`](crate::Limits::stall).
+    Stalled,
+    /// Another connection said the peer's identity: see
+    /// [`Duplicates::Takeover`](crate::Duplicates::Takeover).
+    TakenOver,
     /// A frame's flags or a command that no ZMTP peer sends there.
     BadCommand,
     /// The peer sent ERROR.
@@ -74,6 +87,11 @@ impl Cause {
             Self::NameInUse => "name in use",
             Self::HandshakeTimeout => "handshake timeout",
             Self::TooManyConnections => "too many connections",
+            Self::TooManyFromAddress => "too many from one address",
+            Self::NoDescriptors => "no descriptors left",
+            Self::PeerSilent => "peer silent",
+            Self::Stalled => "stalled",
+            Self::TakenOver => "taken over",
             Self::BadCommand => "bad command",
             Self::PeerError => "peer error",
             Self::ConnectFailed(_) => "connect failed",
@@ -97,7 +115,7 @@ impl Cause {
 
     /// What an ERROR command of another gate says.
     pub(crate) fn from_error(reason: &[u8]) -> Self {
-        let ours = [Self::NameInUse, Self::TooManyConnections, Self::WrongSocketType];
+        let ours = [Self::NameInUse, Self::BadIdentity, Self::WrongSocketType];
         let told = ours.into_iter().find(|cause| cause.reason().as_bytes() == reason);
         told.unwrap_or(Self::PeerError)
     }
@@ -106,6 +124,9 @@ impl Cause {
     pub(crate) fn from_io(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Closed,
+            // The system's own word for a peer that has not answered it, or ours for one that took nothing.
+            io::ErrorKind::TimedOut if error.raw_os_error().is_some() => Self::PeerSilent,
+            io::ErrorKind::TimedOut => Self::Stalled,
             _ => Self::Reset,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use thiserror::Error;
 
@@ -16,6 +17,28 @@ pub struct BindError {
     pub endpoint: Endpoint,
     /// What the system said; `AddrInUse` if somebody listens there already.
     pub source: io::Error,
+}
+
+impl BindError {
+    /// Whether others than this machine's programs could reach the port, which
+    /// [`RouterOptions::loopback_only`](crate::RouterOptions::loopback_only) forbids.
+    #[must_use]
+    pub fn is_beyond_loopback(&self) -> bool {
+        self.source.get_ref().is_some_and(|inner| inner.is::<BeyondLoopback>())
+    }
+}
+
+/// A port would be reached from elsewhere.
+#[derive(Debug, Error)]
+#[error("{address} is reached from other machines")]
+pub(crate) struct BeyondLoopback {
+    pub(crate) address: IpAddr,
+}
+
+impl From<BeyondLoopback> for io::Error {
+    fn from(beyond: BeyondLoopback) -> Self {
+        Self::new(io::ErrorKind::PermissionDenied, beyond)
+    }
 }
 
 /// Why a dealer could not be made. That nobody answers is not among the reasons.

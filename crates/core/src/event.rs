@@ -59,6 +59,9 @@ pub struct Peer {
     pub port: usize,
     /// Where it came from, to be shown to people.
     pub address: String,
+    /// Whether it came when all places were taken, and is closed unless it is kept: see
+    /// [`Limits::reserved`](crate::Limits::reserved).
+    pub on_trial: bool,
 }
 
 /// What happens at a [`Router`](crate::Router).

@@ -11,12 +11,15 @@
 
 mod accept;
 pub(crate) mod asides;
+mod descriptors;
 mod dial;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handshake;
 mod inner;
+mod life;
 pub(crate) mod marks;
+mod pulse;
 mod splice;
 mod stream;
 mod walker;
@@ -24,6 +27,7 @@ mod window;
 mod zmtp;
 
 pub(crate) use accept::{Port, bind_ipc, bind_tcp};
+pub use descriptors::raise_descriptor_limit;
 pub(crate) use dial::{Call, Link, dial, dial_mem};
 
 use std::sync::Arc;
@@ -34,13 +38,14 @@ use tokio_util::sync::CancellationToken;
 
 use self::asides::Asides;
 use self::inner::{Inner, Pool};
+use self::life::watch;
 use self::marks::Mark;
 use self::splice::{Inward, Outward, splice};
 use self::stream::Stream;
 use self::window::{Buffers, Window};
 use crate::Cause;
 use crate::outlet::Outlet;
-use crate::registry::{Claim, Place, Registry};
+use crate::registry::{Claim, Place, Registry, Trial};
 use crate::transport::Wire;
 
 /// The most that is padded to keep the private connection of a stranger that was cut off.
@@ -72,7 +77,7 @@ impl Gate {
     async fn carry(&self, guest: Carried, inner: Inner, pad_max: u64) -> (Cause, Option<Inner>) {
         let Carried { outer, early, asides, outlet, held } = guest;
         let mut inward = Inward::new(self.registry.limits, Window::new(&self.buffers, early));
-        let mut outward = Outward::new(Window::new(&self.buffers, Vec::new()));
+        let mut outward = Outward::new(Window::new(&self.buffers, Vec::new()), &asides);
         let known = &outlet.known;
 
         self.registry.admit(&outlet);
@@ -84,8 +89,12 @@ impl Gate {
         let cause = tokio::select! {
             biased;
             () = self.stop.cancelled() => Cause::ClosedHere,
-            () = outlet.hang_up.cancelled() => Cause::ClosedHere,
+            () = outlet.hang_up.cancelled() => outlet.why(),
             cause = splice(&mut inward, &mut outward, &outer, &inner.stream, &asides) => cause,
+            cause = watch(&asides, &self.registry.limits) => cause,
+            () = overstays(held.as_ref().and_then(|(_, place)| place.trial())) => {
+                Cause::TooManyConnections
+            }
         };
         let ended = matches!(cause, Cause::Closed | Cause::Reset);
         let cause = if ended && inward.is_cut() { Cause::Aborted } else { cause };
@@ -163,6 +172,20 @@ impl Gate {
     async fn say(&self, inner: &Inner, mark: Mark) -> std::io::Result<()> {
         inner.stream.write_all(&self.wire.secret.message(mark)).await
     }
+}
+
+/// Waits until a connection that is on trial has to go; for ever if there is none or it is kept.
+///
+/// # Cancel safety
+/// Cancel-safe.
+async fn overstays(trial: Option<&Trial>) {
+    if let Some(trial) = trial {
+        let is_over = tokio::time::timeout(trial.time(), trial.over.cancelled()).await.is_ok();
+        if is_over || trial.goes_on() {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// A stranger that was let in.

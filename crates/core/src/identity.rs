@@ -7,6 +7,9 @@ use thiserror::Error;
 
 /// The routing id of a peer: 1 to 255 bytes of any value.
 ///
+/// A peer's own begins with no zero: those are for identities that a ROUTER makes (RFC 28), and who says
+/// one is refused.
+///
 /// It is what the peer says of itself (property `Identity` of its READY, RFC 23), or 16 random
 /// bytes made here for a peer that says nothing. It proves nothing; who a peer *is* has to be
 /// shown by other means.
@@ -40,6 +43,12 @@ impl Identity {
     /// The bytes, shared.
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+
+    /// Whether it is of the kind that a ROUTER makes and no peer may say of itself: its first byte is
+    /// zero (RFC 28).
+    pub(crate) fn is_made(&self) -> bool {
+        self.0.first() == Some(&0)
     }
 
     /// An identity for a peer without one: 16 random bytes, the first of them zero, which no

@@ -2,6 +2,7 @@
 //!
 //! The same names, limits, high-water marks and events as over the wire.
 
+use std::future::Future;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::mailbox::{Mail, Mailbox, Unread};
 use crate::outlet::{Known, Outlet, Way};
-use crate::registry::{Claim, Place, Registry};
+use crate::registry::{Claim, Place, Registry, Trial};
 use crate::room::Total;
 use crate::{Cause, DealerOptions, Identity, Limits, Peer};
 
@@ -49,7 +50,7 @@ pub(crate) fn listen(name: &str, listener: Listener) -> io::Result<MemPort> {
 }
 
 /// Connects to whoever listens under a name. Both sides hear of it.
-pub(crate) fn enter(
+pub(crate) async fn enter(
     name: &str,
     options: &DealerOptions,
     near: Arc<Known>,
@@ -60,16 +61,19 @@ pub(crate) fn enter(
     let listener = listener.ok_or(Cause::ConnectFailed(io::ErrorKind::ConnectionRefused))?;
     let registry = &listener.registry;
     let address = near.peer.address.clone();
-    let place = registry.enter(&address, listener.port)?;
+    let refuse = |cause: &Cause| registry.counters.refuse(*cause, &address);
     let id = registry.next_id();
+    let place = registry.enter(id, listener.port, None).inspect_err(refuse)?;
     let said = options.identity.clone();
+    if said.as_ref().is_some_and(Identity::is_made) {
+        return Err(Cause::BadIdentity).inspect_err(refuse);
+    }
     let called = said.clone().unwrap_or_else(Identity::made);
-    let claim = registry
-        .claim(&called, id)
-        .inspect_err(|cause| registry.counters.refuse(*cause, &address))?;
+    let claim = registry.claim(&called, id).await.inspect_err(refuse)?;
 
     let kind = options.socket_kind;
-    let peer = Peer { id, identity: said, kind, port: listener.port, address };
+    let (port, on_trial) = (listener.port, place.trial().is_some());
+    let peer = Peer { id, identity: said, kind, port, address, on_trial };
     let far = Known::new(peer, called, 0);
     let limits = lesser(options.limits, registry.limits);
     let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
@@ -117,14 +121,24 @@ impl Visit {
         Arc::clone(&self.near)
     }
 
-    /// Waits until one side ends it.
-    pub(crate) async fn last(mut self, stop: &CancellationToken) {
+    /// The trial that the listener has let it in on.
+    pub(crate) fn trial(&self) -> Option<Trial> {
+        self.held.as_ref().and_then(|(_, place)| place.trial().cloned())
+    }
+
+    /// Waits until one side ends it, or it overstays.
+    pub(crate) async fn last(
+        mut self,
+        stop: &CancellationToken,
+        overstays: impl Future<Output = ()>,
+    ) {
         self.causes = tokio::select! {
             biased;
             () = stop.cancelled() => (Cause::ClosedHere, Cause::Closed),
             () = self.near.hang_up.cancelled() => (Cause::ClosedHere, Cause::Closed),
-            () = self.far.hang_up.cancelled() => (Cause::Closed, Cause::ClosedHere),
+            () = self.far.hang_up.cancelled() => (Cause::Closed, self.far.why()),
             () = self.listener.stop.cancelled() => (Cause::Closed, Cause::ClosedHere),
+            () = overstays => (Cause::Closed, Cause::TooManyConnections),
         };
     }
 }
@@ -143,6 +157,9 @@ impl Drop for Visit {
         // Nothing is taken out any more, so the count is final.
         let passed = self.near.known.heard.load(Ordering::Acquire);
         self.far.known.passed.store(passed, Ordering::Release);
+        if far.is_refusal() {
+            self.listener.registry.counters.refuse(far, &self.far.known.peer.address);
+        }
         self.listener.mailbox.end(&self.far.known, far, Unread::Kept);
     }
 }

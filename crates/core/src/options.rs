@@ -19,8 +19,26 @@ pub struct Limits {
     /// The most connections at a time at a port, those still shaking hands included; a port that was
     /// opened besides the first takes 64 however few these are. Default 5,000.
     pub connections: usize,
+    /// The most connections at a time from one address, or from one IPv6 network of 64 bits, over all
+    /// ports. This machine's loopback addresses, unix sockets and `mem://` have no such limit. Default 256.
+    pub per_address: usize,
+    /// Places at each port behind the last of `connections`, for newcomers on trial: one that
+    /// [`RouterSender::keep`](crate::RouterSender::keep) is called for stays, and is from then on counted
+    /// among no limit of connections; any other is closed after as long as `handshake`, or once it is the
+    /// oldest of as many and one more comes. So a crowd that holds all places does not keep out who can
+    /// prove itself. Default none.
+    pub reserved: usize,
     /// How long a handshake may take as a whole. Default 5 s.
     pub handshake: Duration,
+    /// A peer of ZMTP 3.1 that has said nothing for so long is asked with PING whether it is there. One
+    /// of 3.0 cannot be asked; over TCP the system finds out within a few minutes. Default 30 s.
+    pub ping: Duration,
+    /// A peer that was asked and says nothing for so long is closed. It has more time where much may stand
+    /// unread before the question: a second for each 4 KiB, for up to 1 MiB. Default 30 s.
+    pub silence: Duration,
+    /// A peer that takes nothing at all of what waits for it for so long is closed, with what waits. What
+    /// it takes is seen when the system does: of a reader in a window of some 64 KiB. Default 60 s.
+    pub stall: Duration,
 }
 
 impl Default for Limits {
@@ -30,7 +48,12 @@ impl Default for Limits {
             message: 64 * MIB,
             frames: 64,
             connections: 5_000,
+            per_address: 256,
+            reserved: 0,
             handshake: Duration::from_secs(5),
+            ping: Duration::from_secs(30),
+            silence: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
         }
     }
 }
@@ -59,9 +82,15 @@ impl Default for HighWater {
 /// What happens to a second live connection that says the identity of a first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Duplicates {
-    /// The newcomer is closed, cause `name in use`; the first is undisturbed.
+    /// The first is asked with PING whether it is there. If it is, the newcomer is closed, cause `name
+    /// in use`, and the first is undisturbed; if nothing comes of it in 250 ms, it is closed, cause `peer
+    /// silent`, and the newcomer has the identity. A peer of ZMTP 3.0, which knows no PING, and one of
+    /// this process, are there as long as their connection is.
     #[default]
     Refuse,
+    /// The newcomer has the identity, and the first is closed, cause `taken over`. Whoever can connect
+    /// can take any identity; for where only friends can.
+    Takeover,
     /// Both are attached, under different [`PeerId`](crate::PeerId)s. What is sent by identity
     /// goes to the one that was there first.
     Admit,
@@ -108,6 +137,9 @@ pub struct RouterOptions {
     pub runtime_dir: Option<PathBuf>,
     /// What happens when an identity is said twice.
     pub duplicates: Duplicates,
+    /// Whether TCP ports are opened on loopback addresses alone; any other is a [`BindError`] that
+    /// [is beyond loopback](crate::BindError::is_beyond_loopback). Default no.
+    pub loopback_only: bool,
 }
 
 /// How a [`Dealer`](crate::Dealer) behaves.

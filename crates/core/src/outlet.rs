@@ -57,6 +57,7 @@ pub(crate) struct Outlet {
     pub(crate) known: Arc<Known>,
     /// Cancelled to close the connection.
     pub(crate) hang_up: CancellationToken,
+    why: OnceLock<Cause>,
     limits: Limits,
     room: Arc<Room>,
     sends: Sends,
@@ -75,12 +76,24 @@ impl Outlet {
         Arc::new(Self {
             known,
             hang_up: CancellationToken::new(),
+            why: OnceLock::new(),
             limits,
             room: Room::new(total),
             sends: Sends::default(),
             way,
             asides: asides.map(Arc::clone),
         })
+    }
+
+    /// Closes the connection for this cause.
+    pub(crate) fn hang_up_for(&self, cause: Cause) {
+        let _ = self.why.set(cause);
+        self.hang_up.cancel();
+    }
+
+    /// Why the connection was closed from here.
+    pub(crate) fn why(&self) -> Cause {
+        self.why.get().copied().unwrap_or(Cause::ClosedHere)
     }
 
     pub(crate) fn has_room(&self) -> bool {

@@ -1,17 +1,21 @@
 //! Who is connected to one socket, by connection and by name, over all its ports.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use dashmap::{DashMap, Entry};
+use tokio_util::sync::CancellationToken;
 
 use crate::counts::Counters;
 use crate::outlet::{Known, Outlet};
+use crate::places::{Entry as Way, Places};
 use crate::room::Total;
 use crate::{Cause, Duplicates, HighWater, Identity, Limits, PeerId};
 
-/// The fewest connections that a port beyond the first may have.
-const FURTHER: usize = 64;
+/// How long whoever holds a name has to show that it is there, when another says the name.
+const HOLDER: Duration = Duration::from_millis(250);
 
 /// The peers of one socket.
 #[derive(Debug)]
@@ -22,8 +26,7 @@ pub(crate) struct Registry {
     pub(crate) counters: Counters,
     duplicates: Duplicates,
     next: AtomicU64,
-    /// How many connections each port has.
-    open: DashMap<usize, usize>,
+    pub(crate) places: Places,
     /// Connections that can be sent to.
     outlets: DashMap<PeerId, Arc<Outlet>>,
     /// Connections whose end has not been told yet.
@@ -40,7 +43,7 @@ impl Registry {
             duplicates,
             counters: Counters::default(),
             next: AtomicU64::new(1),
-            open: DashMap::new(),
+            places: Places::new(limits),
             outlets: DashMap::new(),
             known: DashMap::new(),
             names: DashMap::new(),
@@ -51,33 +54,67 @@ impl Registry {
         PeerId(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// How many connections a port may have: the first as many as its owner said, each further one no
-    /// fewer than a few, so that it can be used however low that is.
-    pub(crate) fn places(&self, port: usize) -> usize {
-        match port {
-            0 => self.limits.connections,
-            _ => self.limits.connections.max(FURTHER),
+    /// Takes a place among the open connections of a port, for one from this address; none is an address
+    /// of this machine.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        id: PeerId,
+        port: usize,
+        from: Option<IpAddr>,
+    ) -> Result<Place, Cause> {
+        let trial = match self.places.enter(id, port, from)? {
+            Way::Open => None,
+            Way::OnTrial(over) => Some(Trial { registry: Arc::clone(self), id, over }),
+        };
+        self.counters.enter();
+        Ok(Place { registry: Arc::clone(self), id, trial })
+    }
+
+    /// Takes a name for a connection, from whoever holds it if that one is not there any more.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, the name is not taken.
+    pub(crate) async fn claim(
+        self: &Arc<Self>,
+        name: &Identity,
+        id: PeerId,
+    ) -> Result<Claim, Cause> {
+        loop {
+            let holder = match self.claim_from(name, None, id) {
+                Ok(claim) => return Ok(claim),
+                Err(holder) => holder,
+            };
+            // One that is not to be sent to yet has only just come.
+            let outlet = self.outlet(holder).ok_or(Cause::NameInUse)?;
+            let cause = match self.duplicates {
+                Duplicates::Takeover => Cause::TakenOver,
+                Duplicates::Refuse | Duplicates::Admit => {
+                    if outlet.answers(HOLDER).await {
+                        return Err(Cause::NameInUse);
+                    }
+                    Cause::PeerSilent
+                }
+            };
+            // Another may have been faster.
+            if let Ok(claim) = self.claim_from(name, Some(holder), id) {
+                outlet.hang_up_for(cause);
+                return Ok(claim);
+            }
         }
     }
 
-    /// Takes a place among the open connections of a port.
-    pub(crate) fn enter(self: &Arc<Self>, address: &str, port: usize) -> Result<Place, Cause> {
-        let mut open = self.open.entry(port).or_default();
-        if *open < self.places(port) {
-            *open += 1;
-            self.counters.enter();
-            return Ok(Place { registry: Arc::clone(self), port });
-        }
-        drop(open);
-        self.counters.refuse(Cause::TooManyConnections, address);
-        Err(Cause::TooManyConnections)
-    }
-
-    /// Takes a name for a connection.
-    pub(crate) fn claim(self: &Arc<Self>, name: &Identity, id: PeerId) -> Result<Claim, Cause> {
+    /// Takes a name for a connection if nobody has it, or it may be shared, or `holder` has it and loses
+    /// it; else says who has it.
+    fn claim_from(
+        self: &Arc<Self>,
+        name: &Identity,
+        holder: Option<PeerId>,
+        id: PeerId,
+    ) -> Result<Claim, PeerId> {
         let mut holders = self.names.entry(name.clone()).or_default();
-        if self.duplicates == Duplicates::Refuse && !holders.is_empty() {
-            return Err(Cause::NameInUse);
+        holders.retain(|held| Some(*held) != holder);
+        if let Some(held) = holders.first().filter(|_| self.duplicates != Duplicates::Admit) {
+            return Err(*held);
         }
         holders.push(id);
         drop(holders);
@@ -129,15 +166,42 @@ impl Registry {
 #[derive(Debug)]
 pub(crate) struct Place {
     registry: Arc<Registry>,
-    port: usize,
+    id: PeerId,
+    trial: Option<Trial>,
+}
+
+impl Place {
+    /// The trial of a connection that came when there was no room.
+    pub(crate) fn trial(&self) -> Option<&Trial> {
+        self.trial.as_ref()
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(mut open) = self.registry.open.get_mut(&self.port) {
-            *open = open.saturating_sub(1);
-        }
+        self.registry.places.leave(self.id);
         self.registry.counters.leave();
+    }
+}
+
+/// The trial of a connection, until it is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    registry: Arc<Registry>,
+    id: PeerId,
+    /// Cancelled when its place is another's.
+    pub(crate) over: CancellationToken,
+}
+
+impl Trial {
+    /// How long it has.
+    pub(crate) fn time(&self) -> Duration {
+        self.registry.limits.handshake
+    }
+
+    /// Whether it has yet to be kept.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.registry.places.is_on_trial(self.id)
     }
 }
 

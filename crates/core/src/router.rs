@@ -101,7 +101,8 @@ impl Router {
         let bound = match endpoint {
             Endpoint::Mem(name) => self.listen_mem(name, index),
             Endpoint::Tcp { host, port } => {
-                bind_tcp(host, *port, index).await.and_then(|port| self.open(port))
+                let bound = bind_tcp(host, *port, index, self.options.loopback_only).await;
+                bound.and_then(|port| self.open(port))
             }
             Endpoint::Ipc(path) => bind_ipc(path, index).await.and_then(|port| self.open(port)),
         };

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    // Without it a node takes fewer clients, and says so to those that are too many.
+    let _ = hopline::core::raise_descriptor_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(trouble::report(&error.into())),

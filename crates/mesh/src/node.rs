@@ -21,6 +21,7 @@ mod dialler;
 mod error;
 mod rim;
 mod sockets;
+mod trials;
 mod trouble;
 
 use hopline_core::Endpoint;

@@ -10,7 +10,7 @@ use hopline_core::{Dealer, DealerEvent, DealerOptions, Endpoint, Identity, Limit
 use hopline_mesh::brain::Window;
 use hopline_mesh::client::{Client, ClientOptions, ConnectError};
 use hopline_mesh::name::NodeName;
-use hopline_mesh::node::{NodeConfig, RoutingNode};
+use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
 use hopline_mesh::route::Policy;
 use hopline_mesh::wire::hello::MeshKey;
 use hopline_testkit::PATIENCE;
@@ -56,8 +56,17 @@ async fn linked(plan: &Plan) -> [RoutingNode; 2] {
     let top = RoutingNode::start(config(plan, "top", at("top"))).await.unwrap();
     let east = RoutingNode::start(config(plan, "east", at("east"))).await.unwrap();
     east.dial(NodeName::parse("top").unwrap(), at("top")).await.unwrap();
-    until(|| async { east.status().await.unwrap().links.iter().any(|link| link.up) }).await;
+    until(|| is_linked(&east)).await;
     [top, east]
+}
+
+async fn is_linked(node: &RoutingNode) -> bool {
+    node.status().await.unwrap().links.iter().any(|link| link.up)
+}
+
+async fn clients(node: &RoutingNode) -> Vec<String> {
+    let status = node.status().await.unwrap();
+    status.clients.into_iter().map(|client| client.name).collect()
 }
 
 async fn until<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
@@ -87,17 +96,68 @@ async fn count(node: &RoutingNode, counter: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_connection_too_many_has_to_wait_until_another_goes() {
-    // One connection, and one more for the link that is planned to this node.
+async fn a_client_too_many_has_to_wait_until_another_goes() {
     let node = alone(NodeLimits { connections: Some(1), ..NodeLimits::default() }).await;
-    let (first, second) = (raw(&node, "first").await, raw(&node, "second").await);
-    let mut third = Dealer::connect(node.endpoint(), DealerOptions::default()).unwrap();
-    assert!(matches!(soon(third.recv_event()).await, DealerEvent::Retrying { .. }));
+    let first = raw(&node, "first").await;
+    let identity = Identity::new("second").ok();
+    let options = DealerOptions { identity, ..DealerOptions::default() };
+    let mut second = Dealer::connect(node.endpoint(), options).unwrap();
+    // It might be a node; what it says is no node's word.
+    assert!(matches!(soon(second.recv_event()).await, DealerEvent::Up));
+    second.sender().try_send(vec!["hello".into()]).await.unwrap();
+    assert!(matches!(soon(second.recv_event()).await, DealerEvent::Down(_)));
     assert!(count(&node, "too many connections").await > 0);
+    assert_eq!(clients(&node).await, ["first"], "it was never a client");
     first.shutdown().await;
-    soon(async { while !matches!(third.recv_event().await, DealerEvent::Up) {} }).await;
-    drop(second);
+    until(|| async {
+        let _ = second.sender().try_send(vec!["hello".into()]).await;
+        clients(&node).await == ["second"]
+    })
+    .await;
     node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_crowd_of_clients_keeps_no_neighbour_out() {
+    let mut plan = plan();
+    let limits = NodeLimits { connections: Some(5), ..NodeLimits::default() };
+    plan.nodes.get_mut("top").unwrap().limits = limits;
+    let any: Endpoint = "tcp://127.0.0.1:0".parse().unwrap();
+    let top = RoutingNode::start(config(&plan, "top", any.clone())).await.unwrap();
+    // All places of clients, and all that are reserved.
+    let mut crowd = Vec::new();
+    for number in 0..60 {
+        crowd.push(raw(&top, &format!("c{number}")).await);
+    }
+    for _ in 0..3 {
+        let east = RoutingNode::start(config(&plan, "east", any.clone())).await.unwrap();
+        east.dial(NodeName::parse("top").unwrap(), top.endpoint().clone()).await.unwrap();
+        until(|| is_linked(&east)).await;
+        east.shutdown().await;
+        until(|| async { !is_linked(&top).await }).await;
+    }
+    assert_eq!(clients(&top).await.len(), 5);
+    top.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_open_listens_on_this_machine_alone() {
+    let plan = plan();
+    for endpoint in ["tcp://0.0.0.0:0", "tcp://*:0", "tcp://[::]:0", "tcp://192.0.2.1:0"] {
+        let endpoint: Endpoint = endpoint.parse().unwrap();
+        let config = config(&plan, "top", endpoint.clone());
+        let error = RoutingNode::start(config.clone()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("other machines") && text.contains("open = true"), "{text}");
+        let StartError::NotOpen { endpoint: told } = error else { panic!("{text}") };
+        assert_eq!(told, endpoint);
+    }
+    let open = NodeConfig { open: true, ..config(&plan, "top", "tcp://*:0".parse().unwrap()) };
+    RoutingNode::start(open).await.unwrap().shutdown().await;
+    for endpoint in ["tcp://localhost:0", "tcp://127.0.0.1:0"] {
+        let closed = config(&plan, "top", endpoint.parse().unwrap());
+        RoutingNode::start(closed).await.unwrap().shutdown().await;
+    }
 }
 
 #[tokio::test]
@@ -216,7 +276,11 @@ fn a_plan_that_says_nothing_is_the_default_and_no_limit_is_less_than_a_node_need
     let none = Some(0);
     plan.nodes.get_mut("top").unwrap().limits = NodeLimits {
         connections: none,
+        per_address: none,
         handshake: Some(Duration::ZERO),
+        ping: Some(Duration::ZERO),
+        silence: Some(Duration::ZERO),
+        stall: Some(Duration::ZERO),
         frame: none,
         message: none,
         frames: none,

@@ -10,7 +10,11 @@ impl fmt::Display for NodeLimits {
         let bytes = |bytes: usize| size(bytes as u64);
         let all = [
             ("connections", self.connections.map(|number| number.to_string())),
+            ("per_address", self.per_address.map(|number| number.to_string())),
             ("handshake", self.handshake.map(|time| format!("{time:?}"))),
+            ("ping", self.ping.map(|time| format!("{time:?}"))),
+            ("silence", self.silence.map(|time| format!("{time:?}"))),
+            ("stall", self.stall.map(|time| format!("{time:?}"))),
             ("frame", self.frame.map(bytes)),
             ("message", self.message.map(bytes)),
             ("frames", self.frames.map(|number| number.to_string())),

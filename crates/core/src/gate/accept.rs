@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use super::asides::Asides;
 use super::handshake::{Guest, greet, refuse};
 use super::stream::{KERNEL_BUFFER, Stream};
 use super::zmtp;
-use super::{Carried, Gate, LINGER, PAD_MAX};
+use super::{Carried, Gate, LINGER, PAD_MAX, descriptors, overstays};
+use crate::error::BeyondLoopback;
 use crate::outlet::{Known, Outlet, Way};
 use crate::registry::{Claim, Place};
 use crate::{Cause, Endpoint, Identity, Peer, PeerId, SocketKind};
@@ -39,10 +40,21 @@ enum Listener {
     Ipc { listener: UnixListener, _file: SocketFile },
 }
 
-/// Opens a TCP port, at the first of the host's addresses that will have it.
-pub(crate) async fn bind_tcp(host: &str, port: u16, index: usize) -> io::Result<Port> {
+/// Opens a TCP port, at the first of the host's addresses that will have it. With `loopback_only`, all
+/// of them must be loopback addresses.
+pub(crate) async fn bind_tcp(
+    host: &str,
+    port: u16,
+    index: usize,
+    loopback_only: bool,
+) -> io::Result<Port> {
     let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in lookup_host((Endpoint::resolvable(host), port)).await? {
+    let addresses: Vec<_> = lookup_host((Endpoint::resolvable(host), port)).await?.collect();
+    let is_beyond = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    if let Some(beyond) = addresses.iter().find(is_beyond).filter(|_| loopback_only) {
+        return Err(BeyondLoopback { address: beyond.ip() }.into());
+    }
+    for address in addresses {
         match listen_tcp(address) {
             Ok(listener) => {
                 let port = listener.local_addr()?.port();
@@ -98,15 +110,16 @@ impl Port {
                 () = gate.stop.cancelled() => break,
                 Some(_) = guests.join_next() => {}
                 accepted = self.accept() => match accepted {
-                    Ok((stream, address)) => {
+                    Ok(caller) => {
                         pause = PAUSE_FIRST;
-                        let gate = Arc::clone(&gate);
                         // Those that have left but whose private connection is not clean count too.
-                        let crowd = guests.len() / 2 >= gate.registry.places(self.index);
-                        if crowd {
-                            gate.registry.counters.refuse(Cause::TooManyConnections, &address);
-                        } else if let Ok(place) = gate.registry.enter(&address, self.index) {
-                            guests.spawn(receive(gate, stream, address, self.index, place));
+                        let is_crowd = guests.len() / 2 >= gate.registry.places.at_most(self.index);
+                        match self.admit(&gate, caller.from, is_crowd) {
+                            Ok((id, place)) => {
+                                let gate = Arc::clone(&gate);
+                                guests.spawn(receive(gate, caller, self.index, id, place));
+                            }
+                            Err(cause) => gate.registry.counters.refuse(cause, &caller.address),
                         }
                     }
                     Err(error) if concerns_one(&error) => {}
@@ -124,18 +137,45 @@ impl Port {
         let _ = timeout(LINGER * 2, async { while guests.join_next().await.is_some() {} }).await;
     }
 
-    async fn accept(&self) -> io::Result<(Stream, String)> {
+    /// Finds a place for whoever has called.
+    fn admit(
+        &self,
+        gate: &Gate,
+        from: Option<IpAddr>,
+        is_crowd: bool,
+    ) -> Result<(PeerId, Place), Cause> {
+        if is_crowd {
+            return Err(Cause::TooManyConnections);
+        }
+        if !descriptors::suffice() {
+            return Err(Cause::NoDescriptors);
+        }
+        let id = gate.registry.next_id();
+        Ok((id, gate.registry.enter(id, self.index, from)?))
+    }
+
+    async fn accept(&self) -> io::Result<Caller> {
         match &self.listener {
             Listener::Tcp(listener) => {
                 let (stream, from) = listener.accept().await?;
-                Ok((Stream::tcp(stream), from.to_string()))
+                let address = from.to_string();
+                Ok(Caller { stream: Stream::tcp(stream), from: Some(from.ip()), address })
             }
             Listener::Ipc { listener, .. } => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Stream::Unix(stream), self.endpoint.to_string()))
+                let address = self.endpoint.to_string();
+                Ok(Caller { stream: Stream::Unix(stream), from: None, address })
             }
         }
     }
+}
+
+/// Whoever called at a port.
+struct Caller {
+    stream: Stream,
+    from: Option<IpAddr>,
+    /// To be shown to people.
+    address: String,
 }
 
 /// Whether an accept failed for what the one connection did, and not for lack of anything.
@@ -145,13 +185,14 @@ fn concerns_one(error: &io::Error) -> bool {
 }
 
 /// Takes in one connection: handshake, name, private connection, and its life.
-async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, place: Place) {
+async fn receive(gate: Arc<Gate>, caller: Caller, port: usize, id: PeerId, place: Place) {
     let registry = &gate.registry;
-    let id = registry.next_id();
+    let Caller { stream: outer, address, .. } = caller;
     let entering = timeout(registry.limits.handshake, enter(&gate, &outer, id));
     let entered = tokio::select! {
         biased;
         () = gate.stop.cancelled() => return,
+        () = overstays(place.trial()) => Err(Cause::TooManyConnections),
         entered = entering => entered.unwrap_or(Err(Cause::HandshakeTimeout)),
     };
     let (guest, name, claim) = match entered {
@@ -166,10 +207,12 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
     let Ok(inner) = gate.pool.take().await else {
         return registry.counters.refuse(Cause::Internal, &address);
     };
-    let peer = Peer { id, identity: guest.identity, kind: guest.kind, port, address };
+    let Guest { identity, kind, .. } = guest;
+    let on_trial = place.trial().is_some();
+    let peer = Peer { id, identity, kind, port, address, on_trial };
     let known = Known::new(peer, name, inner.name.number());
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
-    let asides = Arc::new(Asides::new(guest.minor));
+    let asides = Arc::new(Asides::new(guest.minor, registry.limits.stall));
     asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let held = Some((claim, place));
@@ -185,6 +228,7 @@ async fn enter(gate: &Gate, outer: &Stream, id: PeerId) -> Result<(Guest, Identi
     let claim = gate
         .registry
         .claim(&name, id)
+        .await
         .inspect_err(|cause| refuse(outer, guest.wants_reason, *cause))?;
     Ok((guest, name, claim))
 }

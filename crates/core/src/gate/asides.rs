@@ -7,24 +7,28 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::life::Life;
 use super::zmtp;
 
 const WAITING: usize = 16;
+/// What a PING that asks by itself says, and its PONG with it.
+const LIVE: &[u8] = b"live";
 
 /// One stranger's asides: READY, PING, PONG. A stranger that floods us with PING gets only some.
 #[derive(Debug)]
 pub(crate) struct Asides {
     waiting: Mutex<VecDeque<Vec<u8>>>,
     pub(super) came: Notify,
-    heard: Notify,
+    pub(super) life: Life,
     answers_ping: bool,
 }
 
 impl Asides {
-    /// Asides to a stranger of ZMTP 3.`minor`. Only from 3.1 on may it be asked with PING.
-    pub(super) fn new(minor: u8) -> Self {
-        let (came, heard) = (Notify::new(), Notify::new());
-        Self { waiting: Mutex::default(), came, heard, answers_ping: minor >= 1 }
+    /// Asides to a stranger of ZMTP 3.`minor`, which may take nothing of what waits for it for as long as
+    /// `stall`. Only from 3.1 on may it be asked with PING.
+    pub(super) fn new(minor: u8, stall: Duration) -> Self {
+        let (came, life) = (Notify::new(), Life::new(stall));
+        Self { waiting: Mutex::default(), came, life, answers_ping: minor >= 1 }
     }
 
     /// Asks whether the stranger is there, and waits for any sign of it. One that cannot be asked
@@ -33,15 +37,31 @@ impl Asides {
         if !self.answers_ping {
             return true;
         }
-        let mut heard = std::pin::pin!(self.heard.notified());
-        heard.as_mut().enable();
-        self.push(zmtp::ping_frame(b""));
-        timeout(patience, heard).await.is_ok()
+        let sign = self.life.sign(|| self.push(zmtp::ping_frame(b"")));
+        timeout(patience, sign).await.is_ok()
     }
 
-    /// Something came from the stranger.
-    pub(super) fn hear(&self) {
-        self.heard.notify_waiters();
+    /// Whether it may be asked with PING.
+    pub(super) fn answers_ping(&self) -> bool {
+        self.answers_ping
+    }
+
+    /// Asks whether the stranger is there; its answer is told to [`Asides::hear_pong`].
+    pub(super) fn ask_for_life(&self) {
+        self.push(zmtp::ping_frame(LIVE));
+    }
+
+    /// The stranger sent PING, and is to be answered.
+    pub(super) fn hear_ping(&self, ttl: Duration, context: &[u8]) {
+        self.life.promise(ttl);
+        self.push(zmtp::pong_frame(context));
+    }
+
+    /// The stranger sent PONG.
+    pub(super) fn hear_pong(&self, context: &[u8]) {
+        if context == LIVE {
+            self.life.answered();
+        }
     }
 
     pub(super) fn push(&self, frame: Vec<u8>) {

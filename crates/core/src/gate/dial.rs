@@ -14,12 +14,12 @@ use super::asides::Asides;
 use super::handshake::{Guest, introduce};
 use super::marks::Mark;
 use super::stream::{KERNEL_BUFFER, Stream};
-use super::{Carried, Gate};
+use super::{Carried, Gate, overstays};
 use crate::inbox::Retries;
 use crate::mailbox::{Mail, Mailbox};
 use crate::outlet::{Known, Outlet, Way};
 use crate::registry::Registry;
-use crate::{Cause, DealerOptions, Endpoint, Identity, Peer, mem};
+use crate::{Cause, DealerOptions, Endpoint, Identity, Peer, PeerId, mem};
 
 /// The way out as it is now; none while there is no connection.
 pub(crate) type Link = watch::Receiver<Option<Arc<Outlet>>>;
@@ -146,14 +146,15 @@ fn is_itself(stream: &TcpStream) -> bool {
 /// Lives through one connection.
 async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let registry = &gate.registry;
-    let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter("", 0)) else {
+    let known_as = registry.next_id();
+    let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter(known_as, 0, None)) else {
         return;
     };
-    let known = known(registry, call, inner.name.number(), Some(guest.identity));
+    let known = known(known_as, call, inner.name.number(), Some(guest.identity));
     let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
-    let asides = Arc::new(Asides::new(guest.minor));
+    let asides = Arc::new(Asides::new(guest.minor, registry.limits.stall));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
-    let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id) else {
+    let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id).await else {
         return;
     };
     let held = Some((claim, place));
@@ -167,18 +168,14 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     }
 }
 
-fn known(
-    registry: &Registry,
-    call: &Call,
-    inner: usize,
-    said: Option<Option<Identity>>,
-) -> Arc<Known> {
+fn known(id: PeerId, call: &Call, inner: usize, said: Option<Option<Identity>>) -> Arc<Known> {
     let peer = Peer {
-        id: registry.next_id(),
+        id,
         identity: said.flatten(),
         kind: crate::SocketKind::Router,
         port: 0,
         address: call.endpoint.to_string(),
+        on_trial: false,
     };
     Known::new(peer, Identity::made(), inner)
 }
@@ -214,13 +211,15 @@ pub(crate) async fn dial_mem(
 ) {
     let mut failures = 0;
     loop {
-        let near = known(&registry, &call, 0, None);
-        let delay = match mem::enter(&name, &call.options, near, &mailbox, &registry.total) {
+        let near = known(registry.next_id(), &call, 0, None);
+        let entered = mem::enter(&name, &call.options, near, &mailbox, &registry.total).await;
+        let delay = match entered {
             Ok(visit) => {
                 let since = now();
                 registry.counters.accept();
                 call.link.send_replace(Some(visit.near()));
-                visit.last(&stop).await;
+                let trial = visit.trial();
+                visit.last(&stop, overstays(trial.as_ref())).await;
                 call.link.send_replace(None);
                 failures = if since.elapsed() >= GOOD { 1 } else { failures + 1 };
                 call.delay(failures)

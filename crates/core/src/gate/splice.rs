@@ -3,6 +3,8 @@
 //! Inward, every frame is judged before it is passed on, PING is answered here, and marks stand
 //! before and after. Outward, bytes pass as they are, with PONG put between whole messages.
 
+use std::sync::Arc;
+
 use super::asides::Asides;
 use super::marks::{MARK_LEN, Mark, Secret};
 use super::stream::Stream;
@@ -67,18 +69,22 @@ impl Inward {
                 Then::Command { head, body } => {
                     let bytes = self.window.bytes().get(head..head + body).unwrap_or_default();
                     match zmtp::command(bytes) {
-                        Ok(Command::Ping(context)) => asides.push(zmtp::pong_frame(&context)),
-                        Ok(Command::Pong | Command::Other) => {}
+                        Ok(Command::Ping { ttl, context }) => asides.hear_ping(ttl, &context),
+                        Ok(Command::Pong(context)) => asides.hear_pong(&context),
+                        Ok(Command::Other) => {}
                         Ok(Command::Error(cause)) => return cause,
                         Ok(Command::Ready(_)) | Err(_) => return Cause::BadCommand,
                     }
                     self.window.consume(head + body);
                 }
-                Then::More => match self.window.fill(outer).await {
-                    Ok(0) => return Cause::Closed,
-                    Ok(_) => asides.hear(),
-                    Err(error) => return Cause::from_io(&error),
-                },
+                Then::More => {
+                    asides.life.listen();
+                    match self.window.fill(outer).await {
+                        Ok(0) => return Cause::Closed,
+                        Ok(_) => asides.life.hear(),
+                        Err(error) => return Cause::from_io(&error),
+                    }
+                }
             }
         }
     }
@@ -147,10 +153,12 @@ pub(crate) struct Outward {
     before: Walker,
     /// So many messages were written whole before them.
     passed: u64,
+    /// Of the stranger that they are for.
+    asides: Arc<Asides>,
 }
 
 impl Outward {
-    pub(crate) fn new(window: Window) -> Self {
+    pub(crate) fn new(window: Window, asides: &Arc<Asides>) -> Self {
         // What we send ourselves was judged when it was sent.
         let limits = Limits {
             frame: usize::MAX,
@@ -159,8 +167,8 @@ impl Outward {
             ..Limits::default()
         };
         let walker = Walker::new(limits, 0);
-        let before = walker.clone();
-        Self { walker, window, due: 0, written: 0, messages: 0, before, passed: 0 }
+        let (before, asides) = (walker.clone(), Arc::clone(asides));
+        Self { walker, window, due: 0, written: 0, messages: 0, before, passed: 0, asides }
     }
 
     /// How many messages were written to the stranger whole.
@@ -186,7 +194,7 @@ impl Outward {
             let between = self.walker.between_messages();
             if between
                 && let Some(aside) = asides.pop()
-                && let Err(error) = outer.write_all(&aside).await
+                && let Err(error) = asides.life.write_all(outer, &aside).await
             {
                 return Cause::from_io(&error);
             }
@@ -247,7 +255,7 @@ impl Outward {
     async fn write_due(&mut self, outer: &Stream) -> std::io::Result<()> {
         while self.written < self.due {
             let rest = self.window.bytes().get(self.written..self.due).unwrap_or_default();
-            self.written += outer.write(rest).await?;
+            self.written += self.asides.life.write(outer, rest).await?;
         }
         self.passed += self.messages;
         self.done();

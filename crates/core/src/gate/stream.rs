@@ -80,6 +80,15 @@ impl Stream {
         }
     }
 
+    /// Writes what there is room for, however little, where [`Stream::try_write`] waits until the system
+    /// tells that there is much: a third of its buffer or more.
+    pub(crate) fn write_a_little(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => SockRef::from(stream).send(bytes),
+            Self::Unix(stream) => SockRef::from(stream).send(bytes),
+        }
+    }
+
     /// Says that nothing more will be written.
     pub(crate) fn end_writing(&self) -> io::Result<()> {
         let how = std::net::Shutdown::Write;

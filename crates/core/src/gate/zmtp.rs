@@ -5,6 +5,8 @@
 
 #![deny(clippy::indexing_slicing)]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::{Cause, Identity, SocketKind};
@@ -107,10 +109,15 @@ pub(crate) enum Flags {
 pub(crate) enum Command {
     /// The handshake's last word.
     Ready(Ready),
-    /// To be answered with its context.
-    Ping(Bytes),
+    /// To be answered with its context, of at most 16 bytes.
+    Ping {
+        /// How often the peer says something at the least; zero if it does not say.
+        ttl: Duration,
+        /// To be said back.
+        context: Bytes,
+    },
     /// An answer to a PING.
-    Pong,
+    Pong(Bytes),
     /// Why the peer will have nothing to do with us.
     Error(Cause),
     /// Harmless, and nothing to us.
@@ -135,11 +142,11 @@ pub(crate) fn command(body: &[u8]) -> Result<Command, Cause> {
     match name {
         b"READY" => ready(rest).map(Command::Ready),
         b"PING" => {
-            let context = rest.get(2..).ok_or(Cause::BadCommand)?;
-            let fits = context.len() <= PING_CONTEXT_MAX;
-            fits.then(|| Command::Ping(Bytes::copy_from_slice(context))).ok_or(Cause::BadCommand)
+            let (ttl, context) = rest.split_first_chunk::<2>().ok_or(Cause::BadCommand)?;
+            let ttl = Duration::from_millis(u64::from(u16::from_be_bytes(*ttl)) * 100);
+            Ok(Command::Ping { ttl, context: ping_context(context)? })
         }
-        b"PONG" => Ok(Command::Pong),
+        b"PONG" => Ok(Command::Pong(ping_context(rest)?)),
         b"ERROR" => {
             let reason = short_text(rest).map_or(&b""[..], |(reason, _)| reason);
             Ok(Command::Error(Cause::from_error(reason)))
@@ -149,27 +156,42 @@ pub(crate) fn command(body: &[u8]) -> Result<Command, Cause> {
     }
 }
 
+fn ping_context(bytes: &[u8]) -> Result<Bytes, Cause> {
+    let fits = bytes.len() <= PING_CONTEXT_MAX;
+    fits.then(|| Bytes::copy_from_slice(bytes)).ok_or(Cause::BadCommand)
+}
+
 fn ready(mut rest: &[u8]) -> Result<Ready, Cause> {
     let mut kind = None;
     let mut identity = None;
     let mut wants_reason = false;
     while !rest.is_empty() {
         let (name, value, tail) = property(rest).ok_or(Cause::BadHandshake)?;
+        // Which of two would be meant?
+        let once = |place: &mut Option<_>| match place.replace(value) {
+            None => Ok(()),
+            Some(_) => Err(Cause::BadHandshake),
+        };
         if name.eq_ignore_ascii_case(b"Socket-Type") {
-            kind = SocketKind::from_wire(value);
-        } else if name.eq_ignore_ascii_case(b"Identity") && !value.is_empty() {
-            let bytes = Bytes::copy_from_slice(value);
-            identity = Some(Identity::new(bytes).map_err(|_| Cause::BadIdentity)?);
+            once(&mut kind)?;
+        } else if name.eq_ignore_ascii_case(b"Identity") {
+            once(&mut identity)?;
         }
         wants_reason |= name == WANTS_REASON;
         rest = tail;
     }
-    Ok(Ready { kind, identity, wants_reason })
+    let identity = identity.filter(|said| !said.is_empty()).map(said_identity).transpose()?;
+    Ok(Ready { kind: kind.and_then(SocketKind::from_wire), identity, wants_reason })
+}
+
+fn said_identity(bytes: &[u8]) -> Result<Identity, Cause> {
+    let identity = Identity::new(Bytes::copy_from_slice(bytes)).map_err(|_| Cause::BadIdentity)?;
+    if identity.is_made() { Err(Cause::BadIdentity) } else { Ok(identity) }
 }
 
 /// A property's name, its value, and what follows.
 fn property(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (name, rest) = short_text(bytes)?;
+    let (name, rest) = short_text(bytes).filter(|(name, _)| !name.is_empty())?;
     let (len, rest) = rest.split_first_chunk::<4>()?;
     let (value, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)?;
     Some((name, value, rest))
@@ -290,10 +312,14 @@ mod tests {
     fn ping_gives_its_context_and_error_its_reason() {
         assert_eq!(
             command(body(&ping_frame(b"abc"))),
-            Ok(Command::Ping(Bytes::from_static(b"abc")))
+            Ok(Command::Ping { ttl: Duration::ZERO, context: Bytes::from_static(b"abc") })
         );
         assert_eq!(command(body(&ping_frame(&[1; 17]))), Err(Cause::BadCommand));
-        assert_eq!(command(body(&pong_frame(b""))), Ok(Command::Pong));
+        let pong = Bytes::from_static(b"x");
+        assert_eq!(command(body(&pong_frame(b"x"))), Ok(Command::Pong(pong)));
+        let ttl = Duration::from_secs(2);
+        assert_eq!(command(b"\x04PING\x00\x14"), Ok(Command::Ping { ttl, context: Bytes::new() }));
+        assert_eq!(command(b"\x04PING\x00"), Err(Cause::BadCommand));
         let told = command(body(&error_frame(Cause::NameInUse)));
         assert_eq!(told, Ok(Command::Error(Cause::NameInUse)));
         assert_eq!(command(b"\x05HELLO"), Err(Cause::BadCommand));

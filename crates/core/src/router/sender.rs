@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::registry::Registry;
-use crate::{Frames, GateCounts, Identity, PeerId, SendError};
+use crate::{Cause, Frames, GateCounts, Identity, PeerId, SendError};
 
 /// Sends through a [`Router`](crate::Router). Cloned freely; clones send at the same time.
 ///
@@ -125,11 +125,22 @@ impl RouterSender {
         }
     }
 
+    /// Lets a connection stay that came when the port was full, and counts it among no limit of
+    /// connections from now on: see [`Limits::reserved`](crate::Limits::reserved). For a peer that has
+    /// proved to be one of those that places are reserved for.
+    pub fn keep(&self, peer: PeerId) {
+        self.registry.places.keep(peer);
+    }
+
     /// Closes a connection, with what is queued for it. Its end is told as any other, with cause
-    /// [`ClosedHere`](crate::Cause::ClosedHere).
+    /// [`ClosedHere`](crate::Cause::ClosedHere), or
+    /// [`TooManyConnections`](crate::Cause::TooManyConnections) if it was on trial.
     pub fn close(&self, peer: PeerId) {
         if let Some(outlet) = self.registry.outlet(peer) {
-            outlet.hang_up.cancel();
+            match self.registry.places.is_on_trial(peer) {
+                true => outlet.hang_up_for(Cause::TooManyConnections),
+                false => outlet.hang_up.cancel(),
+            }
         }
     }
 }

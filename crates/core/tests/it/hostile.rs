@@ -215,7 +215,7 @@ async fn the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
 async fn churn_uses_the_same_private_connections() {
     let mut rig = rig().await;
     for round in 0..300_u32 {
-        let name = [&round.to_be_bytes()[..], &[9; 251]].concat();
+        let name = [&[9; 251][..], &round.to_be_bytes()].concat();
         let mut raw = Raw::hello(&rig, "DEALER", &name).await;
         let peer = rig.attached().await;
         assert_eq!(peer.identity.expect("named").as_bytes(), name);

@@ -112,6 +112,8 @@ pub enum Output {
     },
     /// Close a connection.
     Close(ConnId),
+    /// Let a connection stay whoever else comes: it is a node's.
+    Keep(ConnId),
     /// Stop dialling a neighbour.
     Hang(NodeName),
     /// Dial a neighbour, now.

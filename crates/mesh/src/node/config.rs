@@ -22,6 +22,9 @@ pub struct NodeConfig {
     pub node: NodeName,
     /// The port for clients and neighbours.
     pub bind: Endpoint,
+    /// Whether the port may be one that other machines reach. The port takes in whoever comes: who knows
+    /// the key is a node, and anybody else a client. Default no.
+    pub open: bool,
     /// The control socket: whoever comes in by it may give orders, so it must be where only its
     /// owner reaches it. Default none.
     pub control: Option<Endpoint>,
@@ -45,7 +48,8 @@ pub struct NodeConfig {
     pub dialects: Vec<Dialect>,
     /// What strangers may make the node hold, and neighbours too: what is over the limits ends a
     /// connection, so those of a link should be the same at both ends, and not less than
-    /// [`LEAST_LIMITS`](NodeConfig::LEAST_LIMITS).
+    /// [`LEAST_LIMITS`](NodeConfig::LEAST_LIMITS). Neighbours are counted among no limit of connections
+    /// once they have proved the key; the node reserves at least 32 places for them to do so.
     pub limits: Limits,
     /// What a neighbour may be sent without its acknowledgement. Default 1,000 messages, 1 MiB.
     pub window: Window,
@@ -69,7 +73,12 @@ impl NodeConfig {
         message: 1024 * 1024,
         frames: 8,
         connections: 1,
+        per_address: 1,
+        reserved: 0,
         handshake: Duration::from_millis(10),
+        ping: Duration::from_millis(10),
+        silence: Duration::from_millis(10),
+        stall: Duration::from_millis(10),
     };
 
     /// A node with nothing but a name, a port and a key.
@@ -79,6 +88,7 @@ impl NodeConfig {
             mesh: mesh.into(),
             node,
             bind,
+            open: false,
             control: None,
             key,
             hop_limit: 64,

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Router, RouterEvent,
-    RouterOptions, SocketKind,
+    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Limits, Router,
+    RouterEvent, RouterOptions, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -16,6 +16,7 @@ use super::clock::{Clock, reach};
 use super::deliveries::{Deliveries, Kept};
 use super::dialler::{Dialler, Report};
 use super::sockets::{Socket, Sockets};
+use super::trials::{Heard, Trials};
 use super::{NodeConfig, Order, StartError};
 use crate::brain::{Brain, Command, Config, Event, Input, Opened, Output};
 use crate::name::NodeName;
@@ -25,6 +26,8 @@ use crate::reason::Reason;
 const BURST: usize = 256;
 /// How long deliveries to a client that is not sent anything more are kept.
 const TIDY: Duration = Duration::from_millis(50);
+/// How many at once may prove that they are nodes while clients have all places.
+const RESERVED: usize = 32;
 /// How long neighbours have to hear a good-bye.
 const GOOD_BYE: Duration = Duration::from_millis(500);
 
@@ -45,6 +48,7 @@ pub(super) struct Rim {
     tasks: JoinSet<()>,
     outputs: Vec<Output>,
     deliveries: Deliveries,
+    trials: Trials,
     /// When it is looked which deliveries have gone out; none while there are none.
     tidy_at: Option<Instant>,
     last_dialler: u64,
@@ -65,11 +69,13 @@ impl Rim {
             bytes: config.queue.bytes,
             ..HighWater::default()
         };
+        let limits = config.limits;
         let options = RouterOptions {
-            limits: config.limits,
+            limits: Limits { reserved: limits.reserved.max(RESERVED), ..limits },
             high_water,
             runtime_dir: config.runtime_dir.clone(),
             duplicates: Duplicates::Admit,
+            loopback_only: !config.open,
         };
         let mut router = Router::bind(&config.bind, options).await?;
         let control = match &config.control {
@@ -119,6 +125,7 @@ impl Rim {
             tasks: JoinSet::new(),
             outputs: Vec::new(),
             deliveries: Deliveries::default(),
+            trials: Trials::default(),
             tidy_at: None,
             last_dialler: 0,
             last_conn: 0,
@@ -272,11 +279,26 @@ impl Rim {
                     request: peer.kind == SocketKind::Req,
                     operator: Some(peer.port) == self.control,
                 };
+                if peer.on_trial {
+                    return self.trials.begin(peer.id, accepted);
+                }
                 Input::Opened(Socket::accepted(peer.id), accepted)
             }
-            RouterEvent::Message(peer, frames) => Input::Received(Socket::accepted(peer), frames),
+            RouterEvent::Message(peer, frames) => {
+                match self.trials.heard(peer, &frames) {
+                    Heard::OfOne => {}
+                    Heard::OfANode(opened) => {
+                        self.take(Input::Opened(Socket::accepted(peer), opened)).await;
+                    }
+                    Heard::OfAnother => return self.sockets.router.close(peer),
+                }
+                Input::Received(Socket::accepted(peer), frames)
+            }
             RouterEvent::Detached { peer, cause, passed } => {
                 tracing::trace!(node = %self.brain.name(), %peer, %cause, "connection ended");
+                if self.trials.ended(peer) {
+                    return;
+                }
                 for Kept { frames, original } in self.deliveries.ended(peer, passed) {
                     let reason = Reason::ReceiverGone;
                     self.take(Input::Undelivered { frames, original, reason }).await;

@@ -66,6 +66,13 @@ impl Sockets {
         }
     }
 
+    /// Lets a connection stay however many clients there are.
+    pub(super) fn keep(&self, conn: ConnId) {
+        if let Some(peer) = Socket::peer(conn) {
+            self.router.keep(peer);
+        }
+    }
+
     pub(super) fn close(&mut self, conn: ConnId) {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.close(peer),

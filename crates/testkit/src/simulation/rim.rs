@@ -66,6 +66,8 @@ impl Simulation {
                 let side = self.side_of(conn, name)?;
                 self.close(conn, side);
             }
+            // There are no ports whose places could be taken.
+            Output::Keep(_) => {}
             Output::Hang(neighbour) => {
                 let node = self.nodes.get_mut(name)?;
                 node.dials.entry(neighbour).or_default().hung = true;

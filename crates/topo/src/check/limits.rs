@@ -35,9 +35,16 @@ impl Checker<'_> {
                 .key(&key.value)
                 .is_some_and(|key| matches!(key.kind, Kind::Duration));
             if is_duration {
-                let least = NodeConfig::LEAST_LIMITS.handshake;
-                let handshake = self.duration(codes::BAD_LIMIT, key, value);
-                limits.handshake = handshake.filter(|time| {
+                let needed = NodeConfig::LEAST_LIMITS;
+                let (slot, least) = match key.value.as_str() {
+                    "handshake" => (&mut limits.handshake, needed.handshake),
+                    "ping" => (&mut limits.ping, needed.ping),
+                    "silence" => (&mut limits.silence, needed.silence),
+                    "stall" => (&mut limits.stall, needed.stall),
+                    _ => continue,
+                };
+                let time = self.duration(codes::BAD_LIMIT, key, value);
+                *slot = time.filter(|time| {
                     let shown = format!("`{}ms`", least.as_millis());
                     self.at_least(key, value, *time >= least, &shown)
                 });
@@ -46,6 +53,7 @@ impl Checker<'_> {
             let count = self.amount(key, value);
             let slot = match key.value.as_str() {
                 "connections" => &mut limits.connections,
+                "per_address" => &mut limits.per_address,
                 "frame" => &mut limits.frame,
                 "message" => &mut limits.message,
                 "frames" => &mut limits.frames,

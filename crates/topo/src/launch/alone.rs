@@ -5,7 +5,7 @@ use std::future::Future;
 
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
-use hopline_mesh::node::RoutingNode;
+use hopline_mesh::node::{NodeConfig, RoutingNode};
 use hopline_mesh::wire::hello::MeshKey;
 use thiserror::Error;
 
@@ -81,13 +81,11 @@ pub async fn run_alone(
         let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
         neighbours.insert(dial.node.clone(), there.clone());
     }
-    let config = node_config(
-        &plan.mesh,
-        (&plan.services, &plan.access),
-        node,
-        bind.clone(),
-        MeshKey::new(key),
-    );
+    let rules = (&plan.services, &plan.access);
+    let config = NodeConfig {
+        open: plan.open,
+        ..node_config(&plan.mesh, rules, node, bind.clone(), MeshKey::new(key))
+    };
     let started = RoutingNode::start(config).await;
     let running = started.map_err(|error| not_started(failure(error)))?;
     for (neighbour, endpoint) in neighbours {

@@ -42,6 +42,7 @@ async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure>
     let control = Endpoint::Ipc(setup.control.clone());
     let key = MeshKey::new(setup.key);
     let config = NodeConfig {
+        open: setup.open,
         control: Some(control),
         runtime_dir: Some(setup.runtime_dir.clone()),
         incarnation: Some(setup.incarnation),
@@ -51,7 +52,7 @@ async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure>
 }
 
 /// The configuration of a node by its plan, in a mesh that has these services and access rules, listening
-/// at `bind`, without a control socket.
+/// at `bind`, without a control socket, and not open.
 #[must_use]
 pub fn node_config(
     mesh: &NodeName,
@@ -93,7 +94,6 @@ pub fn node_config(
 }
 
 /// A plan of a checked file has no less than a node needs; one from elsewhere comes to that.
-/// The links on which it is dialled are not counted among its connections.
 fn limits(plan: &NodePlan) -> Limits {
     let planned = &plan.limits;
     let (default, least) = (Limits::default(), NodeConfig::LEAST_LIMITS);
@@ -101,11 +101,13 @@ fn limits(plan: &NodePlan) -> Limits {
         frame: planned.frame.unwrap_or(default.frame).max(least.frame),
         message: planned.message.unwrap_or(default.message).max(least.message),
         frames: planned.frames.unwrap_or(default.frames).max(least.frames),
-        connections: planned
-            .connections
-            .map_or(default.connections, |most| most.saturating_add(plan.accepts.len()))
-            .max(least.connections),
+        connections: planned.connections.unwrap_or(default.connections).max(least.connections),
+        per_address: planned.per_address.unwrap_or(default.per_address).max(least.per_address),
+        reserved: default.reserved,
         handshake: planned.handshake.unwrap_or(default.handshake).max(least.handshake),
+        ping: planned.ping.unwrap_or(default.ping).max(least.ping),
+        silence: planned.silence.unwrap_or(default.silence).max(least.silence),
+        stall: planned.stall.unwrap_or(default.stall).max(least.stall),
     }
 }
 
@@ -130,7 +132,9 @@ pub(super) fn failure(error: StartError) -> Failure {
             Failure::AddressTaken { endpoint: bind.endpoint }
         }
         StartError::Bind(bind) => Failure::Other { reason: format!("{bind}: {}", bind.source) },
-        error @ StartError::Random => Failure::Other { reason: error.to_string() },
+        error @ (StartError::NotOpen { .. } | StartError::Random) => {
+            Failure::Other { reason: error.to_string() }
+        }
     }
 }
 

@@ -184,6 +184,7 @@ impl Supervisor {
                     mesh: self.launch.plan.mesh.clone(),
                     services: self.launch.plan.services.clone(),
                     access: self.launch.plan.access.clone(),
+                    open: self.launch.plan.open,
                     plan: plan.clone(),
                     previous: known.get(node).cloned(),
                     key,

@@ -52,6 +52,9 @@ pub struct Setup {
     /// The access rules of the mesh.
     #[serde(default, skip_serializing_if = "AccessRules::is_empty")]
     pub access: AccessRules,
+    /// Whether it may listen beyond its own machine.
+    #[serde(default)]
+    pub open: bool,
     /// The node's plan.
     pub plan: NodePlan,
     /// Where it listened the last time, to be tried first where any port will do.

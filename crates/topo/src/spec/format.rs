@@ -276,7 +276,26 @@ pub(crate) static LIMITS: Table = Table {
     means: "What a node takes on at most.",
     keys: &[&[
         key("connections", Kind::Whole(1, ANY), USUAL, "connections at its port"),
+        key(
+            "per_address",
+            Kind::Whole(1, ANY),
+            USUAL,
+            "connections from one address, loopback apart",
+        ),
         key("handshake", Kind::Duration, USUAL, "how long a handshake may take"),
+        key(
+            "ping",
+            Kind::Duration,
+            USUAL,
+            "how long a peer may be quiet before it is asked whether it is there",
+        ),
+        key("silence", Kind::Duration, USUAL, "how long a peer that was asked may say nothing"),
+        key(
+            "stall",
+            Kind::Duration,
+            USUAL,
+            "how long a peer may take nothing of what waits for it",
+        ),
         key("frame", Kind::Size(LEAST.frame as u64), USUAL, "bytes of a frame"),
         key("message", Kind::Size(LEAST.message as u64), USUAL, "bytes of a message"),
         key("frames", Kind::Whole(LEAST.frames as u64, ANY), USUAL, "frames of a message"),

@@ -62,9 +62,21 @@ pub struct NodeLimits {
     /// Connections at its port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<usize>,
+    /// Connections from one address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_address: Option<usize>,
     /// How long a handshake may take.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handshake: Option<Duration>,
+    /// How long a peer may be quiet before it is asked whether it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<Duration>,
+    /// How long a peer that was asked may say nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Duration>,
+    /// How long a peer may take nothing of what waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall: Option<Duration>,
     /// Bytes of a frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<usize>,

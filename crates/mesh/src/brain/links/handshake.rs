@@ -132,6 +132,7 @@ impl Brain {
         if self.links.get(&node).is_some_and(|link| link.cut) {
             return self.refuse_node(conn, Some(node), "link cut");
         }
+        self.out.push(Output::Keep(conn));
         if self.link_up(now, conn, &node, false, room) {
             self.say(conn, &Hello::Welcome {});
             self.link_ready(&node);

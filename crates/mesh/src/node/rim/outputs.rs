@@ -39,6 +39,7 @@ impl Rim {
                         self.deliver(conn, frames, original).await;
                     }
                     Output::Close(conn) => self.sockets.close(conn),
+                    Output::Keep(conn) => self.sockets.keep(conn),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),
                     Output::Dial(neighbour) => self.dial(&neighbour),
                     Output::Event(event) => self.tell(event),
