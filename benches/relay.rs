@@ -40,6 +40,7 @@ impl Chain {
                 incarnation: 1,
                 links: links.iter().map(link).collect(),
                 statics: StaticRoutes::new(),
+                takeover: false,
                 services: std::collections::BTreeMap::new(),
                 access: AccessRules::default(),
                 closed: false,

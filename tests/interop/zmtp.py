@@ -71,6 +71,12 @@ def read_frame(stream):
     return flags, exactly(stream, length)
 
 
+def reset(stream):
+    """Ends a connection by RST."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.close()
+
+
 def is_closed(stream):
     """Reads to the end. Whether the other side closed the connection before we lost patience."""
     try:

@@ -269,6 +269,9 @@ impl Simulation {
             Happening::Opened(pipe, side, opened) => self.arrived_opening(pipe, side, opened),
             Happening::Frames(pipe, side, frames) => self.arrived(pipe, side, frames),
             Happening::Ended(pipe, side) => self.ended(pipe, side),
+            Happening::Answered(node, conn, alive) => {
+                self.handle(&node, Input::Answered { conn, alive });
+            }
         }
     }
 

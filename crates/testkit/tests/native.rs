@@ -160,7 +160,7 @@ fn orders_are_taken_from_operators_only() {
         refused,
         "the mark is not the client's to set"
     );
-    let claim = Request::Claim { name: "bob".to_owned() };
+    let claim = Request::Claim { name: "bob".to_owned(), takeover: true };
     assert_eq!(order(&mut mesh, alice, "top", &claim), refused);
     let operator = mesh.attach_operator("east");
     assert_eq!(order(&mut mesh, operator, "top", &cut), Answer::Done {});

@@ -38,9 +38,6 @@ struct OwedClaim {
     until: Duration,
 }
 
-/// How long the holder of a claimed name has to go before it counts as alive.
-const HOLDER: Duration = Duration::from_millis(250);
-
 impl Asked {
     /// Whether a question about a name is open.
     pub(super) fn has_asked(&self, name: &ClientName) -> bool {
@@ -117,8 +114,8 @@ impl Brain {
                 Answer::Explained(Box::new(self.explain(&destination, &path, from)))
             }
             Some(Ok(Request::Graph {})) => self.graph(),
-            Some(Ok(Request::Claim { name })) if from_node => {
-                return self.claimed(now, &prefix, name, room);
+            Some(Ok(Request::Claim { name, takeover })) if from_node => {
+                return self.claimed(now, &prefix, name, takeover, room);
             }
             Some(Ok(Request::Claim { .. })) => refused(Reason::NotAllowed.text()),
             Some(Ok(Request::Cut { neighbour })) => {
@@ -191,7 +188,8 @@ impl Brain {
         until: Duration,
         room: &impl Room,
     ) {
-        let request = Request::Claim { name: name.as_str().to_owned() };
+        let takeover = self.config.takeover && !self.clients.holds(name);
+        let request = Request::Claim { name: name.as_str().to_owned(), takeover };
         let id = MessageId { incarnation: self.config.incarnation, counter: self.last_id + 1 };
         // Noted before it is sent: the answer that there is no way may come at once.
         self.asked
@@ -210,19 +208,39 @@ impl Brain {
     }
 
     /// Another node asks whether the holder of a name here is alive.
-    fn claimed(&mut self, now: Now, prefix: &Prefix<'_>, name: String, room: &impl Room) {
+    fn claimed(
+        &mut self,
+        now: Now,
+        prefix: &Prefix<'_>,
+        name: String,
+        takeover: bool,
+        room: &impl Room,
+    ) {
+        if takeover {
+            self.taken_over(now, &ClientName::from_identity(name.as_bytes()), room);
+        }
         let holder = self.clients.attached().into_iter().find(|held| held.name.as_str() == name);
         match holder {
             None => {
                 let answer = Answer::Claimed { name, held: false };
                 self.reply(now, prefix, vec![answer.write()], None, room);
             }
-            Some(held) => self.asked.owed.push(OwedClaim {
-                name: held.name,
-                to: prefix.source.to_owned(),
-                correlation: prefix.id,
-                until: now.since_start + HOLDER,
-            }),
+            Some(held) => {
+                let until = self.ask_holder(now, &held.name);
+                self.asked.owed.push(OwedClaim {
+                    name: held.name,
+                    to: prefix.source.to_owned(),
+                    correlation: prefix.id,
+                    until,
+                });
+            }
+        }
+    }
+
+    /// The holder of a name here is there, and has until `grace` to be gone all the same.
+    pub(super) fn holder_stays(&mut self, name: &ClientName, grace: Duration) {
+        for owed in self.asked.owed.iter_mut().filter(|owed| owed.name == *name) {
+            owed.until = owed.until.min(grace);
         }
     }
 

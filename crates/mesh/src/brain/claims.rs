@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!  opened -> name free?  -- yes ------------------------------> attached
-//!                |no
-//!            pending: its messages wait -- holder gone ---------> attached
-//!                |holder alive
+//!                |no: its holder is asked whether it is there
+//!            pending: its messages wait -- holder gone, or ------> attached
+//!                |holder alive              does not answer: closed
 //!            in use: whatever it sends is refused -- holder gone -> attached
 //! ```
+//!
+//! Where the mesh lets names be taken over, the newcomer is attached at once, and the holder is where the
+//! refused one would be.
 //!
 //! The name of a service is free at each node that offers it, whoever has it at the others, and at no
 //! other node is it to be had.
@@ -15,12 +18,16 @@ use std::time::Duration;
 
 use super::clients::Claim;
 use super::conn::Conn;
-use super::{Brain, ConnId, Event, Now, Room};
+use super::{Brain, ConnId, Event, Now, Output, Room};
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
 
-/// How long a holder at this node has to go before a newcomer is refused.
-const HOLDER_HERE: Duration = Duration::from_millis(250);
+/// How long a holder at this node has to show that it is there, and one that is about to go to be gone.
+pub(super) const HOLDER_HERE: Duration = Duration::from_millis(250);
+/// How much later than that the answer may be known.
+pub(super) const ANSWER_KNOWN: Duration = Duration::from_millis(150);
+/// The counter of holders that were closed for not answering; core has the same reason.
+const PEER_SILENT: &str = "peer silent";
 /// How long another node has to say whether its holder is alive.
 const HOLDER_ELSEWHERE: Duration = Duration::from_secs(1);
 
@@ -32,9 +39,12 @@ impl Brain {
             self.set_claim(conn, Claim::Refused(Reason::NotOffered));
             return self.event(Event::NotOffered(name));
         }
+        if self.config.takeover {
+            self.displace(now, &name, room);
+        }
         let elsewhere = self.holder_elsewhere(&name);
         let until = match (&elsewhere, self.clients.holds(&name)) {
-            (_, true) => now.since_start + HOLDER_HERE,
+            (_, true) => self.ask_holder(now, &name),
             (Some(_), false) => now.since_start + HOLDER_ELSEWHERE,
             (None, false) => return self.attach(now, conn, &name, room),
         };
@@ -43,6 +53,70 @@ impl Brain {
         self.clients.pending.insert(conn, until);
         if let Some(holder) = elsewhere {
             self.ask_claim(now, &name, &holder, until, room);
+        }
+    }
+
+    /// Has the holder of a name at this node asked whether it is there. Says until when that is known.
+    pub(super) fn ask_holder(&mut self, now: Now, name: &ClientName) -> Duration {
+        let until = now.since_start + HOLDER_HERE + ANSWER_KNOWN;
+        if let Some(holder) = self.clients.conn(name.as_str()) {
+            let asked = self.clients.asked.get(&holder);
+            if asked.is_none_or(|until| *until <= now.since_start) {
+                self.clients.asked.insert(holder, until);
+                self.out.push(Output::Ask(holder));
+            }
+        }
+        until
+    }
+
+    /// The holder of a name has shown that it is there, or has not: then its connection is closed, and the
+    /// name is free.
+    pub(super) fn holder_answered(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        alive: bool,
+        room: &impl Room,
+    ) {
+        let Some(until) = self.clients.asked.remove(&conn) else {
+            return;
+        };
+        let Some(client) = self.client(conn) else {
+            return;
+        };
+        let name = client.name.clone();
+        if alive {
+            // One that has closed its connection, or is about to, has until then to be gone.
+            let grace = until.saturating_sub(ANSWER_KNOWN);
+            let waiting = self.clients.waiting.get(&name).map(Vec::as_slice).unwrap_or_default();
+            for waiting in waiting {
+                if let Some(pending) = self.clients.pending.get_mut(waiting) {
+                    *pending = (*pending).min(grace);
+                }
+            }
+            return self.holder_stays(&name, grace);
+        }
+        self.counters.add(PEER_SILENT);
+        self.event(Event::HolderSilent(name));
+        self.out.push(Output::Close(conn));
+        self.closed(now, conn, room);
+    }
+
+    /// Whoever has the name at this node loses it, and is told so from now on.
+    fn displace(&mut self, now: Now, name: &ClientName, room: &impl Room) {
+        if self.clients.holds(name)
+            && let Some(conn) = self.clients.conn(name.as_str())
+        {
+            self.clients.waiting.entry(name.clone()).or_default().push(conn);
+            self.refuse_name(now, conn, room);
+            self.detach(now, name, room);
+        }
+    }
+
+    /// A claim at another node takes a name over that is held here.
+    pub(super) fn taken_over(&mut self, now: Now, name: &ClientName, room: &impl Room) {
+        if self.config.takeover {
+            self.displace(now, name, room);
         }
     }
 
@@ -86,11 +160,8 @@ impl Brain {
         self.originate_change(name, None);
         self.refresh();
         self.holder_gone(now, name, room);
-        let next = self.clients.waiting.get(name).and_then(|waiting| waiting.first().copied());
-        if let Some(next) = next
-            && self.holder_elsewhere(name).is_none()
-        {
-            self.attach(now, next, name, room);
+        if !self.config.takeover && self.holder_elsewhere(name).is_none() {
+            self.claim_won(now, name, room);
         }
     }
 
@@ -101,6 +172,7 @@ impl Brain {
         };
         let name = client.name.clone();
         self.conns.remove(&conn);
+        self.clients.asked.remove(&conn);
         self.stop_waiting(conn, &name);
         if self.clients.conn(name.as_str()) == Some(conn) {
             self.detach(now, &name, room);
@@ -137,8 +209,11 @@ impl Brain {
         if self.clients.holds(name) {
             return;
         }
-        let waiting = self.clients.waiting.get(name);
-        if let Some(conn) = waiting.and_then(|waiting| waiting.first().copied()) {
+        let waiting = self.clients.waiting.get(name).map(Vec::as_slice).unwrap_or_default();
+        // Of those who have just come the last has taken over from the others.
+        let is_new =
+            |conn: &&ConnId| self.config.takeover && self.clients.pending.contains_key(conn);
+        if let Some(conn) = waiting.iter().rfind(is_new).or(waiting.first()).copied() {
             self.attach(now, conn, name, room);
         }
     }
@@ -165,8 +240,16 @@ impl Brain {
         let free =
             |name: &&ClientName| !self.clients.holds(name) && self.holder_elsewhere(name).is_none();
         let free: Vec<_> = self.clients.waiting.keys().filter(free).cloned().collect();
+        // A name that is being taken over is free for as long as the news travels.
+        let pause = if self.config.takeover { HOLDER_ELSEWHERE } else { Duration::ZERO };
+        let before = std::mem::take(&mut self.clients.free);
         for name in free {
-            self.claim_won(now, &name, room);
+            let due = before.get(&name).copied().unwrap_or(now.since_start + pause);
+            if due <= now.since_start {
+                self.claim_won(now, &name, room);
+            } else {
+                self.clients.free.insert(name, due);
+            }
         }
     }
 

@@ -71,6 +71,11 @@ pub(super) struct Clients {
     pub(super) pending: BTreeMap<ConnId, Duration>,
     /// Names attached here that a node of lesser name has too, as far as is known.
     pub(super) disputed: BTreeSet<ClientName>,
+    /// Holders of names that are being asked whether they are there, and until when an answer is waited
+    /// for.
+    pub(super) asked: BTreeMap<ConnId, Duration>,
+    /// Names that somebody waits for and nobody has, and when they are given out.
+    pub(super) free: BTreeMap<ClientName, Duration>,
 }
 
 impl Clients {
@@ -100,7 +105,7 @@ impl Clients {
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        self.pending.values().min().copied()
+        self.pending.values().chain(self.free.values()).min().copied()
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Config {
     pub access: AccessRules,
     /// Whether the node's port is beyond its machine, so that what no access rule allows is denied.
     pub closed: bool,
+    /// Whether a second live claim to a client's name takes it over; else it is refused.
+    pub takeover: bool,
     /// The dialects that raw clients may speak.
     pub dialects: Vec<Dialect>,
     /// What a neighbour may be sent without its acknowledgement.

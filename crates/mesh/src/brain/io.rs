@@ -39,6 +39,13 @@ pub enum Input {
     Received(ConnId, Frames),
     /// A connection has ended. Nothing more is heard of it.
     Closed(ConnId),
+    /// What came of an [`Output::Ask`].
+    Answered {
+        /// The connection.
+        conn: ConnId,
+        /// Whether the peer is there, or cannot be asked.
+        alive: bool,
+    },
     /// An [`Output::Deliver`] could not be handed to its client.
     Undelivered {
         /// Its frames.
@@ -110,6 +117,9 @@ pub enum Output {
         /// The message as it came, where `frames` is another form of it.
         original: Option<Original>,
     },
+    /// Ask a client, below its messages, whether it is there, and say so with [`Input::Answered`] within a
+    /// quarter of a second.
+    Ask(ConnId),
     /// Close a connection.
     Close(ConnId),
     /// Let a connection stay whoever else comes: it is a node's.
@@ -146,6 +156,8 @@ pub enum Event {
     Detached(ClientName),
     /// A client was not given its name, because somebody else has it.
     NameInUse(ClientName),
+    /// A client did not answer when another claimed its name: it was closed, and the name is free.
+    HolderSilent(ClientName),
     /// A client was not given its name, because it is that of a service which this node does not offer.
     NotOffered(ClientName),
     /// A client may not attach here. Of an anonymous one it is told once it speaks.

@@ -44,6 +44,9 @@ pub struct NodeConfig {
     /// Whether what no access rule allows is denied at a port of the machine too, as it always is at one
     /// beyond it. Default no.
     pub closed: bool,
+    /// Whether a second live claim to a client's name takes it over, the same at all nodes of a mesh;
+    /// else it is refused. Default no.
+    pub takeover: bool,
     /// The dialects that raw clients may speak. Default all.
     pub dialects: Vec<Dialect>,
     /// What strangers may make the node hold, and neighbours too: what is over the limits ends a
@@ -97,6 +100,7 @@ impl NodeConfig {
             services: BTreeMap::new(),
             access: AccessRules::default(),
             closed: false,
+            takeover: false,
             dialects: Dialect::ALL.to_vec(),
             limits: Limits::default(),
             window: Window::UNACKNOWLEDGED,

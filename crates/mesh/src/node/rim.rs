@@ -18,7 +18,7 @@ use super::dialler::{Dialler, Report};
 use super::sockets::{Socket, Sockets};
 use super::trials::{Heard, Trials};
 use super::{NodeConfig, Order, StartError};
-use crate::brain::{Brain, Command, Config, Event, Input, Opened, Output};
+use crate::brain::{Brain, Command, Config, ConnId, Event, Input, Opened, Output};
 use crate::name::NodeName;
 use crate::reason::Reason;
 
@@ -28,8 +28,13 @@ const BURST: usize = 256;
 const TIDY: Duration = Duration::from_millis(50);
 /// How many at once may prove that they are nodes while clients have all places.
 const RESERVED: usize = 32;
+/// How long a client has to show that it is there, when another claims its name.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How long neighbours have to hear a good-bye.
 const GOOD_BYE: Duration = Duration::from_millis(500);
+
+/// A client's connection, and whether the client is there.
+type Answered = (ConnId, bool);
 
 /// A node's sockets and the loop that serves them.
 pub(super) struct Rim {
@@ -43,6 +48,8 @@ pub(super) struct Rim {
     /// Where neighbours are that this node dials.
     addresses: BTreeMap<NodeName, Endpoint>,
     reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
+    /// Whether clients are there that were asked.
+    answers: (mpsc::Sender<Answered>, mpsc::Receiver<Answered>),
     orders: mpsc::Receiver<Order>,
     events: broadcast::Sender<Event>,
     tasks: JoinSet<()>,
@@ -96,6 +103,7 @@ impl Rim {
                 services: config.services,
                 access: config.access,
                 closed,
+                takeover: config.takeover,
                 dialects: config.dialects,
                 window: config.window,
                 queue: config.queue,
@@ -120,6 +128,7 @@ impl Rim {
             dealer_options,
             addresses: BTreeMap::new(),
             reports: mpsc::channel(BURST),
+            answers: mpsc::channel(BURST),
             orders,
             events,
             tasks: JoinSet::new(),
@@ -161,6 +170,11 @@ impl Rim {
                 report = self.reports.1.recv() => {
                     if let Some(report) = report {
                         self.dialler_reported(report).await;
+                    }
+                }
+                answer = self.answers.1.recv() => {
+                    if let Some((conn, alive)) = answer {
+                        self.take(Input::Answered { conn, alive }).await;
                     }
                 }
                 event = self.router.recv_event() => self.router_reported(event).await,

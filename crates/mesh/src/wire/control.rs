@@ -45,6 +45,9 @@ pub enum Request {
     Claim {
         /// The name.
         name: String,
+        /// Whether the one attached here loses it in any case.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        takeover: bool,
     },
     /// Order: take the link to a neighbour down until it is healed.
     Cut {

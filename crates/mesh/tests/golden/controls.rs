@@ -18,7 +18,16 @@ pub(super) fn controls() -> Vec<Vector> {
         ("request status", "what the node is", Request::Status {}),
         ("request routes", "its routing table", Request::Routes {}),
         ("request locate", "where a name is", Request::Locate { name: name.clone() }),
-        ("request claim", "is its holder alive", Request::Claim { name: name.clone() }),
+        (
+            "request claim",
+            "is its holder alive",
+            Request::Claim { name: name.clone(), takeover: false },
+        ),
+        (
+            "request claim takeover",
+            "its holder loses it",
+            Request::Claim { name: name.clone(), takeover: true },
+        ),
         ("request cut", "order: take a link down", Request::Cut { neighbour: neighbour.clone() }),
         ("request heal", "order: let it come up", Request::Heal { neighbour: neighbour.clone() }),
         (

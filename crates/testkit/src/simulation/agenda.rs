@@ -20,6 +20,8 @@ pub(super) enum Happening {
     Frames(PipeId, Side, Vec<Bytes>),
     /// One end of a pipe hears that it has ended.
     Ended(PipeId, Side),
+    /// A node hears whether a client is there that it has asked.
+    Answered(NodeName, PipeId, bool),
 }
 
 /// All that is going to happen, by time, then in the order in which it was noted.
@@ -48,14 +50,17 @@ impl Agenda {
     pub(super) fn only_dials(&self, absent: impl Fn(&NodeName) -> bool) -> bool {
         self.entries.values().all(|happening| match happening {
             Happening::Dial(_, neighbour) => absent(neighbour),
-            Happening::Opened(..) | Happening::Frames(..) | Happening::Ended(..) => false,
+            Happening::Opened(..)
+            | Happening::Frames(..)
+            | Happening::Ended(..)
+            | Happening::Answered(..) => false,
         })
     }
 
     /// Takes off all that is in flight on a pipe.
     pub(super) fn lose(&mut self, pipe: PipeId) {
         self.entries.retain(|_, happening| match happening {
-            Happening::Dial(..) => true,
+            Happening::Dial(..) | Happening::Answered(..) => true,
             Happening::Opened(other, ..)
             | Happening::Frames(other, ..)
             | Happening::Ended(other, ..) => *other != pipe,

@@ -20,6 +20,8 @@ pub(super) struct SimClient {
     pub(super) pipe: Option<PipeId>,
     /// It does not read: its node has no room for it.
     pub(super) stalled: bool,
+    /// Its machine is gone and nobody has heard of that: nothing comes of it, not even its end.
+    pub(super) silent: bool,
     /// What has arrived and was not taken yet.
     pub(super) inbox: Vec<Vec<Bytes>>,
     /// Routed messages that its node handed to its connection.
@@ -47,6 +49,7 @@ impl Simulation {
         self.clients.push(SimClient {
             pipe,
             stalled: false,
+            silent: false,
             inbox: Vec::new(),
             handed: Vec::new(),
         });
@@ -70,6 +73,12 @@ impl Simulation {
     /// A client stops reading, or reads again.
     pub fn stall(&mut self, client: ClientId, stalled: bool) {
         self.clients[client.0].stalled = stalled;
+    }
+
+    /// A client falls silent: its connection stays, and it does not answer when its node asks whether it is
+    /// there.
+    pub fn silence(&mut self, client: ClientId) {
+        self.clients[client.0].silent = true;
     }
 
     /// A client sends frames. Says whether its connection took them.

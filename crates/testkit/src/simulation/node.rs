@@ -79,6 +79,7 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
         services: BTreeMap::new(),
         access: AccessRules::default(),
         closed: false,
+        takeover: false,
         dialects: vec![Dialect::Native, Dialect::Json],
         window: Window::UNACKNOWLEDGED,
         queue: Window::WAITING,

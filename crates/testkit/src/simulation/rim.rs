@@ -14,6 +14,9 @@ use super::pipes::{End, PipeId};
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
 
+/// How long a client has to show that it is there.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 impl Simulation {
     /// Gives a node one input and does what it says.
     pub(super) fn handle(&mut self, name: &NodeName, input: Input) {
@@ -62,6 +65,7 @@ impl Simulation {
                     self.clients[client.0].handed.push(frames);
                 }
             }
+            Output::Ask(conn) => self.ask(name, conn),
             Output::Close(conn) => {
                 let side = self.side_of(conn, name)?;
                 self.close(conn, side);
@@ -79,6 +83,14 @@ impl Simulation {
             }
         }
         None
+    }
+
+    /// A client that can be heard answers as fast as messages travel, any other not in time.
+    fn ask(&mut self, name: &NodeName, conn: ConnId) {
+        let silent = self.clients.iter().any(|client| client.silent && client.pipe == Some(conn));
+        let after = if silent { PATIENCE } else { self.delay() + self.delay() };
+        let answered = Happening::Answered(name.clone(), conn, !silent);
+        self.agenda.note(self.now + after, answered);
     }
 
     /// A node is to dial a neighbour now, and again whenever the connection has ended.

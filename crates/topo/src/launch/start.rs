@@ -16,7 +16,7 @@ use tokio::time::interval;
 use super::error::Failure;
 use super::words::Setup;
 use crate::plan::{Dial, NodePlan};
-use crate::topology::{Bind, NodeLimits, Service};
+use crate::topology::{Bind, Duplicate, NodeLimits, Service};
 
 /// How often it is looked whether a node still runs.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -85,6 +85,7 @@ pub fn node_config(
         services: services.collect(),
         access: access.clone(),
         closed: plan.closed,
+        takeover: plan.duplicate == Duplicate::Takeover,
         dialects: plan.dialects.clone(),
         limits: limits(plan),
         queue: queue(&plan.limits),

@@ -2,7 +2,7 @@
 
 use hopline_core::{Frames, SendError};
 
-use super::{Rim, TIDY};
+use super::{PATIENCE, Rim, TIDY};
 use crate::brain::{ConnId, Event, Input, Original, Output};
 use crate::name::NodeName;
 use crate::node::deliveries::Kept;
@@ -38,6 +38,7 @@ impl Rim {
                     Output::Deliver { conn, frames, original } => {
                         self.deliver(conn, frames, original).await;
                     }
+                    Output::Ask(conn) => self.ask(conn),
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Keep(conn) => self.sockets.keep(conn),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),
@@ -84,6 +85,19 @@ impl Rim {
         }
     }
 
+    /// Asks a client whether it is there; the answer comes back as an input.
+    fn ask(&mut self, conn: ConnId) {
+        let Some(peer) = Socket::peer(conn) else {
+            return;
+        };
+        let (router, answers) = (self.sockets.router.clone(), self.answers.0.clone());
+        self.tasks.spawn(async move {
+            let alive = router.is_alive(peer, PATIENCE).await;
+            // A node that has ended asks nothing any more.
+            let _ = answers.send((conn, alive)).await;
+        });
+    }
+
     fn tell(&self, event: Event) {
         let node = self.brain.name();
         match &event {
@@ -96,6 +110,7 @@ impl Rim {
             Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
             Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
             Event::NameInUse(client) => tracing::warn!(%node, %client, "name in use"),
+            Event::HolderSilent(client) => tracing::warn!(%node, %client, "silent, and closed"),
             Event::NotOffered(client) => tracing::warn!(%node, %client, "not offered here"),
             Event::AccessDenied(client) => tracing::warn!(%node, %client, "access denied"),
             Event::Routes { revision } => tracing::debug!(%node, %revision, "routes changed"),
