@@ -13,6 +13,7 @@ macro_rules! over_every_transport {
 }
 
 mod hostile;
+mod liveness;
 mod lives;
 mod messages;
 mod peers;
