@@ -82,7 +82,12 @@ impl Pulse {
                 Verdict::Ask
             }
             (Some(due), Some(_)) if now >= due => Verdict::Silent,
-            (due, _) => wait(due.into_iter().chain(promised).min().unwrap_or(Duration::MAX), now),
+            (due, asked) => {
+                // Once it has answered, the next question is due before this one would have been over.
+                let again = asked.map(|_| now.saturating_add(self.ping));
+                let first = due.into_iter().chain(promised).chain(again).min();
+                wait(first.unwrap_or(Duration::MAX), now)
+            }
         }
     }
 
@@ -167,14 +172,15 @@ mod tests {
         let mut pulse = pulse(true);
         let slow = Signs { unread: 400 * 1024, ..signs() };
         assert_eq!(pulse.judge(secs(30), &slow), Verdict::Ask);
-        assert_eq!(pulse.judge(secs(50), &slow), Verdict::Wait(secs(100)));
+        assert_eq!(pulse.judge(secs(50), &slow), Verdict::Wait(secs(30)));
+        assert_eq!(pulse.judge(secs(149), &slow), Verdict::Wait(secs(1)));
         let blocked = Signs { blocked: true, ..slow };
         assert_eq!(pulse.judge(secs(1_000), &blocked), Verdict::Wait(secs(20)));
         let took = Signs { took: secs(1_000), ..slow };
-        assert_eq!(pulse.judge(secs(1_001), &took), Verdict::Wait(secs(119)));
+        assert_eq!(pulse.judge(secs(1_119), &took), Verdict::Wait(secs(1)));
         assert_eq!(pulse.judge(secs(1_120), &took), Verdict::Silent);
         let most = Signs { took: secs(2_000), unread: u64::MAX, ..signs() };
-        assert_eq!(pulse.judge(secs(2_000), &most), Verdict::Wait(secs(20 + 256)));
+        assert_eq!(pulse.judge(secs(2_000 + 275), &most), Verdict::Wait(secs(1)));
     }
 
     #[test]

@@ -32,10 +32,14 @@ pub(crate) async fn splice(
     tokio::select! {
         biased;
         cause = &mut inwards => cause,
-        // What a peer said before it stopped listening is still heard.
-        cause = outward.pump(inner, outer, asides) => match inwards.await {
-            Cause::Closed => cause,
-            other => other,
+        cause = outward.pump(inner, outer, asides) => match cause {
+            // It may go on talking for ever.
+            Cause::Stalled => cause,
+            // What a peer said before it stopped listening is still heard.
+            _ => match inwards.await {
+                Cause::Closed => cause,
+                other => other,
+            },
         },
     }
 }

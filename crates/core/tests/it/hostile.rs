@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use hopline_core::{
-    Cause, DealerEvent, DealerOptions, Identity, Limits, RouterOptions, SocketKind,
-};
-use tokio::net::TcpListener;
-
 use crate::raw::{Raw, frame, greeting, ready};
 use crate::rig::{Rig, Via, frames, soon};
+use hopline_core::{Cause, Identity, Limits, RouterOptions, SocketKind};
 
 async fn rig() -> Rig {
     let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
@@ -30,6 +26,7 @@ async fn serves(rig: &mut Rig) {
     assert_eq!(rig.detached().await.0, peer.id);
 }
 
+/// Scenarios 57 and 58: other protocols, other versions, other socket types, and lies in a handshake.
 #[tokio::test]
 async fn a_stranger_that_is_no_peer_is_refused_and_counted() {
     let mut rig = rig().await;
@@ -40,7 +37,18 @@ async fn a_stranger_that_is_no_peer_is_refused_and_counted() {
     let bomb = [&greeting()[..], &[6], &(1_u64 << 40).to_be_bytes()].concat();
     let message = [greeting(), frame(false, b"hello")].concat();
     let sub = [greeting(), ready("SUB", b"")].concat();
-    let name = [greeting(), ready("DEALER", &[1; 256])].concat();
+    let named = |name: &[u8]| [greeting(), ready("DEALER", name)].concat();
+    let command = |body: &[u8]| [&greeting()[..], &[4, body.len() as u8], body].concat();
+    let property = |name: &[u8], value: &[u8]| {
+        let len = (value.len() as u32).to_be_bytes();
+        [&[name.len() as u8], name, &len, value].concat()
+    };
+    let says =
+        |properties: &[Vec<u8>]| command(&[b"\x05READY".to_vec(), properties.concat()].concat());
+    let dealer = property(b"Socket-Type", b"DEALER");
+    let (alice, bob) = (property(b"Identity", b"alice"), property(b"IDENTITY", b"bob"));
+    let noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(151) ^ 0x5A).collect();
+    let large = [&greeting()[..], &[6], &8_193_u64.to_be_bytes()].concat();
     for (bytes, reason) in [
         (b"GET / HTTP/1.1\r\n\r\n".to_vec(), "bad greeting"),
         (vec![0x16, 3, 1, 2, 0], "bad greeting"),
@@ -49,7 +57,22 @@ async fn a_stranger_that_is_no_peer_is_refused_and_counted() {
         (bomb, "frame too large"),
         (message, "bad handshake"),
         (sub, "wrong socket type"),
-        (name, "bad identity"),
+        ([greeting(), ready("PUB", b"")].concat(), "wrong socket type"),
+        ([greeting(), ready("dealer", b"")].concat(), "wrong socket type"),
+        // A peer of ZMTP 1.0 begins with its identity.
+        (b"\x06\x00alice".to_vec(), "bad greeting"),
+        (noise, "bad greeting"),
+        (named(&[1; 256]), "bad identity"),
+        (named(b"\0mine"), "bad identity"),
+        (says(std::slice::from_ref(&alice)), "wrong socket type"),
+        (says(&[dealer.clone(), dealer.clone()]), "bad handshake"),
+        (says(&[dealer.clone(), alice, bob]), "bad handshake"),
+        (says(&[dealer.clone(), property(b"", b"x")]), "bad handshake"),
+        (says(&[dealer, vec![1, b'x', 0xFF, 0xFF, 0xFF, 0xFF]]), "bad handshake"),
+        (command(b"\x05HELLO"), "bad handshake"),
+        (command(b"\x04PING\0\0"), "bad handshake"),
+        (command(b""), "bad handshake"),
+        (large, "frame too large"),
     ] {
         let before = count(&rig, reason);
         let mut raw = Raw::dial(&rig).await;
@@ -63,6 +86,26 @@ async fn a_stranger_that_is_no_peer_is_refused_and_counted() {
 }
 
 #[tokio::test]
+async fn what_a_greeting_and_a_ready_may_hold_besides_is_no_matter() {
+    let mut rig = rig().await;
+    let mut odd = greeting();
+    // A filler and an as-server of its own, and a later minor version.
+    odd[3] = 7;
+    odd[11] = 9;
+    odd[32] = 1;
+    odd[60] = 5;
+    let mut ready = ready("REQ", b"odd");
+    ready.extend(b"\x0AX-Whatever\0\0\0\x01y");
+    let len = (ready.len() - 9) as u64;
+    ready[1..9].copy_from_slice(&len.to_be_bytes());
+    let mut raw = Raw::dial(&rig).await;
+    raw.write(&[odd, ready].concat()).await;
+    let peer = rig.attached().await;
+    assert_eq!((peer.kind, peer.identity), (SocketKind::Req, Identity::try_from("odd").ok()));
+}
+
+/// Scenario 69, in small: see also `crowds`.
+#[tokio::test]
 async fn a_handshake_has_a_deadline_as_a_whole() {
     let mut rig = rig().await;
     let mut silent = Raw::dial(&rig).await;
@@ -74,6 +117,7 @@ async fn a_handshake_has_a_deadline_as_a_whole() {
     assert_eq!(count(&rig, "handshake timeout"), 2);
 }
 
+/// Scenario 57.
 #[tokio::test]
 async fn messages_over_the_limits_close_the_connection() {
     let mut rig = rig().await;
@@ -141,6 +185,7 @@ async fn our_greeting_is_sent_before_the_peers_is_read() {
     assert_eq!(&ours[..12], b"\xFF\0\0\0\0\0\0\0\x01\x7F\x03\x01");
 }
 
+/// Scenario 7.
 #[tokio::test]
 async fn a_message_that_is_cut_is_never_delivered() {
     let mut rig = rig().await;
@@ -175,6 +220,7 @@ async fn a_large_message_that_is_cut_costs_a_private_connection_and_no_more() {
     serves(&mut rig).await;
 }
 
+/// Scenario 63: see also `names`.
 #[tokio::test]
 async fn saying_the_name_of_a_live_peer_gains_nothing() {
     let mut rig = rig().await;
@@ -191,6 +237,7 @@ async fn saying_the_name_of_a_live_peer_gains_nothing() {
     assert_eq!(rig.message().await, (peer.id, frames(&[b"mine"])));
 }
 
+/// Scenario 41: see also `names`.
 #[tokio::test]
 async fn the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
     let options =
@@ -211,6 +258,7 @@ async fn the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
     assert_eq!(rig.message().await, (new_peer.id, frames(&[b"still here"])));
 }
 
+/// Scenario 50, in small.
 #[tokio::test]
 async fn churn_uses_the_same_private_connections() {
     let mut rig = rig().await;
@@ -277,40 +325,6 @@ async fn a_private_connection_that_carried_a_large_frame_is_not_used_again() {
         private_connections(&mut rig, left).await;
     }
     serves(&mut rig).await;
-}
-
-#[tokio::test]
-async fn a_dealer_survives_what_it_dials() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("bound").port();
-    let endpoint = format!("tcp://127.0.0.1:{port}").parse().expect("an endpoint");
-    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
-    let options = DealerOptions { limits, ..DealerOptions::default() };
-    let mut dealer = hopline_core::Dealer::connect(&endpoint, options).expect("connect");
-    let bomb = [&[6][..], &(1_u64 << 40).to_be_bytes()].concat();
-    for (bytes, cause) in [
-        (vec![0; 64], Cause::BadGreeting),
-        ([greeting(), bomb.clone()].concat(), Cause::FrameTooLarge),
-        ([greeting(), ready("PUB", b"")].concat(), Cause::WrongSocketType),
-        (greeting(), Cause::HandshakeTimeout),
-    ] {
-        let (stream, _) = soon(listener.accept()).await.expect("accepted");
-        let mut raw = Raw(stream);
-        raw.write(&bytes).await;
-        let event = soon(dealer.recv_event()).await;
-        let DealerEvent::Retrying { cause: told, .. } = event else { panic!("{event:?}") };
-        assert_eq!(told, cause);
-        raw.closed().await;
-        dealer.redial_now();
-    }
-    let (stream, _) = soon(listener.accept()).await.expect("accepted");
-    let mut raw = Raw(stream);
-    let cut = [greeting(), ready("ROUTER", b""), frame(false, b"hi"), frame(true, b"cut")];
-    raw.write(&cut.concat()).await;
-    assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Up);
-    assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Message(frames(&[b"hi"])));
-    drop(raw);
-    assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Down(Cause::Aborted));
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! Sockets come, go, and come back, and leave nothing behind.
 
 use hopline_core::{
-    Bytes, Cause, DealerEvent, Endpoint, Identity, Limits, Router, RouterOptions, SendError,
+    Bytes, Cause, Dealer, DealerEvent, DealerOptions, Endpoint, Identity, Limits, Router,
+    RouterOptions, SendError,
 };
 
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {
     a_dealer_comes_back_to_a_new_router
+    what_is_sent_while_nobody_is_there_waits_or_is_refused
     a_taken_endpoint_is_an_error
     nothing_is_left_after_shutdown
     nothing_is_left_after_a_drop
@@ -38,6 +40,29 @@ async fn a_dealer_comes_back_to_a_new_router(via: Via) {
     dealer.send_msg("again").await.expect("sent");
     rig.attached().await;
     assert_eq!(rig.message().await.1, frames(&[b"again"]));
+}
+
+/// Scenario 4: without a peer a send is never taken for sent.
+async fn what_is_sent_while_nobody_is_there_waits_or_is_refused(via: Via) {
+    let rig = Rig::new(via).await;
+    let endpoint = rig.endpoint.clone();
+    let Rig { router, dir, .. } = rig;
+    router.shutdown().await;
+    let options =
+        DealerOptions { runtime_dir: Some(dir.path().into()), ..DealerOptions::default() };
+    let dealer = Dealer::connect(&endpoint, options).expect("connect");
+    let refused = dealer.sender().try_send(frames(&[b"now"])).await;
+    assert_eq!(refused, Err(SendError::NotConnected { frames: frames(&[b"now"]) }));
+    let sending = dealer.send_msg("whenever");
+    let mut sending = std::pin::pin!(sending);
+    let patience = std::time::Duration::from_millis(50);
+    assert!(tokio::time::timeout(patience, &mut sending).await.is_err(), "it waits");
+    let options =
+        RouterOptions { runtime_dir: Some(dir.path().into()), ..RouterOptions::default() };
+    let mut router = Router::bind(&endpoint, options).await.expect("bind again");
+    dealer.redial_now();
+    soon(sending).await.expect("sent");
+    assert_eq!(soon(router.recv()).await.1, frames(&[b"whenever"]));
 }
 
 async fn a_taken_endpoint_is_an_error(via: Via) {

@@ -1,4 +1,7 @@
 //! Routers and dealers from outside: one suite over each transport, and hostile peers.
+//!
+//! A test that holds a scenario of the project's list says its number in its comment: `grep -rn
+//! 'Scenario 69'`. The rest of the list is held by other crates.
 
 /// Makes a test for each transport of each rule: a function that takes a [`rig::Via`].
 macro_rules! over_every_transport {
@@ -12,9 +15,15 @@ macro_rules! over_every_transport {
     };
 }
 
+mod crowds;
+mod descriptors;
+mod fuzz;
 mod hostile;
+mod listeners;
+mod liveness;
 mod lives;
 mod messages;
+mod names;
 mod peers;
 mod queues;
 mod raw;

@@ -78,6 +78,7 @@ async fn order_is_kept(via: Via) {
     soon(sending.join_next()).await;
 }
 
+/// Scenario 1.
 async fn an_unknown_peer_is_an_error_at_once(via: Via) {
     let rig = Rig::new(via).await;
     let nobody = Identity::try_from("nobody").expect("an identity");
@@ -107,6 +108,7 @@ async fn big_messages_pass_up_to_the_limit(via: Via) {
     }
 }
 
+/// Scenario 9.
 async fn recv_under_timeout_loses_nothing(via: Via) {
     let mut rig = Rig::new(via).await;
     let dealer = rig.dealer();
@@ -134,6 +136,7 @@ async fn recv_under_timeout_loses_nothing(via: Via) {
     soon(sending.join_next()).await;
 }
 
+/// Scenario 3.
 async fn every_dealer_gets_its_turn(via: Via) {
     let mut rig = Rig::new(via).await;
     let mut loud = rig.called("loud");

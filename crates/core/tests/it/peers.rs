@@ -44,6 +44,7 @@ async fn identities_are_any_1_to_255_bytes(via: Via) {
     }
 }
 
+/// Scenario 46: see also `names`.
 async fn a_second_live_identity_is_refused(via: Via) {
     let mut rig = Rig::new(via).await;
     let mut first = rig.called("alice");
@@ -105,6 +106,7 @@ async fn closing_here_is_told_once(via: Via) {
     assert_eq!(rig.detached().await, (again.id, Cause::Closed));
 }
 
+/// Scenario 70: see also `crowds` and `descriptors`.
 async fn too_many_connections_are_refused(via: Via) {
     let limits = Limits { connections: 2, ..Limits::default() };
     let mut rig = Rig::with(via, RouterOptions { limits, ..RouterOptions::default() }).await;

@@ -44,6 +44,7 @@ async fn fill(rig: &Rig, id: PeerId, payload: &[u8]) -> usize {
     }
 }
 
+/// Scenario 2.
 async fn a_peer_that_does_not_read_is_refused_within_its_mark(via: Via) {
     let high_water = HighWater { messages: 10, bytes: 1 << 30, ..HighWater::default() };
     let options = RouterOptions { high_water, ..RouterOptions::default() };
@@ -93,6 +94,7 @@ async fn waiting_senders_hear_that_the_peer_is_gone(via: Via) {
     assert_eq!(refused, Err(SendError::Gone { frames: frames(&[&payload]) }));
 }
 
+/// Scenario 5.
 async fn a_queue_dies_with_its_connection(via: Via) {
     let mut rig = Rig::new(via).await;
     let dealer = rig.called("alice");
@@ -185,6 +187,7 @@ async fn in_memory_what_is_unread_was_not_passed_and_is_lost() {
     assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::Closed));
 }
 
+/// Scenario 51, by bytes.
 async fn over_the_total_a_peer_keeps_its_share(via: Via) {
     const PIECE: usize = 64 * 1024;
     let high_water = HighWater { messages: 10_000, bytes: 256 * PIECE, total: 128 * PIECE };

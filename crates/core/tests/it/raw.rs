@@ -14,10 +14,15 @@ impl Raw {
         Self(soon(TcpStream::connect((host.as_str(), *port))).await.expect("connected"))
     }
 
-    /// A stranger that has shaken hands.
+    /// A stranger of ZMTP 3.0 that has shaken hands.
     pub(crate) async fn hello(rig: &Rig, kind: &str, identity: &[u8]) -> Self {
+        Self::hello_of(rig, 0, kind, identity).await
+    }
+
+    /// A stranger of ZMTP 3.`minor` that has shaken hands.
+    pub(crate) async fn hello_of(rig: &Rig, minor: u8, kind: &str, identity: &[u8]) -> Self {
         let mut raw = Self::dial(rig).await;
-        raw.write(&greeting()).await;
+        raw.write(&greeting_of(minor)).await;
         raw.read(64).await;
         raw.write(&ready(kind, identity)).await;
         let (flags, body) = raw.frame().await;
@@ -33,6 +38,14 @@ impl Raw {
         let mut bytes = vec![0; len];
         soon(self.0.read_exact(&mut bytes)).await.expect("read");
         bytes
+    }
+
+    /// Reads up to `len` bytes, and takes them off what is left.
+    pub(crate) async fn read_some(&mut self, len: usize, left: &mut usize) {
+        let mut bytes = vec![0; len];
+        let read = soon(self.0.read(&mut bytes)).await.expect("read");
+        assert!(read > 0, "it was closed");
+        *left -= read;
     }
 
     /// A short frame.
@@ -52,9 +65,15 @@ impl Raw {
     }
 }
 
+/// A greeting of ZMTP 3.0.
 pub(crate) fn greeting() -> Vec<u8> {
+    greeting_of(0)
+}
+
+pub(crate) fn greeting_of(minor: u8) -> Vec<u8> {
     let mut bytes = b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x00NULL".to_vec();
     bytes.resize(64, 0);
+    bytes[11] = minor;
     bytes
 }
 

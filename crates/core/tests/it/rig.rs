@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hopline_core::{
@@ -80,6 +80,23 @@ impl Rig {
         }
     }
 
+    /// One comes and one goes, told in any order.
+    pub(crate) async fn attached_and_detached(
+        &mut self,
+    ) -> (PeerId, (PeerId, hopline_core::Cause)) {
+        let (mut attached, mut ended) = (None, None);
+        loop {
+            match soon(self.router.recv_event()).await {
+                RouterEvent::Attached(peer) => attached = Some(peer.id),
+                RouterEvent::Detached { peer, cause, .. } => ended = Some((peer, cause)),
+                RouterEvent::Message(..) => panic!("nobody has said anything"),
+            }
+            if let (Some(attached), Some(ended)) = (attached, ended) {
+                return (attached, ended);
+            }
+        }
+    }
+
     /// What is left of the router's and the dealers' files.
     pub(crate) fn files(&self) -> usize {
         std::fs::read_dir(self.dir.path()).expect("the directory").count()
@@ -114,4 +131,9 @@ pub(crate) async fn settled(dealer: &mut Dealer) -> DealerEvent {
 
 pub(crate) fn frames(parts: &[&[u8]]) -> Frames {
     parts.iter().map(|part| Bytes::copy_from_slice(part)).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test measures how long something takes")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }

@@ -1,0 +1,138 @@
+//! More connections than there is room for: places for those who prove themselves.
+
+use std::time::Duration;
+
+use hopline_core::{
+    Backoff, Cause, Dealer, DealerEvent, DealerOptions, Limits, PeerId, RouterOptions,
+    raise_descriptor_limit,
+};
+
+use crate::raw::{Raw, greeting};
+use crate::rig::{Rig, Via, frames, settled, soon};
+
+over_every_transport! {
+    who_comes_to_a_full_port_is_on_trial
+    who_is_kept_stays_and_leaves_its_place_to_another
+    a_newcomer_on_trial_makes_the_oldest_leave
+}
+
+/// A router whose one place is taken.
+async fn full(via: Via, reserved: usize, handshake: Duration) -> (Rig, Dealer) {
+    let limits = Limits { connections: 1, reserved, handshake, ..Limits::default() };
+    let mut rig = Rig::with(via, RouterOptions { limits, ..RouterOptions::default() }).await;
+    let first = rig.dealer();
+    assert!(!rig.attached().await.on_trial);
+    (rig, first)
+}
+
+/// A dealer that does not come back by itself in this test's time, once it had to leave.
+fn once(rig: &Rig) -> Dealer {
+    let backoff = Backoff { first: LONG, most: LONG, jitter: 0.0 };
+    rig.dealer_with(DealerOptions { backoff, ..DealerOptions::default() })
+}
+
+async fn on_trial(rig: &mut Rig) -> (Dealer, PeerId) {
+    let dealer = once(rig);
+    let peer = rig.attached().await;
+    assert!(peer.on_trial);
+    (dealer, peer.id)
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+async fn who_comes_to_a_full_port_is_on_trial(via: Via) {
+    let (mut rig, _first) = full(via, 2, Duration::from_millis(300)).await;
+    let (mut dealer, id) = on_trial(&mut rig).await;
+    // It is heard, so that it can prove what it is; this one does not.
+    dealer.send_msg("hello").await.expect("sent");
+    assert_eq!(rig.message().await, (id, frames(&[b"hello"])));
+    assert_eq!(rig.detached().await, (id, Cause::TooManyConnections));
+    assert_eq!(settled(&mut dealer).await, DealerEvent::Up);
+    assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::Closed));
+    assert_eq!(rig.router.counts().refused.get("too many connections"), Some(&1));
+    drop(dealer);
+
+    // Whoever is closed by then has failed as well.
+    let (_dealer, id) = on_trial(&mut rig).await;
+    rig.router.sender().close(id);
+    assert_eq!(rig.detached().await, (id, Cause::TooManyConnections));
+}
+
+async fn who_is_kept_stays_and_leaves_its_place_to_another(via: Via) {
+    let (mut rig, first) = full(via, 1, LONG).await;
+    let (mut kept, id) = on_trial(&mut rig).await;
+    rig.router.sender().keep(id);
+    // The place behind the last is free again; whoever comes after takes it from the one before.
+    let (_second, second_id) = on_trial(&mut rig).await;
+    let _third = once(&rig);
+    let (_, ended) = rig.attached_and_detached().await;
+    assert_eq!(ended, (second_id, Cause::TooManyConnections));
+    assert_eq!(rig.router.counts().open, 3);
+    rig.router.sender().send_to(id, frames(&[b"you stay"])).await.expect("sent");
+    assert_eq!(soon(kept.recv()).await, frames(&[b"you stay"]));
+    drop(first);
+    rig.detached().await;
+    let _next = once(&rig);
+    assert!(!rig.attached().await.on_trial, "the place of the first is free for anybody");
+}
+
+async fn a_newcomer_on_trial_makes_the_oldest_leave(via: Via) {
+    let (mut rig, _first) = full(via, 3, LONG).await;
+    let mut trials = std::collections::VecDeque::new();
+    for _ in 0..3 {
+        trials.push_back(on_trial(&mut rig).await);
+    }
+    for _ in 0..9 {
+        let newcomer = once(&rig);
+        let (id, ended) = rig.attached_and_detached().await;
+        let (_dealer, oldest) = trials.pop_front().expect("there are three");
+        assert_eq!(ended, (oldest, Cause::TooManyConnections));
+        trials.push_back((newcomer, id));
+    }
+    for (mut dealer, id) in trials {
+        rig.router.sender().send_to(id, frames(&[b"still here"])).await.expect("sent");
+        assert_eq!(soon(dealer.recv()).await, frames(&[b"still here"]));
+    }
+}
+
+/// Scenario 69: a thousand sockets that say nothing, or a part of a greeting, are closed when their time
+/// is over, and an honest dial takes less than a second meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_handshakes_hold_nobody_up() {
+    // Both ends of each are in this process.
+    let crowd = if raise_descriptor_limit().is_ok_and(|most| most >= 4_096) { 1_000 } else { 50 };
+    let limits = Limits { handshake: Duration::from_millis(1_500), ..Limits::default() };
+    let options = RouterOptions { limits, ..RouterOptions::default() };
+    let mut rig = Rig::with(Via::Tcp, options).await;
+    let mut silent = Vec::new();
+    for number in 0..crowd {
+        let mut raw = Raw::dial(&rig).await;
+        raw.write(&greeting()[..number % 64]).await;
+        silent.push(raw);
+    }
+    soon(async {
+        while rig.router.counts().open < crowd as u64 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let honest = async {
+        let dealer = rig.called("honest");
+        let peer = rig.attached().await;
+        dealer.send_msg("hello").await.expect("sent");
+        assert_eq!(rig.message().await, (peer.id, frames(&[b"hello"])));
+        dealer
+    };
+    let dealer = tokio::time::timeout(Duration::from_secs(1), honest).await.expect("in a second");
+    for mut raw in silent {
+        raw.closed().await;
+    }
+    assert_eq!(rig.router.counts().refused.get("handshake timeout"), Some(&(crowd as u64)));
+    soon(async {
+        while rig.router.counts().open > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(dealer);
+}
