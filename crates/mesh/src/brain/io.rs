@@ -88,7 +88,8 @@ pub enum Command {
     Cut(NodeName),
     /// Lets the link to a neighbour come up again.
     Heal(NodeName),
-    /// Makes the link to a neighbour suffer this, on the way there, and nothing else.
+    /// Makes the link to a neighbour suffer this, on the way there, and nothing else. What is declared
+    /// nowhere and not up is no link, and changes nothing.
     Impair(NodeName, Impairment),
     /// Says good-bye to all neighbours: the node is about to end.
     Leave,
