@@ -122,7 +122,7 @@ impl Hopline {
                 config = config.upstream(name(index - 1), 10);
             }
             if index + 1 < count {
-                let link = LinkConfig { cost: 10, dials: false, upstream: false };
+                let link = LinkConfig::accepting(10);
                 config = config.link(name(index + 1), link);
             }
             let node = RoutingNode::start(config).await.expect("a node");

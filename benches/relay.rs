@@ -30,7 +30,8 @@ impl Chain {
         let brain = |index: usize, name: &str, links: &[(&str, bool)]| {
             let node = |name: &str| NodeName::parse(name).expect("a name");
             let link = |&(to, dials): &(&str, bool)| {
-                (node(to), LinkConfig { cost: 10, dials, upstream: dials })
+                let link = LinkConfig::accepting(10);
+                (node(to), LinkConfig { dials, upstream: dials, ..link })
             };
             let config = Config {
                 mesh: "bench".to_owned(),

@@ -83,6 +83,25 @@ pub(crate) async fn attach(
     }
 }
 
+/// Asks a node something, or tells it to do something, by its control socket. That it refuses is an error.
+pub(crate) async fn ask(
+    running: &Running,
+    node: &NodeName,
+    request: Request,
+    deadline: Deadline,
+) -> anyhow::Result<Answer> {
+    let client = attach(running, node, None, deadline.left()).await?;
+    let answer = client.ask(node.as_str(), request, deadline.left()).await;
+    client.shutdown().await;
+    match answer {
+        Ok(Answer::Refused { reason }) => {
+            Err(Bad::new(format!("node `{node}` refuses: {reason}")).into())
+        }
+        Err(RequestError::Timeout { .. }) => Err(silent(node).into()),
+        answer => Ok(answer?),
+    }
+}
+
 fn silent(node: &NodeName) -> Bad {
     Bad::new(format!("node `{node}` does not answer"))
 }

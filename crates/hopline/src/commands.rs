@@ -7,6 +7,7 @@ mod diff;
 mod down;
 mod explain;
 mod graph;
+mod impair;
 mod import;
 mod node;
 mod ping;
@@ -60,6 +61,7 @@ enum Verb {
     Ping(ping::Ping),
     Trace(trace::Trace),
     Routes(routes::Routes),
+    Impair(impair::Impair),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -95,6 +97,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Ping(verb) => verb.run().await,
         Verb::Trace(verb) => verb.run().await,
         Verb::Routes(verb) => verb.run().await,
+        Verb::Impair(verb) => verb.run().await,
         Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
     }

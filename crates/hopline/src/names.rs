@@ -101,13 +101,23 @@ pub(crate) fn down(plan: &Plan, mesh: &Offline, texts: &[String]) -> anyhow::Res
 }
 
 fn one_down(plan: &Plan, mesh: &Offline, text: &str) -> anyhow::Result<Down> {
+    match text.contains("--") {
+        true => Ok(Down::Link(link(plan, mesh, text)?)),
+        false => Ok(Down::Node(node(plan, text)?)),
+    }
+}
+
+/// A link of the mesh, `a--b` in either order.
+pub(crate) fn link(plan: &Plan, mesh: &Offline, text: &str) -> anyhow::Result<LinkName> {
     let Some((a, b)) = text.split_once("--") else {
-        return Ok(Down::Node(node(plan, text)?));
+        return Err(Bad::new(format!("`{text}` is no link"))
+            .help("a link is its two nodes with `--` between them: `a--b`")
+            .into());
     };
     let link = LinkName::new(node(plan, a)?, node(plan, b)?)
         .map_err(|error| Bad::new(format!("`{text}` is no link: {error}")))?;
     if mesh.has_link(&link) {
-        return Ok(Down::Link(link));
+        return Ok(link);
     }
     let dials = |name: &NodeName| {
         let node = plan.nodes.get(name);

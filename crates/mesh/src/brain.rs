@@ -24,6 +24,7 @@ mod entropy;
 mod errors;
 mod floods;
 mod forward;
+mod impairment;
 mod ingress;
 mod io;
 mod links;
@@ -35,6 +36,7 @@ mod tables;
 use std::collections::{BTreeMap, HashMap};
 
 pub use config::{Config, LinkConfig, ServiceConfig};
+pub use impairment::Impairment;
 pub use io::{Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
 
@@ -75,9 +77,7 @@ impl Brain {
         let links = config
             .links
             .iter()
-            .map(|(neighbour, link)| {
-                (neighbour.clone(), Link::new(*link, config.window, config.queue))
-            })
+            .map(|(neighbour, link)| (neighbour.clone(), Link::new(&config, neighbour, *link)))
             .collect();
         let mut brain = Self {
             entropy: Entropy::new(config.seed),
@@ -127,6 +127,7 @@ impl Brain {
     pub fn flush(&mut self, now: Now, room: &impl Room, out: &mut Vec<Output>) {
         self.hand_over(now, room);
         self.acknowledge(now);
+        self.let_go(now);
         out.append(&mut self.out);
     }
 
@@ -159,6 +160,9 @@ impl Brain {
             }
             Command::Cut(neighbour) => self.cut(now, &neighbour, room),
             Command::Heal(neighbour) => self.heal(&neighbour),
+            Command::Impair(neighbour, impairment) => {
+                self.impair(now, &neighbour, impairment);
+            }
             Command::Leave => self.leave(),
         }
     }
@@ -168,13 +172,6 @@ impl Brain {
         MessageId { incarnation: self.config.incarnation, counter: self.last_id }
     }
 
-    /// A message between neighbours, or between a node and its client: one frame of prefix, an empty
-    /// path and one payload frame.
-    fn local(&self, kind: Kind, payload: bytes::Bytes) -> hopline_core::Frames {
-        let prefix = Prefix { source: self.config.node.as_str(), ..Prefix::new(kind) };
-        vec![prefix.write(), bytes::Bytes::new(), payload]
-    }
-
     fn send(&mut self, conn: ConnId, frames: hopline_core::Frames) {
         self.out.push(Output::Send { conn, frames });
     }
@@ -182,4 +179,11 @@ impl Brain {
     fn event(&mut self, event: Event) {
         self.out.push(Output::Event(event));
     }
+}
+
+/// A message of `node` to a neighbour or a client of its own: one frame of prefix, an empty path and one
+/// payload frame.
+fn local(node: &NodeName, kind: Kind, payload: bytes::Bytes) -> hopline_core::Frames {
+    let prefix = Prefix { source: node.as_str(), ..Prefix::new(kind) };
+    vec![prefix.write(), bytes::Bytes::new(), payload]
 }

@@ -12,4 +12,5 @@
 mod mesh;
 pub mod simulation;
 
+pub use hopline_mesh::brain::Impairment;
 pub use mesh::{Mesh, MeshError, PATIENCE};

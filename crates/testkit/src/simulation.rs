@@ -24,7 +24,7 @@ mod tap;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hopline_mesh::brain::{Brain, Command, Config, Event, Input, Now};
+use hopline_mesh::brain::{Brain, Command, Config, Event, Impairment, Input, Now};
 use hopline_mesh::name::NodeName;
 
 pub use clients::{ClientId, Way};
@@ -164,6 +164,12 @@ impl Simulation {
     pub fn heal(&mut self, a: &str, b: &str) {
         self.command(a, Command::Heal(node_name(b)));
         self.command(b, Command::Heal(node_name(a)));
+    }
+
+    /// Makes a link suffer this at both ends, besides what chance does with pipes.
+    pub fn impair(&mut self, a: &str, b: &str, impairment: Impairment) {
+        self.command(a, Command::Impair(node_name(b), impairment));
+        self.command(b, Command::Impair(node_name(a), impairment));
     }
 
     /// Breaks all connections between two nodes: what is in flight is lost. They dial again.

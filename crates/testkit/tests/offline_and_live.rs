@@ -108,7 +108,10 @@ impl File {
         let mut mesh = Simulation::new(seed);
         for (n, name) in NAMES.into_iter().enumerate().take(self.nodes) {
             let declared = self.links.iter().filter_map(|&(from, to, cost, other)| {
-                let link = |cost, dials| LinkConfig { cost, dials, upstream: dials };
+                let link = |cost, dials| match dials {
+                    true => LinkConfig::dialling(cost),
+                    false => LinkConfig::accepting(cost),
+                };
                 if from == n {
                     Some((node(to), link(cost, true)))
                 } else {

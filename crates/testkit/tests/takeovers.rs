@@ -1,5 +1,4 @@
 //! Names whose holders do not answer, and names that are taken over.
-#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
 
 use std::time::Duration;
 

@@ -27,6 +27,7 @@ use crate::findings::Findings;
 use crate::spec::{NodeSpec, Spec};
 use crate::syntax::Broken;
 use crate::topology::{DEFAULT_COST, Topology};
+pub use amounts::rate;
 pub(crate) use links::{Declaration, Declarations};
 use lints::Allow;
 pub use lints::Allowed;

@@ -61,7 +61,7 @@ mod topology;
 mod words;
 
 pub use change::Change;
-pub use check::Allowed;
+pub use check::{Allowed, rate};
 pub use diagnostic::{Diagnostic, Finding, Label, Severity, Source, SourceFile, Span, render};
 pub use expand::{MAX_LINKS, MAX_NODES};
 pub use files::{IncludeError, Included, MAX_FILE, MAX_FILES};

@@ -7,6 +7,7 @@ mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use hopline_mesh::brain::Impairment;
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::access::AccessRules;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use expect::texts;
 pub use expect::{Expect, Step};
-pub use link::{Impairment, Link};
+pub use link::Link;
 pub use node::{Bind, Node, NodeLimits, Position};
 pub use service::Service;
 

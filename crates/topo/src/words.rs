@@ -1,8 +1,8 @@
-//! Limits, impairments and names as people read them.
+//! Limits and names as people read them.
 
 use std::fmt;
 
-use crate::topology::{Impairment, NodeLimits};
+use crate::topology::NodeLimits;
 
 impl fmt::Display for NodeLimits {
     /// `connections 500, handshake 5s`; nothing where nothing is said.
@@ -22,24 +22,6 @@ impl fmt::Display for NodeLimits {
             ("queue_bytes", self.queue_bytes.map(bytes)),
             ("window_messages", self.window_messages.map(|number| number.to_string())),
             ("window_bytes", self.window_bytes.map(bytes)),
-        ];
-        list(f, all)
-    }
-}
-
-impl fmt::Display for Impairment {
-    /// `latency 20ms, loss 1%, rate 10MB/s`; nothing where the link is left alone.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = |rate: u64| match rate {
-            rate if rate > 0 && rate % 1_000_000 == 0 => format!("{}MB/s", rate / 1_000_000),
-            rate if rate > 0 && rate % 1000 == 0 => format!("{}kB/s", rate / 1000),
-            rate => format!("{rate}B/s"),
-        };
-        let all = [
-            ("latency", self.latency.map(|time| format!("{time:?}"))),
-            ("jitter", self.jitter.map(|time| format!("{time:?}"))),
-            ("loss", self.loss_ppm.map(|ppm| format!("{}%", f64::from(ppm) / 10_000.0))),
-            ("rate", self.bytes_per_second.map(rate)),
         ];
         list(f, all)
     }
@@ -87,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_and_impairments_are_read_as_they_are_written() {
+    fn limits_are_read_as_they_are_written() {
         let limits = NodeLimits {
             connections: Some(500),
             handshake: Some(Duration::from_secs(5)),
@@ -97,13 +79,6 @@ mod tests {
         };
         let text = "connections 500, handshake 5s, frame 16MiB, queue_bytes 1500B";
         assert_eq!(limits.to_string(), text);
-        let impairment = Impairment {
-            latency: Some(Duration::from_millis(20)),
-            loss_ppm: Some(2500),
-            bytes_per_second: Some(10_000_000),
-            ..Impairment::default()
-        };
-        assert_eq!(impairment.to_string(), "latency 20ms, loss 0.25%, rate 10MB/s");
         assert_eq!(NodeLimits::default().to_string(), "");
     }
 }

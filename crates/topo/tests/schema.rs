@@ -78,6 +78,8 @@ fn edges_of_values_are_the_same_in_both() {
         ("upstream = { node = \"b\", loss = 1.1 }", false),
         ("upstream = { node = \"b\", rate = \"1Mbit/s\" }", true),
         ("upstream = { node = \"b\", rate = \"1Mb\" }", false),
+        ("upstream = { node = \"b\", seed = 0 }", true),
+        ("upstream = { node = \"b\", seed = -1 }", false),
         ("upstream = { node = \"b\", cost = 0 }", false),
         ("upstream = { cost = 1 }", false),
         ("upstream = [\"b\", { node = \"c\" }]", true),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
+use hopline::mesh::brain::Impairment;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
 use hopline::topo::launch::{ProcessState, Running, disagreement, missing};
@@ -11,6 +12,7 @@ use hopline::topo::{NodePlan, Plan};
 use serde::Serialize;
 
 use super::Answer;
+use super::impair::for_programs;
 use crate::attach::{PATIENCE, attach, running};
 use crate::output;
 use crate::table::table;
@@ -88,6 +90,9 @@ struct LinkReport {
     /// Why the neighbour cannot be reached that this end dials.
     #[serde(skip_serializing_if = "Option::is_none")]
     trouble: Option<String>,
+    /// What this end makes the link suffer.
+    #[serde(skip_serializing_if = "Impairment::is_none", serialize_with = "for_programs")]
+    impairment: Impairment,
 }
 
 #[derive(Serialize)]
@@ -268,6 +273,7 @@ fn links(plan: &NodePlan, status: Option<&NodeStatus>, is_silent: bool) -> Vec<L
             cost: live.map(|link| link.cost).or(planned.get(name).copied()),
             queued: live.map_or(0, |link| link.queued),
             trouble: live.and_then(|link| link.trouble.clone()),
+            impairment: live.map(|link| link.impairment).unwrap_or_default(),
         }
     };
     names.into_iter().map(report).collect()
@@ -321,7 +327,8 @@ impl LinkReport {
         match (self.up, self.cut, self.planned) {
             (None, ..) => format!("{} (?)", self.neighbour),
             (Some(true), ..) if is_doubtful => format!("{} (?)", self.neighbour),
-            (Some(true), _, true) => self.neighbour.to_string(),
+            (Some(true), _, true) if self.impairment.is_none() => self.neighbour.to_string(),
+            (Some(true), _, true) => format!("{} ({})", self.neighbour, self.impairment),
             (Some(true), _, false) => format!("{} (not planned)", self.neighbour),
             (Some(false), true, _) => format!("{} (cut)", self.neighbour),
             (Some(false), false, _) => format!("{} (down)", self.neighbour),
@@ -374,8 +381,12 @@ mod tests {
             cost: None,
             queued: 0,
             trouble: None,
+            impairment: Impairment::default(),
         };
         assert_eq!(link(Some(true)).text(false), "west");
+        let impairment = Impairment { loss_ppm: Some(10_000), ..Impairment::default() };
+        let impaired = LinkReport { impairment, ..link(Some(true)) };
+        assert_eq!(impaired.text(false), "west (loss 1%)");
         assert_eq!(link(Some(true)).text(true), "west (?)");
         assert_eq!(link(Some(false)).text(true), "west (down)");
         assert_eq!(link(None).text(false), "west (?)");

@@ -128,6 +128,12 @@ impl Brain {
                 self.heal(&neighbour);
                 Answer::Done {}
             }
+            Some(Ok(Request::Impair { neighbour, impairment })) => {
+                match self.impair(now, &neighbour, impairment) {
+                    true => Answer::Done {},
+                    false => refused(&format!("there is no link to `{neighbour}`")),
+                }
+            }
             Some(Err(error)) => {
                 self.counters.add(error.reason());
                 refused(&error.to_string())

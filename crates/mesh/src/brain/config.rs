@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Window;
+use super::{Impairment, Window};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
 use crate::route::access::{Access, AccessRules};
@@ -60,6 +60,8 @@ pub struct LinkConfig {
     pub dials: bool,
     /// Whether the neighbour is one of this node's upstreams.
     pub upstream: bool,
+    /// What this end makes the link suffer, on the way to the neighbour.
+    pub impairment: Impairment,
 }
 
 /// One service of the mesh: a name that a client at each of several nodes may have at the same time.
@@ -74,4 +76,16 @@ pub struct ServiceConfig {
 impl LinkConfig {
     /// The cost of a link that says none.
     pub const DEFAULT_COST: u32 = 10;
+
+    /// A link to an upstream, which this node dials.
+    #[must_use]
+    pub fn dialling(cost: u32) -> Self {
+        Self { dials: true, upstream: true, ..Self::accepting(cost) }
+    }
+
+    /// A link to a neighbour that dials this node.
+    #[must_use]
+    pub fn accepting(cost: u32) -> Self {
+        Self { cost, dials: false, upstream: false, impairment: Impairment::default() }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::database::Installed;
 use super::links::Session;
-use super::{Brain, ConnId, Now, Room};
+use super::{Brain, ConnId, Now, Room, local};
 use crate::name::{ClientName, NodeName};
 use crate::wire::Kind;
 use crate::wire::link_state::{
@@ -113,7 +113,7 @@ impl Brain {
         if let Some(session) = self.session(from) {
             session.floods_received = flood.number;
             let ack = session.ack();
-            self.send_ack(conn, &ack);
+            self.send_ack(from, &ack);
         }
         let mut news = Vec::new();
         for record in flood.records {
@@ -177,7 +177,10 @@ impl Brain {
     }
 
     fn tell(&mut self, neighbour: &NodeName, records: &[Record]) {
-        let Some(session) = self.session(neighbour) else {
+        let Some(link) = self.links.get_mut(neighbour) else {
+            return;
+        };
+        let Some(session) = link.session.as_mut() else {
             return;
         };
         let is_full = session.floods_sent - session.floods_acknowledged >= MOST_PENDING;
@@ -189,8 +192,8 @@ impl Brain {
         session.floods_sent += 1;
         let (conn, number) = (session.conn, session.floods_sent);
         let flood = Flood { number, records: records.to_vec() };
-        let frames = self.local(Kind::LinkState, flood.write());
-        self.send(conn, frames);
+        let frames = local(&self.config.node, Kind::LinkState, flood.write());
+        link.send(conn, frames, &mut self.out);
     }
 
     /// Takes a neighbour's acknowledgement in.
@@ -210,9 +213,13 @@ impl Brain {
         }
     }
 
-    pub(super) fn send_ack(&mut self, conn: ConnId, ack: &LinkAck) {
-        let frames = self.local(Kind::LinkAck, ack.write());
-        self.send(conn, frames);
+    pub(super) fn send_ack(&mut self, to: &NodeName, ack: &LinkAck) {
+        let frames = local(&self.config.node, Kind::LinkAck, ack.write());
+        if let Some(link) = self.links.get_mut(to)
+            && let Some(conn) = link.session.as_ref().map(|session| session.conn)
+        {
+            link.send(conn, frames, &mut self.out);
+        }
     }
 
     pub(super) fn session(&mut self, neighbour: &NodeName) -> Option<&mut Session> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::clients::Clients;
 use super::conn::Conn;
-use super::links::Link;
+use super::links::{LOST, Link};
 use super::message::Message;
 use super::tables::Tables;
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
@@ -47,7 +47,10 @@ impl Brain {
         let link = neighbour.and_then(|neighbour| self.links.get_mut(&neighbour));
         match (client, link) {
             (Some(conn), _) => self.deliver(now, message, conn, room),
-            (None, Some(link)) => link.outbox.push(message),
+            (None, Some(link)) => match link.line.loses() {
+                true => self.counters.add(LOST),
+                false => link.outbox.push(message),
+            },
             (None, None) => self.refuse(now, message, Refusal::Unreachable.into(), room),
         }
     }

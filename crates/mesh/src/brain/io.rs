@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hopline_core::Frames;
 
+use super::Impairment;
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
 
@@ -94,6 +95,9 @@ pub enum Command {
     Cut(NodeName),
     /// Lets the link to a neighbour come up again.
     Heal(NodeName),
+    /// Makes the link to a neighbour suffer this, on the way there, and nothing else. What is declared
+    /// nowhere and not up is no link, and changes nothing.
+    Impair(NodeName, Impairment),
     /// Says good-bye to all neighbours: the node is about to end.
     Leave,
 }

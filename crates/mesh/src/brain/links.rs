@@ -9,17 +9,19 @@
 //! ```
 
 mod handshake;
+mod impaired;
 mod session;
 
 use std::time::Duration;
 
 pub(super) use handshake::{Dialling, Greeting, Standby};
+pub(super) use impaired::LOST;
 pub(super) use session::{Link, Session};
 
 use super::conn::Conn;
 use super::message::Message;
 use super::outbox::Fallen;
-use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters::Flow};
+use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters::Flow, local};
 use crate::name::{MAX_NAME, NodeName};
 use crate::reason::Reason;
 use crate::wire::link_state::LinkAck;
@@ -57,13 +59,13 @@ impl Brain {
             None if !we_dialled && we_are_lesser && self.is_dialling(neighbour) => return false,
             None => {}
         }
-        let (window, queue) = (self.config.window, self.config.queue);
-        let stranger = LinkConfig { cost: LinkConfig::DEFAULT_COST, dials: false, upstream: false };
+        let stranger = LinkConfig::accepting(LinkConfig::DEFAULT_COST);
+        let config = &self.config;
         let link = self
             .links
             .entry(neighbour.clone())
-            .or_insert_with(|| Link::new(stranger, window, queue));
-        link.session = Some(Session::new(conn, we_dialled, window));
+            .or_insert_with(|| Link::new(config, neighbour, stranger));
+        link.session = Some(Session::new(conn, we_dialled, config.window));
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true
     }
@@ -84,6 +86,7 @@ impl Brain {
             return;
         }
         let Fallen { in_doubt, unsent } = link.outbox.fail();
+        link.line.fail();
         self.forget_stranger(neighbour);
         self.event(Event::LinkDown(neighbour.clone()));
         self.originate_adjacency();
@@ -192,8 +195,10 @@ impl Brain {
             let Some(conn) = link.session.as_ref().map(|session| session.conn) else {
                 continue;
             };
-            while room.has_room(conn)
-                && let Some(together) = link.outbox.together(SMALL, batch::MAX_BYTES)
+            while link.line.takes_more(now.since_start)
+                && room.has_room(conn)
+                && let Some(together) =
+                    link.outbox.together(SMALL, link.line.together(batch::MAX_BYTES))
             {
                 let frames = if together.messages == 1 {
                     let Some((number, message)) = link.outbox.take() else {
@@ -217,19 +222,21 @@ impl Brain {
                     let prefix = Prefix { source: node.as_str(), ..Prefix::new(Kind::Batch) };
                     vec![prefix.write(), bytes::Bytes::new(), batch.finish()]
                 };
-                self.out.push(Output::Send { conn, frames });
+                link.send(conn, frames, &mut self.out);
             }
+            link.line.waited_for(now.since_start, link.outbox.is_waited_for());
         }
     }
 
     /// Acknowledges what neighbours sent, where enough of it has come or it has waited long enough.
     pub(super) fn acknowledge(&mut self, now: Now) {
         let due = |session: &&mut Session| session.ack_is_due(now.since_start);
-        let sessions = self.links.values_mut().filter_map(|link| link.session.as_mut());
-        let acks: Vec<_> =
-            sessions.filter(due).map(|session| (session.conn, session.ack())).collect();
-        for (conn, ack) in acks {
-            self.send_ack(conn, &ack);
+        let due = self.links.iter_mut().filter_map(|(neighbour, link)| {
+            let session = link.session.as_mut().filter(due)?;
+            Some((neighbour.clone(), session.ack()))
+        });
+        for (neighbour, ack) in due.collect::<Vec<_>>() {
+            self.send_ack(&neighbour, &ack);
         }
     }
 
@@ -263,7 +270,9 @@ impl Brain {
             self.out.push(Output::Hang(neighbour.clone()));
         }
         if let Some((conn, ack)) = ack {
-            self.send_ack(conn, &ack);
+            // Past what is held back, which goes with the link.
+            let frames = local(&self.config.node, Kind::LinkAck, ack.write());
+            self.send(conn, frames);
         }
         let mut conns: Vec<_> = self
             .conns

@@ -123,6 +123,11 @@ impl Outbox {
         }
     }
 
+    /// Whether a message waits.
+    pub(super) fn is_waited_for(&self) -> bool {
+        !self.waiting.messages.is_empty()
+    }
+
     /// How many messages wait or are not acknowledged.
     pub(super) fn len(&self) -> usize {
         self.waiting.messages.len() + self.sent.messages.len()

@@ -24,6 +24,7 @@ impl Brain {
             cut: link.cut,
             queued: link.outbox.len() as u64,
             trouble: room.trouble(neighbour),
+            impairment: link.line.impairment(),
         });
         let mut clients: Vec<_> = self
             .conns

@@ -119,13 +119,13 @@ impl NodeConfig {
     /// The same with a link to a neighbour that this node dials and that is its upstream.
     #[must_use]
     pub fn upstream(self, neighbour: NodeName, cost: u32) -> Self {
-        self.link(neighbour, LinkConfig { cost, dials: true, upstream: true })
+        self.link(neighbour, LinkConfig::dialling(cost))
     }
 
     /// The same with a link to a neighbour that dials this node.
     #[must_use]
     pub fn downstream(self, neighbour: NodeName, cost: u32) -> Self {
-        self.link(neighbour, LinkConfig { cost, dials: false, upstream: false })
+        self.link(neighbour, LinkConfig::accepting(cost))
     }
 
     /// The same with a link.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::WireError;
+use crate::brain::Impairment;
 use crate::name::NodeName;
 use crate::route::explain::Step;
 
@@ -59,6 +60,13 @@ pub enum Request {
         /// The neighbour.
         neighbour: NodeName,
     },
+    /// Order: make the link to a neighbour suffer this, on the way there, and nothing else.
+    Impair {
+        /// The neighbour.
+        neighbour: NodeName,
+        /// What it is to suffer; nothing leaves it alone.
+        impairment: Impairment,
+    },
 }
 
 impl Request {
@@ -72,7 +80,7 @@ impl Request {
             | Self::Explain { .. }
             | Self::Graph {}
             | Self::Claim { .. } => false,
-            Self::Cut { .. } | Self::Heal { .. } => true,
+            Self::Cut { .. } | Self::Heal { .. } | Self::Impair { .. } => true,
         }
     }
 }
@@ -161,6 +169,9 @@ pub struct LinkStatus {
     /// has not been tried for long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// What this end makes the link suffer on the way to the neighbour.
+    #[serde(default, skip_serializing_if = "Impairment::is_none")]
+    pub impairment: Impairment,
 }
 
 /// One client of a node.

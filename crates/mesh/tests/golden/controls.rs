@@ -1,7 +1,9 @@
 //! Vectors of questions, orders and answers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use hopline_mesh::brain::Impairment;
 use hopline_mesh::route::Policy;
 use hopline_mesh::route::access::Asked;
 use hopline_mesh::route::explain::{Choice, Cleared, Decision, Offer, SetRoute, Step};
@@ -50,6 +52,25 @@ pub(super) fn controls() -> Vec<Vector> {
                 client: Some(name.clone()),
             },
         ),
+        (
+            "request impair",
+            "order: hold back, lose",
+            Request::Impair {
+                neighbour: neighbour.clone(),
+                impairment: Impairment {
+                    latency: Some(Duration::from_millis(20)),
+                    jitter: Some(Duration::from_micros(5500)),
+                    loss_ppm: Some(10_000),
+                    bytes_per_second: Some(1_000_000),
+                    seed: Some(7),
+                },
+            },
+        ),
+        (
+            "request impair none",
+            "order: leave the link alone",
+            Request::Impair { neighbour: neighbour.clone(), impairment: Impairment::default() },
+        ),
         ("request graph", "the links that its routes are made of", Request::Graph {}),
     ];
     let link = LinkStatus {
@@ -60,6 +81,7 @@ pub(super) fn controls() -> Vec<Vector> {
         cut: false,
         queued: 3,
         trouble: None,
+        impairment: Impairment::default(),
     };
     let attached = ClientStatus {
         name: name.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use hopline_mesh::brain::Command;
+use hopline_mesh::brain::{Command, Impairment};
 use hopline_mesh::name::{LinkName, NodeName};
 
 use super::{Mesh, MeshError, Nodes};
@@ -80,6 +80,39 @@ impl Mesh {
         Ok(())
     }
 
+    /// Makes a link suffer this at both of its ends, each on the way to the other, and nothing else;
+    /// [`Impairment::default`] leaves it alone. A process that is started again suffers what the file
+    /// says.
+    ///
+    /// # Errors
+    /// As [`Mesh::cut`].
+    ///
+    /// # Cancel safety
+    /// The link may be impaired at one end only.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use hopline_testkit::{Impairment, Mesh};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let text = "[mesh]\nname = 'm'\n[nodes.top]\n[nodes.east]\nupstream = 'top'\n";
+    /// # let mesh = Mesh::from_text("m.toml", text).await?;
+    /// let slow = Impairment { latency: Some(Duration::from_millis(5)), ..Impairment::default() };
+    /// mesh.impair("east--top", slow).await?;
+    /// let started = std::time::Instant::now();
+    /// mesh.trace("east", "top").await?;
+    /// assert!(started.elapsed() >= Duration::from_millis(10));
+    /// mesh.shutdown().await;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn impair(&self, link: &str, impairment: Impairment) -> Result<(), MeshError> {
+        let order = |neighbour| Command::Impair(neighbour, impairment);
+        self.order(&link.parse()?, order).await
+    }
+
     /// The links that were cut and not healed.
     pub(super) fn cut_links(&self) -> Vec<LinkName> {
         let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +122,7 @@ impl Mesh {
     async fn order(
         &self,
         link: &LinkName,
-        order: fn(NodeName) -> Command,
+        order: impl Fn(NodeName) -> Command,
     ) -> Result<(), MeshError> {
         for (end, other) in [(link.lesser(), link.greater()), (link.greater(), link.lesser())] {
             let order = order(other.clone());

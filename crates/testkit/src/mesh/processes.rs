@@ -111,6 +111,7 @@ impl Processes {
         let request = match order {
             Command::Cut(neighbour) => Request::Cut { neighbour },
             Command::Heal(neighbour) => Request::Heal { neighbour },
+            Command::Impair(neighbour, impairment) => Request::Impair { neighbour, impairment },
             Command::SetRoute { .. } | Command::Leave => return Ok(()),
         };
         ask(&self.record(node.as_str())?, node.as_str(), request).await?;

@@ -90,13 +90,11 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
 /// A link to an upstream, which the node dials.
 #[must_use]
 pub fn dials(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
-    let link = LinkConfig { cost, dials: true, upstream: true };
-    (node_name(neighbour), link)
+    (node_name(neighbour), LinkConfig::dialling(cost))
 }
 
 /// A link to a neighbour that dials this node.
 #[must_use]
 pub fn listens(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
-    let link = LinkConfig { cost, dials: false, upstream: false };
-    (node_name(neighbour), link)
+    (node_name(neighbour), LinkConfig::accepting(cost))
 }

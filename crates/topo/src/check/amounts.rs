@@ -64,8 +64,17 @@ pub(super) fn duration(text: &str) -> Result<Duration, Option<String>> {
     Duration::try_from_secs_f64(number * seconds).map_err(|_| None)
 }
 
-/// The bytes in a second of `10MB/s`, `1Mbit/s`; else what was probably meant.
-pub(super) fn rate(text: &str) -> Result<u64, Option<String>> {
+/// The bytes in a second of a rate as files write it, `10MB/s` or `1Mbit/s`.
+///
+/// # Errors
+/// What was probably meant, where that can be told.
+///
+/// # Examples
+/// ```
+/// assert_eq!(hopline_topo::rate("1Mbit/s"), Ok(125_000));
+/// assert_eq!(hopline_topo::rate("10Mbps"), Err(Some("10Mbit/s".to_owned())));
+/// ```
+pub fn rate(text: &str) -> Result<u64, Option<String>> {
     let (number, unit) = split(text);
     let known = RATES.iter().find(|(name, ..)| *name == unit);
     match (number.parse::<u64>(), known) {

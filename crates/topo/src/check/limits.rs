@@ -114,6 +114,7 @@ impl Checker<'_> {
                 "jitter" => impairment.jitter = self.duration(codes::BAD_IMPAIRMENT, key, value),
                 "loss" => impairment.loss_ppm = self.loss(value),
                 "rate" => impairment.bytes_per_second = self.rate(value),
+                "seed" => impairment.seed = self.seed(value),
                 _ => {}
             }
         }
@@ -137,6 +138,19 @@ impl Checker<'_> {
         None
     }
 
+    fn seed(&mut self, at: &At<Scalar>) -> Option<u64> {
+        let Scalar::Whole(number) = at.value else {
+            return None;
+        };
+        if number < 0 {
+            let problem = Diagnostic::error(codes::BAD_IMPAIRMENT, "a seed is no less than 0")
+                .label(&at.span, "less than 0")
+                .help("write any whole number from 0 on");
+            self.problems.push(problem);
+        }
+        u64::try_from(number).ok()
+    }
+
     fn rate(&mut self, at: &At<Scalar>) -> Option<u64> {
         let Scalar::Text(text) = &at.value else {
             return None;
@@ -145,7 +159,7 @@ impl Checker<'_> {
             Ok(0) => {
                 let problem = Diagnostic::error(codes::BAD_IMPAIRMENT, "a rate of nothing")
                     .label(&at.span, "less than a byte in a second")
-                    .help("for a link that is down, leave the link out");
+                    .help("for a link that is down, leave it out; `hopline impair --cut` cuts a running one");
                 self.problems.push(problem);
                 None
             }

@@ -105,6 +105,7 @@ pub fn disagreement(statuses: &BTreeMap<NodeName, NodeStatus>) -> Option<Lack> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hopline_mesh::brain::Impairment;
     use hopline_mesh::wire::control::LinkStatus;
 
     fn node(name: &str) -> NodeName {
@@ -125,6 +126,7 @@ mod tests {
             cut: false,
             queued: 0,
             trouble: None,
+            impairment: Impairment::default(),
         };
         NodeStatus {
             mesh: "m".to_owned(),

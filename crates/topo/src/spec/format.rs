@@ -102,25 +102,11 @@ const NODE_KEYS: &[Key] = &[
 /// What may be said of a link wherever links are described.
 const LINK_KEYS: &[Key] = &[
     key("cost", COST, "that of `[defaults]`, else 10", "what the link adds to the cost of a way"),
-    key(
-        "latency",
-        Kind::Duration,
-        NO,
-        "how long each message is held back; kept, not acted on yet",
-    ),
-    key("jitter", Kind::Duration, NO, "by how much more or less at most; kept, not acted on yet"),
-    key(
-        "loss",
-        Kind::Share,
-        NO,
-        "the share of messages that is lost, 0 to 1; kept, not acted on yet",
-    ),
-    key(
-        "rate",
-        Kind::Rate,
-        NO,
-        "how much passes in a second, such as `10MB/s`; kept, not acted on yet",
-    ),
+    key("latency", Kind::Duration, NO, "how long each end holds back what it sends"),
+    key("jitter", Kind::Duration, NO, "by how much more or less at most; the order is kept"),
+    key("loss", Kind::Share, NO, "the share of messages that is lost, 0 to 1"),
+    key("rate", Kind::Rate, NO, "how much passes in a second, each way, such as `10MB/s`"),
+    key("seed", Kind::Whole(0, ANY), "0", "which messages are lost, and how jitter falls"),
 ];
 
 /// `[defaults]`.

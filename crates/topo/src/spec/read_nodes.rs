@@ -139,7 +139,7 @@ struct LinkKeys {
 fn link_key(reader: &mut Reader, keys: &mut LinkKeys, key: &Key, value: Value<'_>) -> bool {
     match (key.value.as_str(), format::LINK.key(&key.value)) {
         ("cost", _) => keys.cost = reader.integer(key, value),
-        ("latency" | "jitter" | "loss" | "rate", Some(known)) => {
+        ("latency" | "jitter" | "loss" | "rate" | "seed", Some(known)) => {
             let value = reader.scalar(key, value, known.kind);
             keys.impairment.extend(value.map(|value| ScalarSpec { key: key.clone(), value }));
         }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use hopline::mesh::client::Client;
 use hopline::mesh::name::{LinkName, NodeName};
 use hopline::mesh::route::Down;
-use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
+use hopline::mesh::wire::control::{NodeStatus, Request};
 use hopline::topo::launch::{Running, disagreement, missing};
 use hopline::topo::{Offline, Plan};
 use tokio::time::interval;
 
-use crate::attach::{PATIENCE, attach, whereabouts};
+use crate::attach::{PATIENCE, ask, attach, whereabouts};
 use crate::commands::explain::denied;
 use crate::commands::status::ask_all;
 use crate::deadline::{Deadline, in_words};
@@ -200,21 +200,12 @@ impl Mesh {
 
     /// Orders something of both ends of a link; of the second also where the first does not answer.
     async fn order(&self, link: &LinkName, order: fn(NodeName) -> Request) -> anyhow::Result<()> {
-        let first = self.order_end(link.lesser(), order(link.greater().clone())).await;
-        let second = self.order_end(link.greater(), order(link.lesser().clone())).await;
-        first.and(second)
-    }
-
-    async fn order_end(&self, node: &NodeName, order: Request) -> anyhow::Result<()> {
-        let client = attach(&self.running, node, None, PATIENCE).await?;
-        let said = client.ask(node.as_str(), order, PATIENCE).await;
-        client.shutdown().await;
-        match said? {
-            Said::Refused { reason } => {
-                Err(Bad::new(format!("node `{node}` refuses: {reason}")).into())
-            }
-            _ => Ok(()),
-        }
+        let tell = async |end: &NodeName, other: &NodeName| {
+            ask(&self.running, end, order(other.clone()), Deadline::within(PATIENCE)).await
+        };
+        let first = tell(link.lesser(), link.greater()).await;
+        let second = tell(link.greater(), link.lesser()).await;
+        first.and(second).map(drop)
     }
 
     fn cut_links(&self) -> std::sync::MutexGuard<'_, BTreeSet<LinkName>> {

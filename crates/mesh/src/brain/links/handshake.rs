@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::HELLO;
 use crate::brain::conn::Conn;
-use crate::brain::{Brain, ConnId, Event, Now, Output, Room};
+use crate::brain::{Brain, ConnId, Event, Now, Output, Room, local};
 use crate::name::NodeName;
 use crate::wire::Kind;
 use crate::wire::hello::{Hello, Nonce, Role, Statement};
@@ -267,7 +267,7 @@ impl Brain {
     }
 
     pub(in crate::brain) fn say(&mut self, conn: ConnId, hello: &Hello) {
-        let frames = self.local(Kind::Hello, hello.write());
+        let frames = local(&self.config.node, Kind::Hello, hello.write());
         self.out.push(Output::Send { conn, frames });
     }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::impaired::Line;
 use crate::brain::outbox::{Outbox, Window};
-use crate::brain::{ConnId, LinkConfig};
+use crate::brain::{Config, ConnId, LinkConfig};
+use crate::name::NodeName;
 use crate::wire::link_state::LinkAck;
 
 /// An acknowledgement goes out when this many messages have come without one,
@@ -21,11 +23,19 @@ pub(in crate::brain) struct Link {
     pub(in crate::brain) cut: bool,
     pub(in crate::brain) session: Option<Session>,
     pub(in crate::brain) outbox: Outbox,
+    pub(in crate::brain) line: Line,
 }
 
 impl Link {
-    pub(in crate::brain) fn new(config: LinkConfig, window: Window, queue: Window) -> Self {
-        Self { config, cut: false, session: None, outbox: Outbox::new(window, queue) }
+    /// The link of the node of `config` to `neighbour`, down.
+    pub(in crate::brain) fn new(config: &Config, neighbour: &NodeName, link: LinkConfig) -> Self {
+        Self {
+            config: link,
+            cut: false,
+            session: None,
+            outbox: Outbox::new(config.window, config.queue),
+            line: Line::new(&config.node, neighbour, link.impairment),
+        }
     }
 
     pub(in crate::brain) fn is_up(&self) -> bool {
@@ -44,9 +54,10 @@ impl Link {
         self.config.upstream
     }
 
-    /// When an acknowledgement is due.
+    /// When an acknowledgement is due, or something that was held back.
     pub(in crate::brain) fn due(&self) -> Option<Duration> {
-        self.session.as_ref()?.ack_due
+        let session = self.session.as_ref()?;
+        session.ack_due.into_iter().chain(self.line.due()).min()
     }
 }
 
