@@ -309,9 +309,17 @@ impl Brain {
         }
     }
 
+    /// The question of this node's own that a message answers. Its id can be guessed, so an answer counts only
+    /// if it comes from the node that was asked, and an error if a node made it.
     fn own_question(&mut self, message: &Message) -> Option<AskedClaim> {
-        let tail = Tail::read(message.prefix().tail).ok()?;
-        let id = tail.correlation?;
+        let prefix = message.prefix();
+        let id = Tail::read(prefix.tail).ok()?.correlation?;
+        let asked = self.asked.claims.get(&id)?;
+        let is_answer = prefix.kind == Kind::Error || prefix.source == asked.holder.as_str();
+        if !is_answer || !message.is_from_node(self.name()) {
+            self.counters.add("forged answer");
+            return None;
+        }
         self.asked.claims.remove(&id)
     }
 

@@ -57,7 +57,7 @@ impl Trials {
 
 fn opens_a_link(frames: &Frames) -> bool {
     let is_hello = |header| Prefix::read(header).is_ok_and(|prefix| prefix.kind == Kind::Hello);
-    let [header, _, payload] = frames.as_slice() else {
+    let [header, _, payload, ..] = frames.as_slice() else {
         return false;
     };
     is_hello(header) && matches!(Hello::read(payload), Ok(Hello::Open { .. }))

@@ -26,6 +26,10 @@ use sha2::Sha256;
 use super::WireError;
 use crate::name::NodeName;
 
+/// So many zero octets stand behind an [`Open`](Hello::Open), in a frame of their own: a stranger is never
+/// answered with more than it has sent (as RFC 26 has it for CURVE).
+pub const OPEN_PAD: usize = 320;
+
 /// Random bytes that are used once.
 pub type Nonce = [u8; 32];
 
