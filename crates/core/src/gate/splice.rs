@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::asides::Asides;
+use super::assembly::Part;
 use super::marks::{MARK_LEN, Mark, Secret};
 use super::stream::Stream;
 use super::walker::{Cut, Step, Stop, Then, Walker};
@@ -51,11 +54,18 @@ pub(crate) struct Inward {
     window: Window,
     /// Bytes at the front of the window that were walked over and are still to be written.
     due: usize,
+    /// What it has of a message that is not whole.
+    part: Part,
 }
 
 impl Inward {
-    pub(crate) fn new(limits: Limits, window: Window) -> Self {
-        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0 }
+    pub(crate) fn new(limits: Limits, window: Window, part: Part) -> Self {
+        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0, part }
+    }
+
+    /// Cancelled when the stranger keeps others from being heard for too long.
+    pub(crate) fn late(&self) -> CancellationToken {
+        self.part.late()
     }
 
     async fn pump(&mut self, outer: &Stream, inner: &Stream, asides: &Asides) -> Cause {
@@ -64,7 +74,13 @@ impl Inward {
                 return Cause::Internal;
             }
             let Step { pass, then, .. } = self.walker.walk(self.window.bytes(), Stop::AtTheEnd);
+            // From here on it is due, whatever becomes of the wait.
             self.due = pass;
+            if self.walker.between_messages() {
+                self.part.end();
+            } else if pass > 0 {
+                self.part.grow(pass).await;
+            }
             if pass > 0 {
                 continue;
             }
