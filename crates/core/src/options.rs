@@ -17,7 +17,7 @@ pub struct Limits {
     /// The most frames of a message. Default 64.
     pub frames: usize,
     /// The most bytes of messages that are not whole yet, of all connections together; a message that
-    /// comes in one piece is none of them. Over it a peer is not read, until there is room or its message
+    /// comes in one piece of up to 64 KiB is none of them. Over it a peer is not read, until there is room or its message
     /// is the oldest, so that one can always be finished. Where some wait for as long as `stall`, those
     /// whose messages have been under way for as long are closed. Default 256 MiB.
     pub unfinished: usize,

@@ -1,7 +1,7 @@
 //! How much of messages that are not whole yet all peers of a socket may have sent.
 //!
-//! A message that comes in pieces takes memory until it is whole. Each piece of one asks here before it
-//! is passed on, and waits, unread, while there is too much of all:
+//! A message that comes in pieces takes memory until it is whole. After each piece it is asked here for
+//! room before the next is read, and the peer waits, unread, while there is too much of all:
 //!
 //! - the oldest message under way never waits, so one can always be finished;
 //! - if some wait for as long as a peer may stall, those whose messages have been under way for as long
@@ -95,7 +95,10 @@ impl Part {
         self.late.clone()
     }
 
-    /// Waits until so many bytes more of a message that is not whole may be passed on.
+    /// Waits until there is room for so many bytes more of a message that is not whole.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, they are not counted.
     pub(super) async fn grow(&mut self, bytes: usize) {
         let number = self.number();
         let bytes = bytes as u64;

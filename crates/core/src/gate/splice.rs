@@ -56,11 +56,13 @@ pub(crate) struct Inward {
     due: usize,
     /// What it has of a message that is not whole.
     part: Part,
+    /// What came of that last, and is no part of it yet.
+    owed: usize,
 }
 
 impl Inward {
     pub(crate) fn new(limits: Limits, window: Window, part: Part) -> Self {
-        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0, part }
+        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0, part, owed: 0 }
     }
 
     /// Cancelled when the stranger keeps others from being heard for too long.
@@ -74,12 +76,12 @@ impl Inward {
                 return Cause::Internal;
             }
             let Step { pass, then, .. } = self.walker.walk(self.window.bytes(), Stop::AtTheEnd);
-            // From here on it is due, whatever becomes of the wait.
             self.due = pass;
             if self.walker.between_messages() {
                 self.part.end();
-            } else if pass > 0 {
-                self.part.grow(pass).await;
+                self.owed = 0;
+            } else {
+                self.owed += pass;
             }
             if pass > 0 {
                 continue;
@@ -98,6 +100,10 @@ impl Inward {
                     self.window.consume(head + body);
                 }
                 Then::More => {
+                    if self.owed > 0 {
+                        self.part.grow(self.owed).await;
+                        self.owed = 0;
+                    }
                     asides.life.listen();
                     match self.window.fill(outer).await {
                         Ok(0) => return Cause::Closed,
