@@ -18,6 +18,7 @@ use super::stream::{KERNEL_BUFFER, Stream};
 use super::zmtp;
 use super::{Carried, Gate, LINGER, PAD_MAX};
 use crate::outlet::{Known, Outlet, Way};
+use crate::queue::Queue;
 use crate::registry::{Claim, Place};
 use crate::{Cause, Endpoint, Identity, Peer, PeerId, SocketKind};
 
@@ -168,12 +169,13 @@ async fn receive(gate: Arc<Gate>, outer: Stream, address: String, port: usize, p
     };
     let peer = Peer { id, identity: guest.identity, kind: guest.kind, port, address };
     let known = Known::new(peer, name, inner.name.number());
-    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
+    let queue = Arc::<Queue>::default();
+    let way = Way::Wire(Arc::clone(&queue));
     let asides = Arc::new(Asides::new(guest.minor));
     asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let held = Some((claim, place));
-    let carried = Carried { outer, early: guest.early, asides, outlet, held };
+    let carried = Carried { outer, early: guest.early, asides, outlet, queue, held };
     if let (_, Some(clean)) = gate.carry(carried, inner, PAD_MAX).await {
         gate.pool.put(clean);
     }
