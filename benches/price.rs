@@ -6,8 +6,8 @@
 //! a DEALER to the next ROUTER. A pass is one message through one gate: each relay has one for what comes
 //! in and one for what goes out, so there are 2 on the way over 1 relay and 6 over 3.
 //!
-//! Then the memory and descriptors of a process whose one ROUTER has 5,000 clients, which are in a process
-//! of their own. Quote the ratios: the absolute figures are this machine's on that day.
+//! Then the memory and descriptors of a process whose one ROUTER has 5,000 clients, themselves in another
+//! process. Quote the ratios: the absolute figures are this machine's on that day.
 //!
 //! `cargo bench --bench price -- "64 B"` takes only the rows that have these words in their name.
 
@@ -29,12 +29,13 @@ use tokio::time::timeout;
 use zeromq::{DealerSocket, RouterSocket, Socket, SocketOptions, SocketRecv, SocketSend};
 
 /// What is sent: its bytes, how often in one measurement, and how many are on their way at a time.
-const LOADS: [(&str, usize, usize, usize); 3] =
-    [("64 B", 64, 50_000, 500), ("1 KiB", 1024, 30_000, 500), ("64 KiB", 64 * 1024, 3_000, 16)];
+type Load = (&'static str, usize, usize, usize);
+const LOADS: [Load; 3] =
+    [("64 B", 64, 60_000, 500), ("1 KiB", 1024, 40_000, 500), ("64 KiB", 64 * 1024, 6_000, 16)];
 /// Round trips in one measurement.
 const TRIPS: usize = 1_500;
-/// Measurements of each, taken in turn; the median counts.
-const ROUNDS: usize = 7;
+/// Measurements of each, taken in turn. The medians count, also of the ratios of each round.
+const ROUNDS: usize = 9;
 /// Longer takes no measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Clients of one ROUTER.
@@ -84,11 +85,7 @@ struct Figures {
 }
 
 impl Figures {
-    async fn take(
-        &mut self,
-        chain: &mut Chain,
-        (_, size, messages, window): (&str, usize, usize, usize),
-    ) {
+    async fn take(&mut self, chain: &mut Chain, (_, size, messages, window): Load) {
         let payload = Bytes::from(vec![7; size]);
         let (start, cpu) = (now(), cpu_time());
         let mut sent = 0;
@@ -110,22 +107,21 @@ impl Figures {
         }
         self.trip.push(start.elapsed().as_secs_f64() / TRIPS as f64);
     }
-
-    fn medians(self) -> [f64; 3] {
-        [self.rate, self.cpu, self.trip].map(|mut figures| {
-            figures.sort_by(f64::total_cmp);
-            figures[figures.len() / 2]
-        })
-    }
 }
 
-/// Messages over relays. "A pass" is what one gate adds to a message: processor time when many are on
-/// their way, and time when there is one.
+fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Messages over relays. The last two columns are what a pass adds: processor time when many are on their
+/// way, and time when there is one.
 async fn chains(wanted: String) {
     println!("medians of {ROUNDS} rounds in turn; without / with the gate, and their ratio");
     println!(
-        "{:<15} {:^27} {:^27} {:^25}   {:>6} {:>15}",
-        "", "messages/s", "processor us/message", "round trip us", "passes", "a pass: cpu, rt"
+        "{:<15}{:>26}{:>26}{:>26}{:>9} {:>8} {:>6}",
+        "", "messages/s", "processor us a message", "round trip us", "passes", "cpu us", "rt us"
     );
     for hops in [1, 3] {
         for load in LOADS {
@@ -142,24 +138,26 @@ async fn chains(wanted: String) {
                     taken.expect("no message is lost");
                 }
             }
-            let ([rate, cpu, trip], [rate_with, cpu_with, trip_with]) =
-                (bare.medians(), gated.medians());
             let passes = 2 * hops;
+            let added = |with: &[f64], without: &[f64], passes: usize| {
+                (median(with.to_vec()) - median(without.to_vec())) * 1e6 / passes as f64
+            };
             println!(
-                "{name:<15} {rate:>9.0} {rate_with:>9.0} {:>7.2} {:>9.2} {:>9.2} {:>7.2} {:>8.0} \
-                 {:>8.0} {:>7.2}   {passes:>6} {:>6.2} {:>5.1} us",
-                rate_with / rate,
-                cpu * 1e6,
-                cpu_with * 1e6,
-                cpu_with / cpu,
-                trip * 1e6,
-                trip_with * 1e6,
-                trip_with / trip,
-                (cpu_with - cpu) * 1e6 / passes as f64,
-                (trip_with - trip) * 1e6 / (2 * passes) as f64,
+                "{name:<15}{}{}{} {passes:>8} {:>8.2} {:>6.1}",
+                compared(&bare.rate, &gated.rate, 1.0, 0),
+                compared(&bare.cpu, &gated.cpu, 1e6, 2),
+                compared(&bare.trip, &gated.trip, 1e6, 0),
+                added(&gated.cpu, &bare.cpu, passes),
+                added(&gated.trip, &bare.trip, 2 * passes),
             );
         }
     }
+}
+
+fn compared(without: &[f64], with: &[f64], scale: f64, digits: usize) -> String {
+    let [bare, gated] = [without, with].map(|figures| median(figures.to_vec()) * scale);
+    let ratio = median(with.iter().zip(without).map(|(with, without)| with / without));
+    format!("{bare:>10.digits$} {gated:>8.digits$} {ratio:>7.2}")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -340,8 +338,9 @@ async fn crowd(gate: Gate) {
         }
         Gate::Without => {
             let mut router = RouterSocket::new();
-            let endpoint = router.bind("tcp://127.0.0.1:0").await.expect("bound").to_string();
-            count(&endpoint, async || drop(router.recv().await.expect("a message"))).await;
+            let endpoint = router.bind("tcp://127.0.0.1:0").await.expect("bound");
+            let hear = async || drop(router.recv().await.expect("a message"));
+            count(&endpoint.to_string(), hear).await;
         }
     }
 }
@@ -349,8 +348,7 @@ async fn crowd(gate: Gate) {
 async fn count(endpoint: &str, mut hear: impl AsyncFnMut()) {
     let address = endpoint.strip_prefix("tcp://").expect("a TCP endpoint");
     let (memory, descriptors) = (resident(), open_files());
-    let mut clients = again(&["as-clients", address]);
-    let start = now();
+    let (mut clients, start) = (again(&["as-clients", address]), now());
     for _ in 0..CROWD {
         hear().await;
     }
@@ -371,8 +369,7 @@ fn clients(address: SocketAddr) {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("raised");
     let clients: Vec<TcpStream> = (0..CROWD).map(|_| client(address)).collect();
-    let mut nothing = Vec::new();
-    std::io::stdin().read_to_end(&mut nothing).expect("the end");
+    std::io::stdin().read_to_end(&mut Vec::new()).expect("the end");
     drop(clients);
 }
 
