@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::stream::Stream;
 use super::window::{BUFFER_LEN, Buffers};
 use super::zmtp::{self, Flags};
-use crate::queue::Taken;
+use crate::queue::{PLACES_KEPT, Taken};
 use crate::room::Permit;
 
 /// The bytes from which a body is not copied.
@@ -108,6 +108,11 @@ impl Batch {
         }
         self.clear();
         Ok(())
+    }
+
+    /// Keeps little while there is nothing to write.
+    pub(super) fn rest(&mut self) {
+        self.ends.shrink_to(PLACES_KEPT);
     }
 
     fn total(&self) -> usize {

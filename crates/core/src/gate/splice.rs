@@ -171,6 +171,7 @@ impl Outward {
             if !self.batch.is_empty() {
                 continue;
             }
+            self.batch.rest();
             tokio::select! {
                 biased;
                 () = asides.came.notified() => {}
