@@ -241,6 +241,14 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
             let (request, operator) = (rng.u8(0..4) == 0, rng.u8(0..4) == 0);
             let accepted = Opened::Accepted { identity, request, operator };
             brain.handle(now, Input::Opened(conn, accepted), &room, &mut out);
+            let asked = out.iter().filter_map(|output| match output {
+                Output::Ask(conn) => Some(*conn),
+                _ => None,
+            });
+            for conn in asked.collect::<Vec<_>>() {
+                let alive = rng.bool();
+                brain.handle(now, Input::Answered { conn, alive }, &room, &mut out);
+            }
             if rng.u8(0..3) == 0
                 && brain.status(now, &|_| true).links.iter().all(|link| !link.up && !link.cut)
             {

@@ -278,7 +278,8 @@ impl Brain {
         }
     }
 
-    /// The answer to a question of this node's own.
+    /// The answer to a question of this node's own, from whom it asked: a client may send a reply, and
+    /// guess which one is waited for.
     fn answered(&mut self, now: Now, message: &Message, room: &impl Room) {
         let Some(claim) = self.own_question(message) else {
             return;
@@ -310,8 +311,15 @@ impl Brain {
     }
 
     fn own_question(&mut self, message: &Message) -> Option<AskedClaim> {
-        let tail = Tail::read(message.prefix().tail).ok()?;
-        let id = tail.correlation?;
+        let prefix = message.prefix();
+        let id = Tail::read(prefix.tail).ok()?.correlation?;
+        let holder = &self.asked.claims.get(&id)?.holder;
+        // It may have failed anywhere on its way.
+        let may_answer = message.kind() == Kind::Error || prefix.source == holder.as_str();
+        if !may_answer || !message.is_from_node(&self.config.node) {
+            self.counters.add(Reason::NotAllowed.text());
+            return None;
+        }
         self.asked.claims.remove(&id)
     }
 

@@ -41,7 +41,8 @@ impl Brain {
             Some(Conn::Standby(standby)) if standby.welcomed => self.counters.add("after close"),
             Some(Conn::Standby(_) | Conn::Refused) => match hello() {
                 Some(Hello::Open { mesh, node, nonce }) => {
-                    self.greeted(now, conn, &mesh, node, nonce, room);
+                    let length = frames.get(2).map_or(0, Bytes::len);
+                    self.greeted(now, conn, (&mesh, node, nonce), length, room);
                 }
                 Some(_) | None => self.misbehaved(now, conn, "unexpected hello", room),
             },
@@ -64,7 +65,8 @@ impl Brain {
         }
         let native = frames.first().is_some_and(|frame| is_native(frame));
         if native && let Some(Hello::Open { mesh, node, nonce }) = opening(&frames) {
-            return self.greeted(now, conn, &mesh, node, nonce, room);
+            let length = frames.get(2).map_or(0, Bytes::len);
+            return self.greeted(now, conn, (&mesh, node, nonce), length, room);
         }
         let standing = self.standing(conn, &mut frames);
         if native {
@@ -136,6 +138,11 @@ impl Brain {
                         }
                     }
                 }
+            }
+            Kind::Control if self.config.closed && !operator => {
+                // What nodes answer tells the shape of the mesh: not for whoever reaches an open port.
+                self.counters.add(Reason::NotAllowed.text());
+                self.native_error(conn, Reason::NotAllowed.text(), &prefix, room);
             }
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
                 let limit = self.config.hop_limit;

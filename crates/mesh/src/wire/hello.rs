@@ -12,7 +12,8 @@
 //!                                <-       hosted {mesh, node, name}
 //! ```
 //!
-//! A proof is HMAC-SHA-256 with the mesh key over the protocol, the mesh, both names, the prover's
+//! An `open` is filled up with zeros, so that it is longer than the challenge that a stranger gets for it
+//! (RFC 26 does the same). A proof is HMAC-SHA-256 with the mesh key over the protocol, the mesh, both names, the prover's
 //! role and both nonces (RFC 2104, FIPS 180-4). It authenticates the start of a connection, not the
 //! bytes that follow.
 
@@ -94,10 +95,44 @@ impl Hello {
         rmp_serde::from_slice(bytes).map_err(|_| WireError::Pack("hello"))
     }
 
-    /// Writes a hello's payload frame.
+    /// The least length of an `open`'s payload frame, in octets: more than a node answers to it, so that
+    /// nobody who has proved nothing gets more out of a node than was put in.
+    pub const LEAST_OPEN: usize = 256;
+
+    /// Writes a hello's payload frame. An `open` is filled up to [`Hello::LEAST_OPEN`] octets.
     #[must_use]
     pub fn write(&self) -> Bytes {
-        rmp_serde::to_vec_named(self).map(Bytes::from).unwrap_or_default()
+        let plain = rmp_serde::to_vec_named(self).unwrap_or_default();
+        let Self::Open { mesh, node, nonce } = self else {
+            return plain.into();
+        };
+        // The key takes four octets, and the length of the value two.
+        let pad = Zeros(Self::LEAST_OPEN.saturating_sub(plain.len() + 6));
+        let padded = Padded::Open { mesh, node, nonce, pad };
+        rmp_serde::to_vec_named(&padded).map(Bytes::from).unwrap_or_default()
+    }
+}
+
+/// An `open` as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Padded<'a> {
+    Open {
+        mesh: &'a str,
+        node: &'a NodeName,
+        #[serde(with = "octets")]
+        nonce: &'a Nonce,
+        pad: Zeros,
+    },
+}
+
+/// As many octets of zero.
+struct Zeros(usize);
+
+impl Serialize for Zeros {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let zeros = [0; Hello::LEAST_OPEN];
+        serializer.serialize_bytes(zeros.get(..self.0).unwrap_or_default())
     }
 }
 
@@ -184,6 +219,20 @@ impl MeshKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Scenario 67.
+    #[test]
+    fn an_open_is_longer_than_any_answer_to_it() {
+        let longest = NodeName::parse(&"n".repeat(64)).unwrap();
+        let source = longest.as_str().len();
+        let challenge = Hello::Challenge { node: longest.clone(), nonce: [1; 32], proof: [2; 32] };
+        assert!(challenge.write().len() + source < Hello::LEAST_OPEN);
+        for mesh in ["m".to_owned(), "m".repeat(64), "m".repeat(300)] {
+            let open = Hello::Open { mesh, node: longest.clone(), nonce: [1; 32] };
+            assert!(open.write().len() >= Hello::LEAST_OPEN);
+            assert_eq!(Hello::read(&open.write()), Ok(open));
+        }
+    }
 
     #[test]
     fn a_proof_holds_for_its_role_names_nonces_and_key_only() {

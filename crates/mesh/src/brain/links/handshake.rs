@@ -82,16 +82,18 @@ impl Brain {
         self.say(conn, &hello);
     }
 
-    /// A stranger says that it is a node.
+    /// A stranger says that it is a node, in so many octets.
     pub(in crate::brain) fn greeted(
         &mut self,
         now: Now,
         conn: ConnId,
-        mesh: &str,
-        node: NodeName,
-        dialer_nonce: Nonce,
+        (mesh, node, dialer_nonce): (&str, NodeName, Nonce),
+        length: usize,
         room: &impl Room,
     ) {
+        if length < Hello::LEAST_OPEN {
+            return self.misbehaved(now, conn, "hello too short", room);
+        }
         self.forget_client(now, conn, room);
         if mesh != self.config.mesh {
             return self.refuse_node(conn, Some(node), "other mesh");
