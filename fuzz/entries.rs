@@ -9,7 +9,7 @@ use hopline_mesh::brain::{Brain, ConnId, Input, Now, Opened, Output};
 use hopline_mesh::dialect::json as dialect;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::{Answer, Request};
-use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Statement};
+use hopline_mesh::wire::hello::{Hello, MeshKey, OPEN_PAD, Role, Statement};
 use hopline_mesh::wire::link_state::{Flood, LinkAck};
 use hopline_mesh::wire::{Kind, MAX_HEADER, Path, Prefix, Stamp, Tail, batch};
 use hopline_testkit::simulation::{config, listens};
@@ -185,8 +185,10 @@ impl Fed {
     /// Makes a connection the link to `b`.
     fn link(&mut self) {
         let node = |name| NodeName::parse(name).expect("a name");
-        let hello =
-            |hello: &Hello| vec![Prefix::new(Kind::Hello).write(), Bytes::new(), hello.write()];
+        let hello = |hello: &Hello| {
+            let pad = Bytes::from_static(&[0; OPEN_PAD]);
+            vec![Prefix::new(Kind::Hello).write(), Bytes::new(), hello.write(), pad]
+        };
         let open = Hello::Open { mesh: "m".to_owned(), node: node("b"), nonce: [1; 32] };
         let said = self.take(Input::Received(LINK, hello(&open)));
         let challenge = said.iter().find_map(|output| match output {

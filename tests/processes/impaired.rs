@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hopline::testkit::{Impairment, Mesh, PATIENCE};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::sandbox::{REGIONS, Sandbox, until};
 

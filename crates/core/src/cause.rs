@@ -50,7 +50,9 @@ pub enum Cause {
     /// Nothing came from the peer for too long: see [`Limits::silence`](crate::Limits::silence), or what
     /// it promised with its PING.
     PeerSilent,
-    /// The peer took nothing of what waited for it for [`Limits::stall`](crate::Limits::stall).
+    /// The peer took nothing of what waited for it for [`Limits::stall`](crate::Limits::stall), or kept
+    /// others waiting for as long with a message that it did not finish: see
+    /// [`Limits::unfinished`](crate::Limits::unfinished).
     Stalled,
     /// Another connection said the peer's identity: see
     /// [`Duplicates::Takeover`](crate::Duplicates::Takeover).

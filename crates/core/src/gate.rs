@@ -11,6 +11,7 @@
 
 mod accept;
 pub(crate) mod asides;
+mod assembly;
 mod descriptors;
 mod dial;
 #[cfg(any(test, fuzzing))]
@@ -37,6 +38,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use self::asides::Asides;
+use self::assembly::Assembly;
 use self::inner::{Inner, Pool};
 use self::life::watch;
 use self::marks::Mark;
@@ -62,6 +64,7 @@ pub(crate) struct Gate {
     pub(crate) stop: CancellationToken,
     pool: Pool,
     buffers: Arc<Buffers>,
+    assembly: Arc<Assembly>,
 }
 
 impl Gate {
@@ -69,14 +72,17 @@ impl Gate {
         let wire = Arc::new(wire);
         let buffers = Arc::<Buffers>::default();
         let pool = Pool::new(Arc::clone(&wire), Arc::clone(registry), Arc::clone(&buffers));
-        Arc::new(Self { registry: Arc::clone(registry), wire, stop, pool, buffers })
+        let assembly = Assembly::new(registry.limits.unfinished, registry.limits.stall);
+        Arc::new(Self { registry: Arc::clone(registry), wire, stop, pool, buffers, assembly })
     }
 
     /// Carries one stranger from its first message to its last, and makes the private connection
     /// clean again. Says why it ended; the private connection comes back unless it was spoilt.
     async fn carry(&self, guest: Carried, inner: Inner, pad_max: u64) -> (Cause, Option<Inner>) {
         let Carried { outer, early, asides, outlet, held } = guest;
-        let mut inward = Inward::new(self.registry.limits, Window::new(&self.buffers, early));
+        let window = Window::new(&self.buffers, early);
+        let mut inward = Inward::new(self.registry.limits, window, self.assembly.part());
+        let late = inward.late();
         let mut outward = Outward::new(Window::new(&self.buffers, Vec::new()), &asides);
         let known = &outlet.known;
 
@@ -91,6 +97,7 @@ impl Gate {
             () = self.stop.cancelled() => Cause::ClosedHere,
             () = outlet.hang_up.cancelled() => outlet.why(),
             cause = splice(&mut inward, &mut outward, &outer, &inner.stream, &asides) => cause,
+            () = late.cancelled() => Cause::Stalled,
             cause = watch(&asides, &self.registry.limits) => cause,
             () = overstays(held.as_ref().and_then(|(_, place)| place.trial())) => {
                 Cause::TooManyConnections

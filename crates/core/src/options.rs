@@ -16,6 +16,11 @@ pub struct Limits {
     pub message: usize,
     /// The most frames of a message. Default 64.
     pub frames: usize,
+    /// The most bytes of messages that are not whole yet, of all connections together; a message that
+    /// comes in one piece of up to 64 KiB is none of them. Over it a peer is not read, until there is room or its message
+    /// is the oldest, so that one can always be finished. Where some wait for as long as `stall`, those
+    /// whose messages have been under way for as long are closed. Default 256 MiB.
+    pub unfinished: usize,
     /// The most connections at a time at a port, those still shaking hands included; a port that was
     /// opened besides the first takes 64 however few these are. Default 5,000.
     pub connections: usize,
@@ -47,6 +52,7 @@ impl Default for Limits {
             frame: 16 * MIB,
             message: 64 * MIB,
             frames: 64,
+            unfinished: 256 * MIB,
             connections: 5_000,
             per_address: 256,
             reserved: 0,

@@ -132,6 +132,7 @@ fn flood(records: Vec<Record>) -> Vec<Bytes> {
     vec![Prefix::new(Kind::LinkState).write(), Bytes::new(), flood.write()]
 }
 
+/// Scenario 48.
 #[test]
 fn the_word_of_an_earlier_run_is_ignored() {
     let mut mesh = five(1);

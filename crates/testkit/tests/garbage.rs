@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hopline_mesh::brain::{Brain, ConnId, Input, Now, Opened, Output};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::Request;
-use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Statement};
+use hopline_mesh::wire::hello::{Hello, MeshKey, OPEN_PAD, Role, Statement};
 use hopline_mesh::wire::link_state::{Adjacency, Adjacent, Age, Flood, LinkAck, Record};
 use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, batch};
 use hopline_testkit::simulation::{Simulation, config, dials, for_each_seed, listens};
@@ -98,7 +98,11 @@ fn frames(rng: &mut fastrand::Rng) -> Vec<Bytes> {
     while kind == Kind::Hello && Hello::read(&payload).is_err() {
         payload = frame(rng);
     }
-    vec![prefix.write(), Bytes::new(), payload]
+    let mut frames = vec![prefix.write(), Bytes::new(), payload];
+    if kind == Kind::Hello {
+        frames.push(Bytes::from_static(&[0; OPEN_PAD]));
+    }
+    frames
 }
 
 /// A routed message as a neighbour sends it, with this number on the link.
@@ -198,7 +202,8 @@ fn linked(brain: &mut Brain, now: Now, conn: ConnId, out: &mut Vec<Output>) {
     let room = |_: ConnId| true;
     let prefix = Prefix::new(Kind::Hello).write();
     let mut say = |hello: Hello, out: &mut Vec<Output>| {
-        let frames = vec![prefix.clone(), Bytes::new(), hello.write()];
+        let pad = Bytes::from_static(&[0; OPEN_PAD]);
+        let frames = vec![prefix.clone(), Bytes::new(), hello.write(), pad];
         brain.handle(now, Input::Received(conn, frames), &room, out);
     };
     out.clear();
@@ -223,7 +228,7 @@ fn linked(brain: &mut Brain, now: Now, conn: ConnId, out: &mut Vec<Output>) {
 
 #[test]
 fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
-    let mut rng = fastrand::Rng::with_seed(4711);
+    let mut rng = fastrand::Rng::with_seed(2);
     let mut now = Now { since_start: Duration::ZERO, unix_nanos: 1_700_000_000_000_000_000 };
     let mut brain = Brain::new(config("a", [listens("b", 10)]), now);
     let room = |conn: ConnId| !conn.0.is_multiple_of(7);
@@ -241,14 +246,6 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
             let (request, operator) = (rng.u8(0..4) == 0, rng.u8(0..4) == 0);
             let accepted = Opened::Accepted { identity, request, operator };
             brain.handle(now, Input::Opened(conn, accepted), &room, &mut out);
-            let asked = out.iter().filter_map(|output| match output {
-                Output::Ask(conn) => Some(*conn),
-                _ => None,
-            });
-            for conn in asked.collect::<Vec<_>>() {
-                let alive = rng.bool();
-                brain.handle(now, Input::Answered { conn, alive }, &room, &mut out);
-            }
             if rng.u8(0..3) == 0
                 && brain.status(now, &|_| true).links.iter().all(|link| !link.up && !link.cut)
             {
@@ -270,12 +267,16 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
             brain.handle(now, Input::Tick, &room, &mut out);
         }
         brain.flush(now, &room, &mut out);
-        let mut undelivered = Vec::new();
+        let mut back = Vec::new();
         for output in out.drain(..) {
             match output {
                 Output::Close(conn) => open.retain(|other| *other != conn),
+                // Most are there.
+                Output::Ask(conn) => {
+                    back.push(Input::Answered { conn, alive: !conn.0.is_multiple_of(5) })
+                }
                 Output::Deliver { frames, original, .. } if rng.bool() => {
-                    undelivered.push(Input::Undelivered {
+                    back.push(Input::Undelivered {
                         frames,
                         original,
                         reason: hopline_mesh::reason::Reason::ReceiverGone,
@@ -284,7 +285,7 @@ fn a_hundred_thousand_random_messages_from_clients_and_a_neighbour() {
                 _ => {}
             }
         }
-        for input in undelivered {
+        for input in back {
             brain.handle(now, input, &room, &mut out);
         }
         if rng.u8(0..50) == 0 {

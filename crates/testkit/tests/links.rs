@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hopline_mesh::brain::{Command, Event};
 use hopline_mesh::name::NodeName;
-use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Statement};
+use hopline_mesh::wire::hello::{Hello, MeshKey, OPEN_PAD, Role, Statement};
 use hopline_mesh::wire::{Kind, Prefix};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -32,6 +32,7 @@ fn pair(seed: u64, change: impl FnOnce(&mut hopline_mesh::brain::Config)) -> Sim
     mesh
 }
 
+/// Scenario 61.
 #[test]
 fn a_wrong_key_is_never_a_link() {
     for_each_seed(5, |seed| {
@@ -46,6 +47,7 @@ fn a_wrong_key_is_never_a_link() {
     });
 }
 
+/// Scenario 61.
 #[test]
 fn another_mesh_is_never_a_link() {
     let mut mesh = pair(1, |b| b.mesh = "other".to_owned());
@@ -66,7 +68,8 @@ fn a_node_is_not_its_own_neighbour() {
 
 fn say(mesh: &mut Simulation, client: ClientId, hello: &Hello) {
     let prefix = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![prefix, Bytes::new(), hello.write()]);
+    let pad = Bytes::from_static(&[0; OPEN_PAD]);
+    mesh.send(client, vec![prefix, Bytes::new(), hello.write(), pad]);
     mesh.run_for(Duration::from_millis(10));
 }
 
@@ -113,6 +116,7 @@ fn who_knows_the_key_is_a_neighbour_without_being_declared() {
     assert_eq!(links(&mesh, "top"), ["ghost"]);
 }
 
+/// Scenarios 61 and 66.
 #[test]
 fn a_proof_with_another_key_or_of_another_connection_is_refused() {
     let mut mesh = Simulation::new(1);
@@ -135,6 +139,7 @@ fn a_proof_with_another_key_or_of_another_connection_is_refused() {
     assert!(links(&mesh, "top").is_empty());
 }
 
+/// Scenario 61.
 #[test]
 fn unexpected_words_close_the_connection() {
     let words = [

@@ -14,8 +14,8 @@ use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
 use hopline_mesh::route::Policy;
 use hopline_mesh::wire::hello::MeshKey;
 use hopline_testkit::PATIENCE;
-use hopline_topo::launch::node_config;
-use hopline_topo::{NodeLimits, Plan, Service, parse};
+use hopline_topo::launch::{node_config, run_alone};
+use hopline_topo::{Bind, NodeLimits, Plan, Service, parse};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -154,6 +154,13 @@ async fn a_node_that_is_not_open_listens_on_this_machine_alone() {
     }
     let open = NodeConfig { open: true, ..config(&plan, "top", "tcp://*:0".parse().unwrap()) };
     RoutingNode::start(open).await.unwrap().shutdown().await;
+    // The plan of a file says whether it is.
+    let mut wide = plan.clone();
+    wide.nodes.get_mut("top").unwrap().bind = Bind::At("tcp://*:0".parse().unwrap());
+    let alone = run_alone(&wide, "top", [7; 32], async {}, |_| {}).await;
+    assert!(alone.unwrap_err().to_string().contains("open = true"));
+    wide.open = true;
+    run_alone(&wide, "top", [7; 32], async {}, |_| {}).await.unwrap();
     for endpoint in ["tcp://localhost:0", "tcp://127.0.0.1:0"] {
         let closed = config(&plan, "top", endpoint.parse().unwrap());
         RoutingNode::start(closed).await.unwrap().shutdown().await;

@@ -174,6 +174,10 @@ fn a_limit_is_no_less_than_what_a_node_needs() {
         ("message = \"1MiB\"", "message = \"1023KiB\""),
         ("frames = 8", "frames = 7"),
         ("handshake = \"10ms\"", "handshake = \"9ms\""),
+        ("per_address = 1", "per_address = 0"),
+        ("ping = \"10ms\"", "ping = \"9ms\""),
+        ("silence = \"10ms\"", "silence = \"9ms\""),
+        ("stall = \"10ms\"", "stall = \"9ms\""),
         ("queue_bytes = 1", "queue_bytes = 0"),
         ("window_bytes = 1", "window_bytes = 0"),
     ] {

@@ -71,6 +71,8 @@ fn edges_of_values_are_the_same_in_both() {
         ("limits = { handshake = \"1.5s\" }", true),
         ("limits = { handshake = \"5h\" }", false),
         ("limits = { handshake = 5 }", false),
+        ("limits = { per_address = 100, ping = \"30s\", silence = \"1m\", stall = \"2m\" }", true),
+        ("limits = { stall = 60 }", false),
         ("position = [1, 2.5]", true),
         ("position = [1]", false),
         ("position = [1, \"2\"]", false),

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::asides::Asides;
+use super::assembly::Part;
 use super::marks::{MARK_LEN, Mark, Secret};
 use super::stream::Stream;
 use super::walker::{Cut, Step, Stop, Then, Walker};
@@ -51,11 +54,20 @@ pub(crate) struct Inward {
     window: Window,
     /// Bytes at the front of the window that were walked over and are still to be written.
     due: usize,
+    /// What it has of a message that is not whole.
+    part: Part,
+    /// What came of that last, and is no part of it yet.
+    owed: usize,
 }
 
 impl Inward {
-    pub(crate) fn new(limits: Limits, window: Window) -> Self {
-        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0 }
+    pub(crate) fn new(limits: Limits, window: Window, part: Part) -> Self {
+        Self { walker: Walker::new(limits, MARK_LEN), window, due: 0, part, owed: 0 }
+    }
+
+    /// Cancelled when the stranger keeps others from being heard for too long.
+    pub(crate) fn late(&self) -> CancellationToken {
+        self.part.late()
     }
 
     async fn pump(&mut self, outer: &Stream, inner: &Stream, asides: &Asides) -> Cause {
@@ -65,6 +77,12 @@ impl Inward {
             }
             let Step { pass, then, .. } = self.walker.walk(self.window.bytes(), Stop::AtTheEnd);
             self.due = pass;
+            if self.walker.between_messages() {
+                self.part.end();
+                self.owed = 0;
+            } else {
+                self.owed += pass;
+            }
             if pass > 0 {
                 continue;
             }
@@ -82,6 +100,10 @@ impl Inward {
                     self.window.consume(head + body);
                 }
                 Then::More => {
+                    if self.owed > 0 {
+                        self.part.grow(self.owed).await;
+                        self.owed = 0;
+                    }
                     asides.life.listen();
                     match self.window.fill(outer).await {
                         Ok(0) => return Cause::Closed,

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use hopline_core::{
-    Backoff, Cause, Dealer, DealerEvent, DealerOptions, Limits, PeerId, RouterOptions,
+    Backoff, Cause, Dealer, DealerEvent, DealerOptions, Limits, PeerId, RouterEvent, RouterOptions,
     raise_descriptor_limit,
 };
 
-use crate::raw::{Raw, greeting};
+use crate::raw::{Raw, frame, greeting};
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {
@@ -93,6 +93,78 @@ async fn a_newcomer_on_trial_makes_the_oldest_leave(via: Via) {
         rig.router.sender().send_to(id, frames(&[b"still here"])).await.expect("sent");
         assert_eq!(soon(dealer.recv()).await, frames(&[b"still here"]));
     }
+}
+
+/// Scenario 57, by many: large messages under way at once take no more memory than they may, each is
+/// finished in its turn, and none that is never finished keeps the others waiting for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_under_way_wait_for_each_other_and_all_that_go_on_arrive() {
+    const SIZE: usize = 1 << 20;
+    let stall = Duration::from_millis(400);
+    let limits = Limits { unfinished: 2 * SIZE, stall, ..Limits::default() };
+    let mut rig = Rig::with(Via::Tcp, RouterOptions { limits, ..RouterOptions::default() }).await;
+    let whole = frame(false, &vec![7; SIZE]);
+    let mut trickles = Vec::new();
+    for _ in 0..4 {
+        let mut raw = Raw::hello(&rig, "DEALER", b"").await;
+        let id = rig.attached().await.id;
+        raw.write(&whole[..SIZE / 2]).await;
+        trickles.push((id, raw));
+    }
+    let mut honest = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let mut raw = Raw::hello(&rig, "DEALER", b"").await;
+        rig.attached().await;
+        let whole = whole.clone();
+        honest.spawn(async move {
+            raw.write(&whole).await;
+            raw
+        });
+    }
+    let (mut arrived, mut ended) = (0, Vec::new());
+    while arrived < 8 {
+        match soon(rig.router.recv_event()).await {
+            RouterEvent::Message(_, message) => {
+                assert_eq!(message[0].len(), SIZE);
+                arrived += 1;
+            }
+            RouterEvent::Detached { peer, cause, .. } => ended.push((peer, cause)),
+            RouterEvent::Attached(_) => panic!("nobody else comes"),
+        }
+    }
+    while let Some(sent) = soon(honest.join_next()).await {
+        sent.expect("it wrote all");
+    }
+    assert!(!ended.is_empty(), "all room was taken by those that do not go on");
+    for (id, cause) in ended {
+        assert_eq!(cause, Cause::Stalled);
+        assert!(trickles.iter().any(|(trickle, _)| *trickle == id));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_closed_while_it_waits_for_its_turn_leaves_nothing_behind() {
+    let limits = Limits { unfinished: 1, stall: LONG, ..Limits::default() };
+    let mut rig = Rig::with(Via::Tcp, RouterOptions { limits, ..RouterOptions::default() }).await;
+    let half = |len: usize| frame(false, &vec![7; 2 * len])[..len].to_vec();
+    let mut oldest = Raw::hello(&rig, "DEALER", b"").await;
+    rig.attached().await;
+    oldest.write(&half(100_000)).await;
+    for _ in 0..20 {
+        let mut waiting = Raw::hello(&rig, "DEALER", b"").await;
+        let id = rig.attached().await.id;
+        waiting.write(&[frame(false, b"before"), half(100_000)].concat()).await;
+        assert_eq!(rig.message().await, (id, frames(&[b"before"])));
+        rig.router.sender().close(id);
+        assert_eq!(rig.detached().await, (id, Cause::ClosedHere));
+        let mut next = Raw::hello(&rig, "DEALER", b"").await;
+        let id = rig.attached().await.id;
+        next.write(&frame(false, b"hello")).await;
+        assert_eq!(rig.message().await, (id, frames(&[b"hello"])));
+        drop(next);
+        rig.detached().await;
+    }
+    assert!(rig.router.counts().inner_connections <= 4, "they were used again");
 }
 
 /// Scenario 69: a thousand sockets that say nothing, or a part of a greeting, are closed when their time

@@ -278,8 +278,7 @@ impl Brain {
         }
     }
 
-    /// The answer to a question of this node's own, from whom it asked: a client may send a reply, and
-    /// guess which one is waited for.
+    /// The answer to a question of this node's own.
     fn answered(&mut self, now: Now, message: &Message, room: &impl Room) {
         let Some(claim) = self.own_question(message) else {
             return;
@@ -310,14 +309,15 @@ impl Brain {
         }
     }
 
+    /// The question of this node's own that a message answers. Its id can be guessed, so an answer counts only
+    /// if it comes from the node that was asked, and an error if a node made it.
     fn own_question(&mut self, message: &Message) -> Option<AskedClaim> {
         let prefix = message.prefix();
         let id = Tail::read(prefix.tail).ok()?.correlation?;
-        let holder = &self.asked.claims.get(&id)?.holder;
-        // It may have failed anywhere on its way.
-        let may_answer = message.kind() == Kind::Error || prefix.source == holder.as_str();
-        if !may_answer || !message.is_from_node(&self.config.node) {
-            self.counters.add(Reason::NotAllowed.text());
+        let asked = self.asked.claims.get(&id)?;
+        let is_answer = prefix.kind == Kind::Error || prefix.source == asked.holder.as_str();
+        if !is_answer || !message.is_from_node(self.name()) {
+            self.counters.add("forged answer");
             return None;
         }
         self.asked.claims.remove(&id)

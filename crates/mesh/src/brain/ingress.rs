@@ -7,6 +7,7 @@ use super::clients::Standing;
 use super::conn::Conn;
 use super::counters::Flow;
 use super::forward::told;
+use super::links::length;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Room};
 use crate::dialect::{Dialect, json};
@@ -41,8 +42,8 @@ impl Brain {
             Some(Conn::Standby(standby)) if standby.welcomed => self.counters.add("after close"),
             Some(Conn::Standby(_) | Conn::Refused) => match hello() {
                 Some(Hello::Open { mesh, node, nonce }) => {
-                    let length = frames.get(2).map_or(0, Bytes::len);
-                    self.greeted(now, conn, (&mesh, node, nonce), length, room);
+                    let bytes = length(&frames);
+                    self.greeted(now, conn, &mesh, node, nonce, bytes, room);
                 }
                 Some(_) | None => self.misbehaved(now, conn, "unexpected hello", room),
             },
@@ -65,8 +66,7 @@ impl Brain {
         }
         let native = frames.first().is_some_and(|frame| is_native(frame));
         if native && let Some(Hello::Open { mesh, node, nonce }) = opening(&frames) {
-            let length = frames.get(2).map_or(0, Bytes::len);
-            return self.greeted(now, conn, (&mesh, node, nonce), length, room);
+            return self.greeted(now, conn, &mesh, node, nonce, length(&frames), room);
         }
         let standing = self.standing(conn, &mut frames);
         if native {

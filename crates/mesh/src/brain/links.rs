@@ -14,7 +14,7 @@ mod session;
 
 use std::time::Duration;
 
-pub(super) use handshake::{Dialling, Greeting, Standby};
+pub(super) use handshake::{Dialling, Greeting, Standby, length};
 pub(super) use impaired::LOST;
 pub(super) use session::{Link, Session};
 

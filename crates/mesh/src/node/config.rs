@@ -75,6 +75,7 @@ impl NodeConfig {
         frame: 512 * 1024,
         message: 1024 * 1024,
         frames: 8,
+        unfinished: 1024 * 1024,
         connections: 1,
         per_address: 1,
         reserved: 0,

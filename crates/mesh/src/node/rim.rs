@@ -300,11 +300,11 @@ impl Rim {
             }
             RouterEvent::Message(peer, frames) => {
                 match self.trials.heard(peer, &frames) {
-                    Heard::OfOne => {}
-                    Heard::OfANode(opened) => {
+                    Heard::Known => {}
+                    Heard::Node(opened) => {
                         self.take(Input::Opened(Socket::accepted(peer), opened)).await;
                     }
-                    Heard::OfAnother => return self.sockets.router.close(peer),
+                    Heard::Stranger => return self.sockets.router.close(peer),
                 }
                 Input::Received(Socket::accepted(peer), frames)
             }

@@ -24,11 +24,11 @@ enum Trial {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     /// It is for the brain.
-    OfOne,
+    Known,
     /// It is for the brain, which has to hear of the connection first.
-    OfANode(Opened),
+    Node(Opened),
     /// It is for nobody: its sender has to go.
-    OfAnother,
+    Stranger,
 }
 
 impl Trials {
@@ -40,11 +40,11 @@ impl Trials {
     /// A message came.
     pub(super) fn heard(&mut self, peer: PeerId, frames: &Frames) -> Heard {
         match self.0.remove(&peer) {
-            None => Heard::OfOne,
-            Some(Trial::Silent(opened)) if opens_a_link(frames) => Heard::OfANode(opened),
+            None => Heard::Known,
+            Some(Trial::Silent(opened)) if opens_a_link(frames) => Heard::Node(opened),
             Some(Trial::Silent(_) | Trial::Failed) => {
                 self.0.insert(peer, Trial::Failed);
-                Heard::OfAnother
+                Heard::Stranger
             }
         }
     }
@@ -57,7 +57,7 @@ impl Trials {
 
 fn opens_a_link(frames: &Frames) -> bool {
     let is_hello = |header| Prefix::read(header).is_ok_and(|prefix| prefix.kind == Kind::Hello);
-    let [header, _, payload] = frames.as_slice() else {
+    let [header, _, payload, ..] = frames.as_slice() else {
         return false;
     };
     is_hello(header) && matches!(Hello::read(payload), Ok(Hello::Open { .. }))
@@ -80,17 +80,17 @@ mod tests {
         let opened = Opened::Accepted { identity: None, request: false, operator: false };
         let node = NodeName::parse("east").unwrap();
         let open = hello(&Hello::Open { mesh: "m".to_owned(), node, nonce: [1; 32] });
-        assert_eq!(trials.heard(peer, &open), Heard::OfOne);
+        assert_eq!(trials.heard(peer, &open), Heard::Known);
 
         trials.begin(peer, opened.clone());
-        assert_eq!(trials.heard(peer, &open), Heard::OfANode(opened.clone()));
-        assert_eq!(trials.heard(peer, &open), Heard::OfOne);
+        assert_eq!(trials.heard(peer, &open), Heard::Node(opened.clone()));
+        assert_eq!(trials.heard(peer, &open), Heard::Known);
         assert!(!trials.ended(peer));
 
         for other in [hello(&Hello::Client {}), vec![Bytes::from_static(b"{}")], Vec::new()] {
             trials.begin(peer, opened.clone());
-            assert_eq!(trials.heard(peer, &other), Heard::OfAnother);
-            assert_eq!(trials.heard(peer, &open), Heard::OfAnother, "it had its turn");
+            assert_eq!(trials.heard(peer, &other), Heard::Stranger);
+            assert_eq!(trials.heard(peer, &open), Heard::Stranger, "it had its turn");
             assert!(trials.ended(peer));
         }
     }

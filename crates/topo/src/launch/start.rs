@@ -103,6 +103,7 @@ fn limits(plan: &NodePlan) -> Limits {
         frame: planned.frame.unwrap_or(default.frame).max(least.frame),
         message: planned.message.unwrap_or(default.message).max(least.message),
         frames: planned.frames.unwrap_or(default.frames).max(least.frames),
+        unfinished: default.unfinished,
         connections: planned.connections.unwrap_or(default.connections).max(least.connections),
         per_address: planned.per_address.unwrap_or(default.per_address).max(least.per_address),
         reserved: default.reserved,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::HELLO;
 use crate::brain::conn::Conn;
 use crate::brain::{Brain, ConnId, Event, Now, Output, Room, local};
 use crate::name::NodeName;
 use crate::wire::Kind;
-use crate::wire::hello::{Hello, Nonce, Role, Statement};
+use crate::wire::hello::{Hello, Nonce, OPEN_PAD, Role, Statement};
 
 /// The pair has another connection, which is the link.
 const ALREADY_LINKED: &str = "already linked";
@@ -15,6 +17,9 @@ const ALREADY_LINKED: &str = "already linked";
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// or after this long where the pair was said to have a link, and it has none yet.
 const ASK_SOON: Duration = Duration::from_millis(100);
+
+/// No refusal has more bytes.
+const REFUSAL: usize = 128;
 
 /// A stranger said that it is a node, and has to prove it.
 #[derive(Debug)]
@@ -79,38 +84,49 @@ impl Brain {
         let until = now.since_start + HELLO;
         let dialling = Dialling { neighbour, nonce, state: State::Opened, until };
         self.conns.insert(conn, Conn::Dialling(dialling));
-        self.say(conn, &hello);
+        let mut frames = local(&self.config.node, Kind::Hello, hello.write());
+        frames.push(Bytes::from_static(&[0; OPEN_PAD]));
+        self.out.push(Output::Send { conn, frames });
     }
 
-    /// A stranger says that it is a node, in so many octets.
+    /// A stranger says, in so many bytes, that it is a node.
+    ///
+    /// The proof that it is answered with costs us more than it the asking, so it must have sent as much.
+    #[expect(clippy::too_many_arguments, reason = "a hello has that many parts")]
     pub(in crate::brain) fn greeted(
         &mut self,
         now: Now,
         conn: ConnId,
-        (mesh, node, dialer_nonce): (&str, NodeName, Nonce),
-        length: usize,
+        mesh: &str,
+        node: NodeName,
+        dialer_nonce: Nonce,
+        bytes: usize,
         room: &impl Room,
     ) {
-        if length < Hello::LEAST_OPEN {
-            return self.misbehaved(now, conn, "hello too short", room);
-        }
         self.forget_client(now, conn, room);
-        if mesh != self.config.mesh {
-            return self.refuse_node(conn, Some(node), "other mesh");
-        }
-        if node == self.config.node {
-            return self.refuse_node(conn, Some(node), "own name");
-        }
-        if self.links.get(&node).is_some_and(|link| link.cut) {
-            return self.refuse_node(conn, Some(node), "link cut");
+        let refused = if mesh != self.config.mesh {
+            Some("other mesh")
+        } else if node == self.config.node {
+            Some("own name")
+        } else {
+            self.links.get(&node).filter(|link| link.cut).map(|_| "link cut")
+        };
+        if let Some(reason) = refused {
+            return self.refuse_stranger(now, conn, node, reason, bytes, room);
         }
         let listener_nonce = self.entropy.nonce();
         let greeting =
             Greeting { node, dialer_nonce, listener_nonce, until: now.since_start + HELLO };
         let proof = self.config.key.prove(Role::Listener, &self.statement(&greeting));
-        self.conns.insert(conn, Conn::Greeting(greeting));
         let node = self.config.node.clone();
-        self.say(conn, &Hello::Challenge { node, nonce: listener_nonce, proof });
+        let challenge = Hello::Challenge { node, nonce: listener_nonce, proof };
+        let answer = local(&self.config.node, Kind::Hello, challenge.write());
+        if length(&answer) + REFUSAL > bytes {
+            let node = greeting.node;
+            return self.refuse_stranger(now, conn, node, "short hello", bytes, room);
+        }
+        self.conns.insert(conn, Conn::Greeting(greeting));
+        self.out.push(Output::Send { conn, frames: answer });
     }
 
     /// The next word from a stranger that said it is a node.
@@ -261,6 +277,23 @@ impl Brain {
         self.conns.insert(conn, Conn::Standby(standby));
     }
 
+    /// Refuses one that has proved nothing: it is told why if it has said as much, and else is gone.
+    fn refuse_stranger(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        node: NodeName,
+        reason: &'static str,
+        bytes: usize,
+        room: &impl Room,
+    ) {
+        if bytes >= REFUSAL {
+            return self.refuse_node(conn, Some(node), reason);
+        }
+        self.conns.insert(conn, Conn::Refused);
+        self.misbehaved(now, conn, reason, room);
+    }
+
     fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {
         self.counters.add(reason);
         self.event(Event::LinkRefused { neighbour, reason });
@@ -284,8 +317,13 @@ impl Brain {
     }
 }
 
+/// The bytes of a message's frames.
+pub(in crate::brain) fn length(frames: &[Bytes]) -> usize {
+    frames.iter().map(Bytes::len).sum()
+}
+
 /// The refusals of this version by name; a later version's are one.
 fn known_refusal(reason: &str) -> &'static str {
-    let known = ["other mesh", "own name", "link cut", "wrong key"];
+    let known = ["other mesh", "own name", "link cut", "wrong key", "short hello"];
     known.into_iter().find(|known| *known == reason).unwrap_or("link refused")
 }
