@@ -58,7 +58,11 @@ impl Database {
         if known.attached.as_ref().is_some_and(|attached| outlived(attached.age)) {
             known.attached = None;
         }
-        known.adjacency = Some(new.clone());
+        // Sorted it is by an honest node. Each neighbour is looked up once for each link to it.
+        let mut new = new.clone();
+        new.links.sort_by(|a, b| a.node.cmp(&b.node));
+        new.links.dedup_by(|a, b| a.node == b.node);
+        known.adjacency = Some(new);
         Installed::Links
     }
 
@@ -115,7 +119,8 @@ impl Database {
     pub(super) fn links(&self) -> Vec<(LinkName, u32)> {
         let reported = |from: &NodeName, to: &NodeName| {
             let adjacency = self.nodes.get(from)?.adjacency.as_ref()?;
-            adjacency.links.iter().find(|link| link.node == *to).map(|link| link.cost)
+            let at = adjacency.links.binary_search_by(|link| link.node.cmp(to)).ok()?;
+            adjacency.links.get(at).map(|link| link.cost)
         };
         let mut links = Vec::new();
         for (node, known) in &self.nodes {

@@ -139,6 +139,11 @@ impl Brain {
                     }
                 }
             }
+            Kind::Control if self.config.closed && !operator => {
+                // What nodes answer tells the shape of the mesh: not for whoever reaches an open port.
+                self.counters.add(Reason::NotAllowed.text());
+                self.native_error(conn, Reason::NotAllowed.text(), &prefix, room);
+            }
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
                 let limit = self.config.hop_limit;
                 let hop_limit =

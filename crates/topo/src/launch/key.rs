@@ -2,19 +2,27 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::error::LaunchError;
 use super::place::{Place, hex};
 use super::store;
 
-/// Reads a mesh key.
+/// Reads a mesh key. A file that others may read is a key all the same, with a warning: containers mount
+/// secrets so.
 ///
 /// # Errors
 /// [`LaunchError::KeyFile`] where the file cannot be read, [`LaunchError::Key`] where it holds no key.
 pub fn read_key(path: &Path) -> Result<[u8; 32], LaunchError> {
     let text = fs::read(path);
     let text = text.map_err(|source| LaunchError::KeyFile { path: path.to_owned(), source })?;
+    if is_exposed(path) {
+        tracing::warn!(
+            "{} may be read by others, and whoever has the key is a node of the mesh: `chmod 600` it",
+            path.display()
+        );
+    }
     parse(&text).ok_or_else(|| LaunchError::Key { path: path.to_owned() })
 }
 
@@ -40,6 +48,11 @@ pub(super) fn own_key(place: &Place) -> Result<[u8; 32], LaunchError> {
     Ok(key)
 }
 
+/// Whether anybody but its owner may read or write a file.
+fn is_exposed(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
 fn parse(text: &[u8]) -> Option<[u8; 32]> {
     let digits = text.trim_ascii();
     let mut key = [0; 32];
@@ -56,7 +69,6 @@ fn parse(text: &[u8]) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_key_is_made_once_and_is_its_owners() {
@@ -70,6 +82,11 @@ mod tests {
         assert_ne!(own_key(&place).unwrap(), key);
         let mode = fs::metadata(place.key()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert!(!is_exposed(&place.key()));
+        for mode in [0o640, 0o604, 0o620] {
+            fs::set_permissions(place.key(), fs::Permissions::from_mode(mode)).unwrap();
+            assert!(is_exposed(&place.key()), "{mode:o}");
+        }
     }
 
     #[test]
