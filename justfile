@@ -50,6 +50,11 @@ interop *ARGS:
     cargo build --locked --bin hopline
     HOPLINE_BIN="$PWD/target/debug/hopline" tests/interop/run.sh {{ARGS}}
 
+# the full sizes of what CI runs small: probes, churn, half-open sockets, floods of stalled clients (minutes)
+soak *ARGS:
+    cargo build --release --locked --bin hopline
+    HOPLINE_SOAK=1 HOPLINE_BIN="$PWD/target/release/hopline" tests/interop/run.sh test_siege.py test_stalled.py test_listener.py {{ARGS}}
+
 # licences, sources and advisories of the dependencies (needs cargo-deny and the network)
 deny:
     cargo deny --locked check
