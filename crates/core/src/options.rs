@@ -144,7 +144,7 @@ pub struct RouterOptions {
     pub runtime_dir: Option<PathBuf>,
     /// What happens when an identity is said twice.
     pub duplicates: Duplicates,
-    /// Whether TCP ports are opened on loopback addresses alone; any other is a [`BindError`] that
+    /// Whether TCP ports are opened on loopback addresses alone; any other is a [`BindError`](crate::BindError) that
     /// [is beyond loopback](crate::BindError::is_beyond_loopback). Default no.
     pub loopback_only: bool,
 }
