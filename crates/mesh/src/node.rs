@@ -19,6 +19,7 @@ mod config;
 mod deliveries;
 mod dialler;
 mod error;
+mod pace;
 mod rim;
 mod sockets;
 mod trials;

@@ -1,5 +1,7 @@
 //! `hopline status`
 
+mod clients;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -7,16 +9,16 @@ use clap::Args;
 use hopline::mesh::brain::Impairment;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
+use hopline::topo::NodePlan;
 use hopline::topo::launch::{ProcessState, Running, disagreement, missing};
-use hopline::topo::{NodePlan, Plan};
 use serde::Serialize;
 
+use self::clients::{ClientReport, clients};
 use super::Answer;
 use super::impair::for_programs;
 use crate::attach::{PATIENCE, attach, running};
 use crate::output;
 use crate::table::table;
-use crate::way::visible;
 
 /// Counters of what went well; all others are reasons for which a message was not delivered.
 const WENT_WELL: [&str; 6] =
@@ -93,20 +95,6 @@ struct LinkReport {
     /// What this end makes the link suffer.
     #[serde(skip_serializing_if = "Impairment::is_none", serialize_with = "for_programs")]
     impairment: Impairment,
-}
-
-#[derive(Serialize)]
-struct ClientReport {
-    name: String,
-    planned: bool,
-    attached: bool,
-    /// Its name is that of a service which the node does not offer.
-    #[serde(skip)]
-    not_offered: bool,
-    /// It may not attach at the node.
-    #[serde(skip)]
-    denied: bool,
-    dialect: Option<String>,
 }
 
 impl Status {
@@ -279,48 +267,6 @@ fn links(plan: &NodePlan, status: Option<&NodeStatus>, is_silent: bool) -> Vec<L
     names.into_iter().map(report).collect()
 }
 
-fn clients(mesh: &Plan, plan: &NodePlan, status: Option<&NodeStatus>) -> Vec<ClientReport> {
-    // Who has the name of a service is told from the others by the node.
-    let services = mesh
-        .services
-        .iter()
-        .map(|(name, service)| (format!("{name}@{}", plan.name), service.at.contains(&plan.name)));
-    let services: BTreeMap<String, bool> = services.collect();
-    let offered = services.iter().filter(|(_, offered)| **offered).map(|(name, _)| name);
-    // Neither a name nor what stands for one holds the mark behind which the node stands.
-    let is_denied = |name: &str| {
-        let name = name.split('@').next().unwrap_or(name);
-        !mesh.may_attach(name, &plan.name)
-    };
-    let planned: BTreeSet<&String> = plan.clients.iter().chain(offered).collect();
-    let live = status.map(|status| status.clients.as_slice()).unwrap_or_default();
-    let mut reports: Vec<ClientReport> = live
-        .iter()
-        .map(|client| ClientReport {
-            name: client.name.clone(),
-            planned: planned.contains(&client.name),
-            attached: client.attached,
-            not_offered: services.get(&client.name) == Some(&false),
-            denied: is_denied(&client.name),
-            dialect: client.dialect.clone(),
-        })
-        .collect();
-    let absent = planned.iter().filter(|name| {
-        let mut live = live.iter();
-        !live.any(|client| client.name == ***name)
-    });
-    reports.extend(absent.map(|name| ClientReport {
-        name: name.to_string(),
-        planned: true,
-        attached: false,
-        not_offered: false,
-        denied: is_denied(name),
-        dialect: None,
-    }));
-    reports.sort_by(|a, b| a.name.cmp(&b.name));
-    reports
-}
-
 impl LinkReport {
     /// The link in words; `is_doubtful` where its other end does not answer.
     fn text(&self, is_doubtful: bool) -> String {
@@ -332,19 +278,6 @@ impl LinkReport {
             (Some(true), _, false) => format!("{} (not planned)", self.neighbour),
             (Some(false), true, _) => format!("{} (cut)", self.neighbour),
             (Some(false), false, _) => format!("{} (down)", self.neighbour),
-        }
-    }
-}
-
-impl ClientReport {
-    fn text(&self) -> String {
-        let name = visible(&self.name);
-        match (self.attached, self.planned, &self.dialect) {
-            (false, ..) if self.denied => format!("{name} (access denied)"),
-            (false, true, None) => format!("{name} (absent)"),
-            (false, ..) if self.not_offered => format!("{name} (not offered here)"),
-            (false, ..) => format!("{name} (name in use)"),
-            (true, ..) => name,
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::clock::{Clock, reach};
 use super::deliveries::{Deliveries, Kept};
 use super::dialler::{Dialler, Report};
+use super::pace::Pace;
 use super::sockets::{Socket, Sockets};
 use super::trials::{Heard, Trials};
 use super::{NodeConfig, Order, StartError};
@@ -55,6 +56,7 @@ pub(super) struct Rim {
     tasks: JoinSet<()>,
     outputs: Vec<Output>,
     deliveries: Deliveries,
+    pace: Pace,
     trials: Trials,
     /// When it is looked which deliveries have gone out; none while there are none.
     tidy_at: Option<Instant>,
@@ -134,6 +136,7 @@ impl Rim {
             tasks: JoinSet::new(),
             outputs: Vec::new(),
             deliveries: Deliveries::default(),
+            pace: Pace::default(),
             trials: Trials::default(),
             tidy_at: None,
             last_dialler: 0,

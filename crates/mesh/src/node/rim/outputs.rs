@@ -4,7 +4,7 @@ use hopline_core::{Frames, SendError};
 
 use super::{PATIENCE, Rim, TIDY};
 use crate::brain::{ConnId, Event, Input, Original, Output};
-use crate::name::NodeName;
+use crate::name::{ClientName, NodeName};
 use crate::node::deliveries::Kept;
 use crate::node::sockets::Socket;
 use crate::reason::Reason;
@@ -98,24 +98,37 @@ impl Rim {
         });
     }
 
-    fn tell(&self, event: Event) {
+    fn tell(&mut self, event: Event) {
+        self.log(&event);
+        // Nobody has to listen.
+        let _ = self.events.send(event);
+    }
+
+    /// Logs an event. Those that strangers can bring about have one line a second for each kind.
+    fn log(&mut self, event: &Event) {
+        let now = self.clock.now().since_start;
         let node = self.brain.name();
-        match &event {
+        let mut refused = |what: &'static str, client: &ClientName| {
+            if let Some(left_out) = self.pace.due(what, now) {
+                tracing::warn!(%node, %client, left_out, "{what}");
+            }
+        };
+        match event {
             Event::LinkUp(neighbour) => tracing::info!(%node, %neighbour, "link up"),
             Event::LinkDown(neighbour) => tracing::warn!(%node, %neighbour, "link down"),
             Event::LinkRefused { neighbour, reason } => {
-                let neighbour = neighbour.as_ref().map_or("unknown", NodeName::as_str);
-                tracing::warn!(%node, neighbour, reason, "link refused");
+                if let Some(left_out) = self.pace.due(reason, now) {
+                    let neighbour = neighbour.as_ref().map_or("unknown", NodeName::as_str);
+                    tracing::warn!(%node, neighbour, reason, left_out, "link refused");
+                }
             }
             Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
             Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
-            Event::NameInUse(client) => tracing::warn!(%node, %client, "name in use"),
-            Event::HolderSilent(client) => tracing::warn!(%node, %client, "silent, and closed"),
-            Event::NotOffered(client) => tracing::warn!(%node, %client, "not offered here"),
-            Event::AccessDenied(client) => tracing::warn!(%node, %client, "access denied"),
+            Event::NameInUse(client) => refused("name in use", client),
+            Event::HolderSilent(client) => refused("silent, and closed", client),
+            Event::NotOffered(client) => refused("not offered here", client),
+            Event::AccessDenied(client) => refused("access denied", client),
             Event::Routes { revision } => tracing::debug!(%node, %revision, "routes changed"),
         }
-        // Nobody has to listen.
-        let _ = self.events.send(event);
     }
 }
