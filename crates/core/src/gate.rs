@@ -1,17 +1,21 @@
 //! The gate: what stands between a port and the transport.
 //!
 //! ```text
-//!              accept / dial        splice, walker                     transport
-//! stranger <==== stream ====> gate <== private connection (unix) ==> ROUTER <==> Inbox
-//!              handshake           [attach] message message [detach]
+//!              accept / dial      walker                               transport
+//! stranger ===== stream ====> gate === private connection (unix) ===> ROUTER ===> Inbox
+//!     ^        handshake       |   [attach] message message [detach]
+//!     +========= batch ========+<================== queue ======================= Outlet
 //! ```
 //!
 //! It accepts or dials, limits and times, shakes hands with the stranger, judges every frame by its
-//! head, answers PING, and passes bytes. Nothing of a stranger reaches the transport unjudged.
+//! head, answers PING, and passes bytes. Nothing of a stranger reaches the transport unjudged. What
+//! goes out needs no judging and no second socket: the gate writes it as the sender gave it, and so
+//! knows of each message whether it went out whole.
 
 mod accept;
 pub(crate) mod asides;
 mod assembly;
+mod batch;
 mod descriptors;
 mod dial;
 #[cfg(any(test, fuzzing))]
@@ -32,7 +36,6 @@ pub use descriptors::raise_descriptor_limit;
 pub(crate) use dial::{Call, Link, dial, dial_mem};
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -47,6 +50,7 @@ use self::stream::Stream;
 use self::window::{Buffers, Window};
 use crate::Cause;
 use crate::outlet::Outlet;
+use crate::queue::Queue;
 use crate::registry::{Claim, Place, Registry, Trial};
 use crate::transport::Wire;
 
@@ -70,8 +74,8 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn new(registry: &Arc<Registry>, wire: Wire, stop: CancellationToken) -> Arc<Self> {
         let wire = Arc::new(wire);
-        let buffers = Arc::<Buffers>::default();
-        let pool = Pool::new(Arc::clone(&wire), Arc::clone(registry), Arc::clone(&buffers));
+        let pool = Pool::new(Arc::clone(&wire), Arc::clone(registry));
+        let buffers = Arc::default();
         let assembly = Assembly::new(registry.limits.unfinished, registry.limits.stall);
         Arc::new(Self { registry: Arc::clone(registry), wire, stop, pool, buffers, assembly })
     }
@@ -79,11 +83,11 @@ impl Gate {
     /// Carries one stranger from its first message to its last, and makes the private connection
     /// clean again. Says why it ended; the private connection comes back unless it was spoilt.
     async fn carry(&self, guest: Carried, inner: Inner, pad_max: u64) -> (Cause, Option<Inner>) {
-        let Carried { outer, early, asides, outlet, held } = guest;
+        let Carried { outer, early, asides, outlet, queue, held } = guest;
         let window = Window::new(&self.buffers, early);
         let mut inward = Inward::new(self.registry.limits, window, self.assembly.part());
         let late = inward.late();
-        let mut outward = Outward::new(Window::new(&self.buffers, Vec::new()), &asides);
+        let mut outward = Outward::new(&outlet, &queue, &self.buffers);
         let known = &outlet.known;
 
         self.registry.admit(&outlet);
@@ -108,24 +112,27 @@ impl Gate {
 
         if self.stop.is_cancelled() {
             outlet.seal();
-            let handed_over = self.flush(&outlet, &mut outward, &inner, Some(&outer));
-            let _ = tokio::time::timeout(LINGER, handed_over).await;
+            outlet.all_handed_on().await;
+            let _ = tokio::time::timeout(LINGER, outward.flush(&outer, &asides)).await;
             // Closed with bytes unread, the kernel would take back what was just written.
-            while matches!(outer.try_read(&mut [0; 4096]), Ok(1..)) {}
+            outer.drain();
             return (cause, None);
         }
         drop(outer);
-        known.passed.store(outward.passed(), Ordering::Release);
         let _ = known.end.set(cause);
         drop(held);
         self.registry.dismiss(&outlet);
+        outlet.all_handed_on().await;
+        // Only now, when nobody takes the room that this leaves.
+        drop(outward);
+        queue.clear();
         if cause.is_refusal() {
             self.registry.counters.refuse(cause, &known.peer.address);
         }
         tracing::debug!(peer = %known.peer.id, address = known.peer.address, %cause, "detached");
 
         if inward.missing() > pad_max {
-            self.abandon(inner, outward).await;
+            self.abandon(inner).await;
             self.tell_detached(&outlet).await;
             return (cause, None);
         }
@@ -133,36 +140,19 @@ impl Gate {
             inward.finish(&inner.stream, &self.wire.secret).await?;
             self.say(&inner, Mark::Detach(known.peer.id)).await
         };
-        let flushed = self.flush(&outlet, &mut outward, &inner, None);
-        match tokio::join!(finished, flushed) {
-            (Ok(()), Ok(())) => (cause, Some(inner.used_for(inward.largest_frame()))),
-            (Ok(()), Err(_)) => (cause, None),
-            (Err(_), _) => {
+        match finished.await {
+            Ok(()) => (cause, Some(inner.used_for(inward.largest_frame()))),
+            Err(_) => {
                 self.tell_detached(&outlet).await;
                 (cause, None)
             }
         }
     }
 
-    /// Hands over, or throws away, all that was taken for a peer that nothing more is taken for.
-    async fn flush(
-        &self,
-        outlet: &Outlet,
-        outward: &mut Outward,
-        inner: &Inner,
-        outer: Option<&Stream>,
-    ) -> std::io::Result<()> {
-        outlet.all_handed_on().await;
-        if self.wire.send_mark(&inner.name, Mark::Flush).await.is_err() {
-            return Err(std::io::ErrorKind::NotConnected.into());
-        }
-        outward.flush(&inner.stream, outer, &self.wire.secret).await
-    }
-
     /// Gives up a private connection, once the transport has read all that came by it.
-    async fn abandon(&self, inner: Inner, mut outward: Outward) {
+    async fn abandon(&self, inner: Inner) {
         if inner.stream.end_writing().is_ok() {
-            outward.run_dry(&inner.stream).await;
+            inner.stream.ended().await;
         }
     }
 
@@ -202,6 +192,8 @@ struct Carried {
     /// Our READY waits in it if it is still to be said: the guest hears it once it can be sent to.
     asides: Arc<Asides>,
     outlet: Arc<Outlet>,
+    /// What waits to be written to it, by the outlet.
+    queue: Arc<Queue>,
     /// Its name and its place, free again as soon as it has left.
     held: Option<(Claim, Place)>,
 }

@@ -111,7 +111,7 @@ impl WireHalf {
                 let (attempt, delay, cause) = retries.pop_front()?;
                 Some(Mail::Retrying { attempt, delay, cause })
             }
-            Mark::Abort | Mark::Flush => None,
+            Mark::Abort => None,
         }
     }
 }

@@ -7,15 +7,18 @@
 //! ```text
 //!   any ZeroMQ peer                        this crate                            your code
 //!  ┌───────────────┐  tcp, ipc  ┌──────┐  private unix socket  ┌───────────┐  ┌────────────┐
-//!  │ DEALER or REQ │◄──────────►│ gate │◄─────────────────────►│ transport │◄►│ recv_event │
-//!  └───────────────┘            └──────┘                       └───────────┘  │ sender     │
+//!  │ DEALER or REQ │◄──────────►│ gate │──────────────────────►│ transport │─►│ recv_event │
+//!  └───────────────┘            │      │         queue         └───────────┘  │            │
+//!                               │      │◄─────────────────────────────────────┤ sender     │
+//!                               └──────┘                                      │            │
 //!                      limits, time, handshake,                               │            │
-//!                      identities, PING, splice         mem:// ◄─────────────►│            │
+//!                      identities, PING                 mem:// ◄─────────────►│            │
 //!                                                                             └────────────┘
 //! ```
 //!
 //! The transport is crate `zeromq`. It believes what it is told: lengths, counts, identities. So it
-//! never hears a stranger, only the gate, which judges everything first.
+//! never hears a stranger, only the gate, which judges everything first. What is sent waits in a
+//! queue of ours, bounded by messages and bytes, and is written to the peer by the gate.
 //!
 //! What it does not do: routes, retries of messages, authentication, encryption.
 //!
@@ -64,6 +67,7 @@ mod mem;
 mod options;
 mod outlet;
 mod places;
+mod queue;
 mod registry;
 mod room;
 mod router;

@@ -68,7 +68,8 @@ impl Default for Limits {
 ///
 /// An empty queue always takes one message, whatever its size up to the limits. While what waits
 /// for all peers of the socket together is over `total`, only a sixteenth of `bytes` may wait for
-/// each, so that many who do not read cost no more than a few. What left the queue may still wait in the kernel's buffers and in 192 KiB of ours.
+/// each, so that many who do not read cost no more than a few. What left the queue may still wait in the
+/// kernel's buffers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HighWater {
     /// Messages. Default 1,000.

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gate::asides::Asides;
 use crate::mailbox::{Mail, Mailbox};
+use crate::queue::Queue;
 use crate::room::{Permit, Room, Total};
-use crate::transport::{InnerName, Wire};
 use crate::{Cause, Frames, Identity, Limits, Peer, SendError};
 
 /// A peer as events name it.
@@ -23,7 +23,7 @@ pub(crate) struct Known {
     pub(crate) end: OnceLock<Cause>,
     /// The number of the private connection that carries it, if any.
     pub(crate) inner: usize,
-    /// Messages for it that went out whole; set before [`Known::end`] is.
+    /// Messages for it that went out whole; over `mem://` set when it ends, before [`Known::end`] is.
     pub(crate) passed: AtomicU64,
     /// Messages of it that were taken out of a [`Mailbox`].
     pub(crate) heard: AtomicU64,
@@ -45,8 +45,8 @@ impl Known {
 /// Where messages go from here.
 #[derive(Debug)]
 pub(crate) enum Way {
-    /// Through the transport to a private connection.
-    Wire(Arc<Wire>, InnerName),
+    /// To whom the gate writes what is in here.
+    Wire(Arc<Queue>),
     /// Into another socket's mailbox, under the name that it knows us by.
     Mem(Arc<Mailbox>, Arc<Known>),
 }
@@ -113,19 +113,27 @@ impl Outlet {
         there && self.is_open()
     }
 
+    /// How many messages have gone out so far.
+    pub(crate) fn passed(&self) -> u64 {
+        match &self.way {
+            Way::Wire(_) => self.known.passed.load(Ordering::Acquire),
+            Way::Mem(_, from) => from.heard.load(Ordering::Acquire),
+        }
+    }
+
     /// Takes a message for the peer or refuses it, without waiting for the peer.
-    pub(crate) async fn offer(&self, frames: Frames) -> Result<(), SendError> {
-        self.pass(frames, Room::take).await
+    pub(crate) fn offer(&self, frames: Frames) -> Result<(), SendError> {
+        self.pass(frames, Room::take)
     }
 
     /// Takes a message for the peer, over the high-water mark if need be.
-    pub(crate) async fn press(&self, frames: Frames) -> Result<(), SendError> {
-        self.pass(frames, |room, bytes| Some(room.take_over(bytes))).await
+    pub(crate) fn press(&self, frames: Frames) -> Result<(), SendError> {
+        self.pass(frames, |room, bytes| Some(room.take_over(bytes)))
     }
 
-    async fn pass(
+    fn pass(
         &self,
-        mut frames: Frames,
+        frames: Frames,
         take: impl FnOnce(&Arc<Room>, usize) -> Option<Permit>,
     ) -> Result<(), SendError> {
         let Some(bytes) = within(&self.limits, &frames) else {
@@ -138,14 +146,8 @@ impl Outlet {
             return Err(SendError::Full { frames });
         };
         match &self.way {
-            Way::Wire(wire, inner) => {
-                if let Some(last) = frames.pop() {
-                    frames.push(permit.owned_by(last));
-                }
-                // If it fails, its connection is failing too, and the message is lost with it.
-                if wire.send(inner, frames).await.is_err() {
-                    self.hang_up.cancel();
-                }
+            Way::Wire(queue) => {
+                queue.push(frames, permit);
                 Ok(())
             }
             Way::Mem(mailbox, from) => mailbox
@@ -156,7 +158,7 @@ impl Outlet {
 
     /// Takes a message for the peer as soon as there is room.
     pub(crate) async fn offer_when_free(&self, frames: Frames) -> Result<(), SendError> {
-        let mut frames = match self.offer(frames).await {
+        let mut frames = match self.offer(frames) {
             Err(SendError::Full { frames }) => frames,
             done => return done,
         };
@@ -166,7 +168,7 @@ impl Outlet {
             let (mut here, mut of_all) = (std::pin::pin!(here), std::pin::pin!(of_all));
             here.as_mut().enable();
             of_all.as_mut().enable();
-            frames = match self.offer(frames).await {
+            frames = match self.offer(frames) {
                 Err(SendError::Full { frames }) => frames,
                 done => return done,
             };
@@ -184,7 +186,7 @@ impl Outlet {
         self.room.wake();
     }
 
-    /// Waits until every message that was taken has been handed to the transport.
+    /// Waits until every message that was taken is where it goes from here.
     pub(crate) async fn all_handed_on(&self) {
         self.sends.over().await;
     }
@@ -203,7 +205,7 @@ fn within(limits: &Limits, frames: &Frames) -> Option<usize> {
     fits.then_some(bytes)
 }
 
-/// Sends on their way to the transport, and whether more are allowed.
+/// Sends under way, and whether more are allowed.
 #[derive(Debug, Default)]
 struct Sends {
     /// How many, and [`FORBIDDEN`].

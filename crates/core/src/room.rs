@@ -1,12 +1,10 @@
 //! High-water marks: how much may wait for one peer.
 //!
-//! A message that waits holds a [`Permit`]. On the wire it is owned by the message's last frame,
-//! and so is given back when the transport drops that frame, having written it.
+//! A message that waits holds a [`Permit`], which is given back once the message is written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -156,27 +154,9 @@ pub(crate) struct Permit {
     cost: u64,
 }
 
-impl Permit {
-    /// The same bytes, which own the permit from now on.
-    pub(crate) fn owned_by(self, frame: Bytes) -> Bytes {
-        Bytes::from_owner(Held { frame, _permit: self })
-    }
-}
-
 impl Drop for Permit {
     fn drop(&mut self) {
         self.room.give_back(self.cost);
-    }
-}
-
-struct Held {
-    frame: Bytes,
-    _permit: Permit,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.frame
     }
 }
 
@@ -208,23 +188,6 @@ mod tests {
         let third = room.take(0);
         assert!(third.is_some());
         assert!(room.take(0).is_none());
-    }
-
-    #[test]
-    fn a_frame_gives_its_room_back_when_its_last_copy_is_dropped() {
-        let room = room(1, 10);
-        let frame = room.take(3).expect("room").owned_by(Bytes::from_static(b"abc"));
-        let copy = frame.clone();
-        drop(frame);
-        assert_eq!(copy, "abc");
-        assert!(!room.is_free());
-        drop(copy);
-        assert!(room.is_free());
-        let empty = room.take(0).expect("room").owned_by(Bytes::new());
-        assert!(empty.is_empty());
-        assert!(!room.is_free());
-        drop(empty);
-        assert!(room.is_free());
     }
 
     #[test]

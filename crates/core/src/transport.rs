@@ -2,12 +2,12 @@
 //!
 //! This is the only file that names the crate. Its ROUTER listens on a unix socket in a directory
 //! that only this user may enter; each private connection has an identity of 8 bytes, ours to
-//! choose. A dealer's gate uses one too: what a DEALER says on the wire is what a ROUTER says
-//! without the identity, and only the ROUTER can be sent through from many tasks at once.
+//! choose. A dealer's gate uses one too, to hear what comes by one connection after another. It
+//! reads messages, fairly from all of them. Nothing is sent through it: its queues are counted in
+//! messages by the hundred thousand, and it does not tell what became of them.
 
-use std::collections::VecDeque;
 use std::fs;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener;
@@ -16,24 +16,21 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
-use zeromq::{RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketRecv, SocketSend};
+use zeromq::{RouterSocket, Socket, SocketRecv};
 
 use crate::Frames;
 use crate::endpoint::fits_a_socket;
-use crate::gate::marks::{Mark, Secret};
+use crate::gate::marks::Secret;
 
-/// The sending half, and what it takes to connect to it.
+/// What it takes to be heard.
 pub(crate) struct Wire {
-    half: RouterSendHalf,
     pub(crate) secret: Secret,
     home: Home,
 }
 
-/// The receiving half.
+/// Who hears.
 pub(crate) struct WireInbox {
-    half: RouterRecvHalf,
+    socket: RouterSocket,
 }
 
 /// Opens a private ROUTER. Must be called within a Tokio runtime.
@@ -48,8 +45,7 @@ pub(crate) fn open(runtime_dir: Option<&Path>) -> io::Result<(Wire, WireInbox)> 
         Poll::Ready(Err(error)) => return Err(io::Error::other(error)),
         Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
     }
-    let (send, recv) = socket.split();
-    Ok((Wire { half: send, secret, home }, WireInbox { half: recv }))
+    Ok((Wire { secret, home }, WireInbox { socket }))
 }
 
 impl Wire {
@@ -62,42 +58,13 @@ impl Wire {
     pub(crate) fn close(&self) {
         self.home.remove();
     }
-
-    /// Queues a message for a private connection.
-    ///
-    /// It never waits for the peer: the transport's own queue takes 100,000 messages, and the
-    /// high-water marks hold far below.
-    ///
-    /// # Errors
-    /// If the transport does not know the connection, or has lost it.
-    ///
-    /// # Cancel safety
-    /// If it is dropped before it is done, nothing was queued.
-    pub(crate) async fn send(&self, inner: &InnerName, frames: Frames) -> Result<(), Lost> {
-        let mut message = VecDeque::with_capacity(frames.len() + 1);
-        message.push_back(inner.0.clone());
-        message.extend(frames);
-        let message = message.try_into().map_err(|_| Lost)?;
-        let mut half = self.half.clone();
-        let mut sending = half.send(message);
-        let sent = match poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await {
-            Poll::Ready(sent) => sent,
-            Poll::Pending => apart(sending).await,
-        };
-        sent.map_err(|_| Lost)
-    }
-
-    /// Queues a mark for a private connection.
-    pub(crate) async fn send_mark(&self, inner: &InnerName, mark: Mark) -> Result<(), Lost> {
-        self.send(inner, vec![self.secret.write(mark)]).await
-    }
 }
 
 impl WireInbox {
     /// The next message and the private connection that it came by.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(usize, Frames)> {
         loop {
-            let Poll::Ready(received) = pin!(self.half.recv()).poll(cx) else {
+            let Poll::Ready(received) = pin!(self.socket.recv()).poll(cx) else {
                 return Poll::Pending;
             };
             let Ok(message) = received else {
@@ -113,25 +80,6 @@ impl WireInbox {
         }
     }
 }
-
-/// Waits for the transport, with the thread and not as a task.
-///
-/// The transport, when it makes or loses a connection, lets an entry of its map go, which grants it to
-/// whoever waits for it, and at once waits for that entry again without giving its thread back. A task
-/// that is granted the entry is woken into the place of that very thread from which no other takes it
-/// (tokio's LIFO slot), so neither would ever go on. A thread that waits by itself is simply woken. On a
-/// runtime of one thread nobody else can hold the entry.
-async fn apart<T>(waiting: impl Future<Output = T>) -> T {
-    let runtime = Handle::current();
-    match runtime.runtime_flavor() {
-        RuntimeFlavor::CurrentThread => waiting.await,
-        _ => block_in_place(|| runtime.block_on(waiting)),
-    }
-}
-
-/// The transport has no such connection.
-#[derive(Debug)]
-pub(crate) struct Lost;
 
 /// The identity of a private connection: its number, in 8 bytes of which the first is not zero.
 #[derive(Clone, Debug)]

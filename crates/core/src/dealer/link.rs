@@ -26,7 +26,7 @@ impl DealerLink {
     /// # Cancel safety
     /// If it is dropped before it is done, the message was not sent, and is lost.
     pub async fn try_send(&self, frames: Frames) -> Result<(), SendError> {
-        self.outlet.offer(frames).await
+        self.outlet.offer(frames)
     }
 
     /// Sends whatever waits there, over the high-water mark if need be. It never waits for the other
@@ -38,7 +38,7 @@ impl DealerLink {
     /// # Cancel safety
     /// If it is dropped before it is done, the message was not sent, and is lost.
     pub async fn hand_over(&self, frames: Frames) -> Result<(), SendError> {
-        self.outlet.press(frames).await
+        self.outlet.press(frames)
     }
 
     /// Whether a small message would be taken now.

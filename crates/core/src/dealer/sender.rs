@@ -37,7 +37,7 @@ impl DealerSender {
         let Some(outlet) = self.outlet() else {
             return Err(SendError::NotConnected { frames });
         };
-        match outlet.offer(frames).await {
+        match outlet.offer(frames) {
             Err(SendError::Gone { frames }) => Err(SendError::NotConnected { frames }),
             done => done,
         }

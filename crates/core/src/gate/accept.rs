@@ -19,6 +19,7 @@ use super::zmtp;
 use super::{Carried, Gate, LINGER, PAD_MAX, descriptors, overstays};
 use crate::error::BeyondLoopback;
 use crate::outlet::{Known, Outlet, Way};
+use crate::queue::Queue;
 use crate::registry::{Claim, Place};
 use crate::{Cause, Endpoint, Identity, Peer, PeerId, SocketKind};
 
@@ -211,12 +212,13 @@ async fn receive(gate: Arc<Gate>, caller: Caller, port: usize, id: PeerId, place
     let on_trial = place.trial().is_some();
     let peer = Peer { id, identity, kind, port, address, on_trial };
     let known = Known::new(peer, name, inner.name.number());
-    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
+    let queue = Arc::<Queue>::default();
+    let way = Way::Wire(Arc::clone(&queue));
     let asides = Arc::new(Asides::new(guest.minor, registry.limits.stall));
     asides.push(zmtp::ready_frame(SocketKind::Router.as_str()));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let held = Some((claim, place));
-    let carried = Carried { outer, early: guest.early, asides, outlet, held };
+    let carried = Carried { outer, early: guest.early, asides, outlet, queue, held };
     if let (_, Some(clean)) = gate.carry(carried, inner, PAD_MAX).await {
         gate.pool.put(clean);
     }

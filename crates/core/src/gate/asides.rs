@@ -76,10 +76,6 @@ impl Asides {
         self.lock().pop_front()
     }
 
-    pub(super) fn any(&self) -> bool {
-        !self.lock().is_empty()
-    }
-
     fn lock(&self) -> MutexGuard<'_, VecDeque<Vec<u8>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,6 +18,7 @@ use super::{Carried, Gate, overstays};
 use crate::inbox::Retries;
 use crate::mailbox::{Mail, Mailbox};
 use crate::outlet::{Known, Outlet, Way};
+use crate::queue::Queue;
 use crate::registry::Registry;
 use crate::{Cause, DealerOptions, Endpoint, Identity, Peer, PeerId, mem};
 
@@ -151,7 +152,8 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
         return;
     };
     let known = known(known_as, call, inner.name.number(), Some(guest.identity));
-    let way = Way::Wire(Arc::clone(&gate.wire), inner.name.clone());
+    let queue = Arc::<Queue>::default();
+    let way = Way::Wire(Arc::clone(&queue));
     let asides = Arc::new(Asides::new(guest.minor, registry.limits.stall));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id).await else {
@@ -159,7 +161,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     };
     let held = Some((claim, place));
     call.link.send_replace(Some(Arc::clone(&outlet)));
-    let carried = Carried { outer, early: guest.early, asides, outlet, held };
+    let carried = Carried { outer, early: guest.early, asides, outlet, queue, held };
     // Whatever is missing is padded: up and down are in order as they share one connection.
     let (_, clean) = gate.carry(carried, inner, u64::MAX).await;
     call.link.send_replace(None);

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 
 use super::handshake::{Guest, greet, introduce};
 use super::stream::Stream;
-use super::walker::{Stop, Then, Walker};
+use super::walker::{Then, Walker};
 use super::zmtp::{self, COMMAND_MAX};
 use crate::{Cause, Identity, Limits, SocketKind};
 
@@ -48,18 +48,16 @@ struct Walked {
     passed: Vec<u8>,
     commands: Vec<Vec<u8>>,
     refused: Option<Cause>,
-    messages: u64,
 }
 
 fn walk(limits: Limits, stream: &[u8], piece: usize) -> Walked {
     let mut walker = Walker::new(limits, super::marks::MARK_LEN);
-    let mut walked = Walked { passed: vec![], commands: vec![], refused: None, messages: 0 };
+    let mut walked = Walked { passed: vec![], commands: vec![], refused: None };
     let mut held = Vec::new();
     for piece in stream.chunks(piece.max(1)) {
         held.extend_from_slice(piece);
         loop {
-            let step = walker.walk(&held, Stop::AtTheEnd);
-            walked.messages += step.messages;
+            let step = walker.walk(&held);
             walked.passed.extend(held.drain(..step.pass));
             match step.then {
                 Then::More => break,

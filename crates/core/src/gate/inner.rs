@@ -12,9 +12,7 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 
 use super::handshake;
-use super::marks::Mark;
 use super::stream::Stream;
-use super::window::{Buffers, Window};
 use crate::registry::Registry;
 use crate::transport::{InnerName, Wire};
 use crate::{Cause, SocketKind};
@@ -24,7 +22,6 @@ const KEPT: usize = 64;
 /// The largest frame, in bytes, after which a connection is kept.
 const FRAME_MAX: u64 = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
-const STEP: Duration = Duration::from_millis(1);
 
 /// A private connection, counted while it lasts.
 #[derive(Debug)]
@@ -55,14 +52,13 @@ impl Drop for Inner {
 pub(crate) struct Pool {
     wire: Arc<Wire>,
     registry: Arc<Registry>,
-    buffers: Arc<Buffers>,
     clean: Mutex<Vec<Inner>>,
     next: AtomicUsize,
 }
 
 impl Pool {
-    pub(crate) fn new(wire: Arc<Wire>, registry: Arc<Registry>, buffers: Arc<Buffers>) -> Self {
-        Self { wire, registry, buffers, clean: Mutex::default(), next: AtomicUsize::new(0) }
+    pub(crate) fn new(wire: Arc<Wire>, registry: Arc<Registry>) -> Self {
+        Self { wire, registry, clean: Mutex::default(), next: AtomicUsize::new(0) }
     }
 
     /// A clean private connection.
@@ -102,18 +98,7 @@ impl Pool {
         self.registry.counters.inner_made();
         let inner = Inner { name, stream, registry: Arc::clone(&self.registry), largest_frame: 0 };
         let kind = SocketKind::Dealer;
-        let guest = handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
-        // The transport answers before it knows the connection: ask until a mark comes back.
-        while self.wire.send_mark(&inner.name, Mark::Flush).await.is_err() {
-            tokio::time::sleep(STEP).await;
-        }
-        let mut window = Window::new(&self.buffers, guest.early);
-        let mark = self.wire.secret.message(Mark::Flush);
-        while window.bytes() != mark {
-            if window.bytes().len() >= mark.len() || window.fill(&inner.stream).await.is_err() {
-                return Err(Cause::Internal);
-            }
-        }
+        handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
         Ok(inner)
     }
 }

@@ -83,16 +83,21 @@ impl Life {
         self.read.store(self.asked_at.load(Ordering::Acquire), Ordering::Release);
     }
 
-    /// Writes what there is room for, waiting until that is something.
+    /// Writes what there is room for of one and then of the other, waiting until that is something.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] without a number of the system's if the stranger takes nothing for as
     /// long as it may.
-    pub(super) async fn write(&self, to: &Stream, bytes: &[u8]) -> io::Result<usize> {
-        let wrote = match to.try_write(bytes) {
+    pub(super) async fn write(
+        &self,
+        to: &Stream,
+        front: &[u8],
+        behind: &[u8],
+    ) -> io::Result<usize> {
+        let wrote = match to.try_write_both(front, behind) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.blocked.store(true, Ordering::Release);
-                let wrote = timeout(self.stall, self.write_when_free(to, bytes)).await;
+                let wrote = timeout(self.stall, self.write_when_free(to, front, behind)).await;
                 self.blocked.store(false, Ordering::Release);
                 let wrote = wrote.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
                 self.took.store(self.micros(), Ordering::Release);
@@ -108,24 +113,18 @@ impl Life {
         Ok(wrote)
     }
 
-    /// Writes all of it. As [`Life::write`].
-    pub(super) async fn write_all(&self, to: &Stream, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let wrote = self.write(to, bytes).await?;
-            bytes = bytes.get(wrote..).unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    async fn write_when_free(&self, to: &Stream, bytes: &[u8]) -> io::Result<usize> {
+    async fn write_when_free(&self, to: &Stream, front: &[u8], behind: &[u8]) -> io::Result<usize> {
         let step = TRY_EVERY.min(self.stall / 4).max(Duration::from_millis(1));
         loop {
-            match timeout(step, to.write(bytes)).await {
+            match timeout(step, to.write_both(front, behind)).await {
                 Ok(wrote) => return wrote,
-                Err(_) => match to.write_a_little(bytes) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    wrote => return wrote,
-                },
+                Err(_) => {
+                    let little = if front.is_empty() { behind } else { front };
+                    match to.write_a_little(little) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        wrote => return wrote,
+                    }
+                }
             }
         }
     }

@@ -24,8 +24,6 @@ pub(crate) enum Mark {
     Abort,
     /// A dial failed.
     Retry,
-    /// Outward: nothing that was queued for the last peer is behind this.
-    Flush,
 }
 
 /// The secret that makes a mark.
@@ -46,7 +44,6 @@ impl Secret {
             Mark::Detach(id) => (2, id.0),
             Mark::Abort => (3, 0),
             Mark::Retry => (4, 0),
-            Mark::Flush => (5, 0),
         };
         let parts = [&self.0[..], &[kind], &u64::to_be_bytes(id)];
         Bytes::from(parts.concat())
@@ -72,7 +69,6 @@ impl Secret {
             2 => Some(Mark::Detach(id)),
             3 => Some(Mark::Abort),
             4 => Some(Mark::Retry),
-            5 => Some(Mark::Flush),
             _ => None,
         }
     }
@@ -91,9 +87,8 @@ mod tests {
     #[test]
     fn marks_are_read_as_they_are_written_and_by_their_secret_alone() {
         let (ours, other) = (Secret::random().expect("random"), Secret([7; SECRET_LEN]));
-        for mark in [Mark::Attach(PeerId(5)), Mark::Detach(PeerId(u64::MAX)), Mark::Abort]
-            .into_iter()
-            .chain([Mark::Retry, Mark::Flush])
+        for mark in
+            [Mark::Attach(PeerId(5)), Mark::Detach(PeerId(u64::MAX)), Mark::Abort, Mark::Retry]
         {
             assert_eq!(ours.write(mark).len(), MARK_LEN);
             assert_eq!(ours.read(&ours.write(mark)), Some(mark));

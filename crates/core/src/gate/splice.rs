@@ -1,19 +1,24 @@
-//! The two pumps between a stranger and its private connection.
+//! The two pumps of a stranger: to the private connection, and from those who send to it.
 //!
 //! Inward, every frame is judged before it is passed on, PING is answered here, and marks stand
-//! before and after. Outward, bytes pass as they are, with PONG put between whole messages.
+//! before and after. Outward, messages are written as they were taken, with PONG put between them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio_util::sync::CancellationToken;
 
 use super::asides::Asides;
 use super::assembly::Part;
+use super::batch::Batch;
 use super::marks::{MARK_LEN, Mark, Secret};
 use super::stream::Stream;
-use super::walker::{Cut, Step, Stop, Then, Walker};
-use super::window::Window;
+use super::walker::{Cut, Step, Then, Walker};
+use super::window::{Buffers, Window};
 use super::zmtp::{self, Command, Flags};
+use crate::outlet::Outlet;
+use crate::queue::{Queue, Taken};
 use crate::{Cause, Limits};
 
 const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
@@ -35,7 +40,7 @@ pub(crate) async fn splice(
     tokio::select! {
         biased;
         cause = &mut inwards => cause,
-        cause = outward.pump(inner, outer, asides) => match cause {
+        cause = outward.pump(outer, asides) => match cause {
             // It may go on talking for ever.
             Cause::Stalled => cause,
             // What a peer said before it stopped listening is still heard.
@@ -75,7 +80,7 @@ impl Inward {
             if self.write_due(inner).await.is_err() {
                 return Cause::Internal;
             }
-            let Step { pass, then, .. } = self.walker.walk(self.window.bytes(), Stop::AtTheEnd);
+            let Step { pass, then } = self.walker.walk(self.window.bytes());
             self.due = pass;
             if self.walker.between_messages() {
                 self.part.end();
@@ -164,144 +169,88 @@ impl Inward {
     }
 }
 
-/// From the private connection to the stranger.
+/// From those who send to the stranger.
 #[derive(Debug)]
 pub(crate) struct Outward {
-    walker: Walker,
-    window: Window,
-    /// Bytes at the front of the window that were walked over last and are not all written.
-    due: usize,
-    /// Of those, so many are written.
-    written: usize,
-    /// So many messages end in them.
-    messages: u64,
-    /// The walker as it was before it walked over them.
-    before: Walker,
-    /// So many messages were written whole before them.
-    passed: u64,
-    /// Of the stranger that they are for.
-    asides: Arc<Asides>,
+    outlet: Arc<Outlet>,
+    queue: Arc<Queue>,
+    /// What was taken from the queue and is not laid out.
+    taken: VecDeque<Taken>,
+    /// What is not laid out of the message that is under way.
+    current: Option<Taken>,
+    batch: Batch,
 }
 
 impl Outward {
-    pub(crate) fn new(window: Window, asides: &Arc<Asides>) -> Self {
-        // What we send ourselves was judged when it was sent.
-        let limits = Limits {
-            frame: usize::MAX,
-            message: usize::MAX,
-            frames: usize::MAX,
-            ..Limits::default()
-        };
-        let walker = Walker::new(limits, 0);
-        let (before, asides) = (walker.clone(), Arc::clone(asides));
-        Self { walker, window, due: 0, written: 0, messages: 0, before, passed: 0, asides }
-    }
-
-    /// How many messages were written to the stranger whole.
-    pub(crate) fn passed(&self) -> u64 {
-        let mut rewalk = self.before.clone();
-        let mut bytes = self.window.bytes().get(..self.written).unwrap_or_default();
-        let mut passed = self.passed;
-        loop {
-            let step = rewalk.walk(bytes, Stop::AtTheEnd);
-            passed += step.messages;
-            if step.pass == 0 {
-                return passed;
-            }
-            bytes = bytes.get(step.pass..).unwrap_or_default();
+    pub(crate) fn new(outlet: &Arc<Outlet>, queue: &Arc<Queue>, buffers: &Arc<Buffers>) -> Self {
+        Self {
+            outlet: Arc::clone(outlet),
+            queue: Arc::clone(queue),
+            taken: VecDeque::new(),
+            current: None,
+            batch: Batch::new(buffers),
         }
     }
 
-    async fn pump(&mut self, inner: &Stream, outer: &Stream, asides: &Asides) -> Cause {
+    async fn pump(&mut self, outer: &Stream, asides: &Asides) -> Cause {
         loop {
-            if let Err(error) = self.write_due(outer).await {
+            if let Err(error) = self.write_due(outer, asides).await {
                 return Cause::from_io(&error);
             }
-            let between = self.walker.between_messages();
-            if between
-                && let Some(aside) = asides.pop()
-                && let Err(error) = asides.life.write_all(outer, &aside).await
-            {
-                return Cause::from_io(&error);
-            }
-            let stop = if asides.any() { Stop::AfterOne } else { Stop::AtTheEnd };
-            let then = self.walk(stop);
-            if self.due > 0 {
+            self.lay_out(asides);
+            if !self.batch.is_empty() {
                 continue;
             }
-            if then != Then::More {
-                return Cause::Internal;
-            }
+            self.batch.rest();
             tokio::select! {
                 biased;
-                () = asides.came.notified(), if between => {}
-                read = self.window.fill(inner) => if !matches!(read, Ok(1..)) {
-                    return Cause::Internal;
-                }
+                () = asides.came.notified() => {}
+                () = self.queue.came() => {}
             }
         }
     }
 
-    /// Passes on, or throws away, all that comes before the flush mark.
-    pub(crate) async fn flush(
-        &mut self,
-        inner: &Stream,
-        outer: Option<&Stream>,
-        secret: &Secret,
-    ) -> std::io::Result<()> {
-        let mark = secret.message(Mark::Flush);
+    /// Writes all that was taken.
+    pub(crate) async fn flush(&mut self, outer: &Stream, asides: &Asides) -> std::io::Result<()> {
         loop {
-            match outer {
-                Some(outer) => self.write_due(outer).await?,
-                None => self.done(),
-            }
-            let bytes = self.window.bytes();
-            if self.walker.between_messages() && bytes.starts_with(&mark) {
-                self.window.consume(mark.len());
+            self.write_due(outer, asides).await?;
+            self.lay_out(asides);
+            if self.batch.is_empty() {
                 return Ok(());
             }
-            let maybe_mark = self.walker.between_messages() && mark.starts_with(bytes);
-            if !maybe_mark {
-                self.walk(Stop::AfterOne);
-            }
-            if self.due == 0 && self.window.fill(inner).await? == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
         }
     }
 
-    /// Walks over what is next, which is due from then on.
-    fn walk(&mut self, stop: Stop) -> Then {
-        self.before.clone_from(&self.walker);
-        let step = self.walker.walk(self.window.bytes(), stop);
-        (self.due, self.messages) = (step.pass, step.messages);
-        step.then
-    }
-
-    async fn write_due(&mut self, outer: &Stream) -> std::io::Result<()> {
-        while self.written < self.due {
-            let rest = self.window.bytes().get(self.written..self.due).unwrap_or_default();
-            self.written += self.asides.life.write(outer, rest).await?;
-        }
-        self.passed += self.messages;
-        self.done();
-        Ok(())
-    }
-
-    /// Nothing is due any more.
-    fn done(&mut self) {
-        self.window.consume(self.due);
-        (self.due, self.written, self.messages) = (0, 0, 0);
-    }
-
-    /// Throws everything away up to the end of the stream.
-    pub(crate) async fn run_dry(&mut self, inner: &Stream) {
+    /// Lays out what is next: messages, and in front of the first that begins in this batch an aside.
+    fn lay_out(&mut self, asides: &Asides) {
+        let mut begun = false;
         loop {
-            self.window.consume(usize::MAX);
-            if !matches!(self.window.fill(inner).await, Ok(1..)) {
+            if let Some(message) = self.current.take() {
+                self.current = self.batch.put_message(message);
+            }
+            if self.current.is_some() || !self.batch.has_place() {
+                return;
+            }
+            if !begun && let Some(aside) = asides.pop() {
+                self.batch.put(&aside);
+            }
+            begun = true;
+            if self.taken.is_empty() {
+                self.queue.take_all(&mut self.taken);
+            }
+            self.current = self.taken.pop_front();
+            if self.current.is_none() {
                 return;
             }
         }
+    }
+
+    async fn write_due(&mut self, outer: &Stream, asides: &Asides) -> std::io::Result<()> {
+        let passed = &self.outlet.known.passed;
+        let count = |messages| {
+            passed.fetch_add(messages, Ordering::Release);
+        };
+        self.batch.write(outer, &asides.life, count).await
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One waits until a stream is ready and only then needs a buffer, so an idle connection holds none.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -86,6 +86,47 @@ impl Stream {
         match self {
             Self::Tcp(stream) => SockRef::from(stream).send(bytes),
             Self::Unix(stream) => SockRef::from(stream).send(bytes),
+        }
+    }
+
+    /// Writes what there is room for of one and then of the other, waiting until that is something.
+    ///
+    /// # Cancel safety
+    /// If it is dropped before it is done, nothing was written.
+    pub(crate) async fn write_both(&self, front: &[u8], behind: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.try_write_both(front, behind) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                done => return done,
+            }
+        }
+    }
+
+    pub(crate) fn try_write_both(&self, front: &[u8], behind: &[u8]) -> io::Result<usize> {
+        if behind.is_empty() {
+            return self.try_write(front);
+        }
+        let both = [IoSlice::new(front), IoSlice::new(behind)];
+        match self {
+            Self::Tcp(stream) => stream.try_write_vectored(&both),
+            Self::Unix(stream) => stream.try_write_vectored(&both),
+        }
+    }
+
+    /// Throws away what is there to read.
+    pub(crate) fn drain(&self) {
+        while matches!(self.try_read(&mut [0; 4096]), Ok(1..)) {}
+    }
+
+    /// Waits for the end, throwing away all that comes before.
+    pub(crate) async fn ended(&self) {
+        while self.readable().await.is_ok() {
+            match self.try_read(&mut [0; 4096]) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return,
+            }
         }
     }
 

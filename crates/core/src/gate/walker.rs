@@ -27,8 +27,6 @@ pub(crate) struct Walker {
 pub(crate) struct Step {
     /// So many of them belong to messages and may be passed on.
     pub(crate) pass: usize,
-    /// So many messages end in those.
-    pub(crate) messages: u64,
     /// What stands behind them.
     pub(crate) then: Then,
 }
@@ -47,15 +45,6 @@ pub(crate) enum Then {
     },
     /// Something that ends the connection.
     Refuse(Cause),
-}
-
-/// Where to stop.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Stop {
-    /// Where the bytes do.
-    AtTheEnd,
-    /// Behind the first whole message.
-    AfterOne,
 }
 
 impl Walker {
@@ -85,9 +74,8 @@ impl Walker {
     }
 
     /// Walks over `bytes`, which begin where the last step's passed bytes and command ended.
-    pub(crate) fn walk(&mut self, bytes: &[u8], stop: Stop) -> Step {
+    pub(crate) fn walk(&mut self, bytes: &[u8]) -> Step {
         let mut pass = 0;
-        let mut messages = 0;
         let then = loop {
             let Some(rest) = bytes.get(pass..) else {
                 break Then::More;
@@ -105,14 +93,8 @@ impl Walker {
                     Err(then) => break then,
                 }
             }
-            if self.between_messages() {
-                messages += 1;
-                if stop == Stop::AfterOne {
-                    break Then::More;
-                }
-            }
         };
-        Step { pass, messages, then }
+        Step { pass, then }
     }
 
     /// Takes what may be passed of the current frame's body.
@@ -226,7 +208,7 @@ mod tests {
             held.extend_from_slice(&rest[..len]);
             rest = &rest[len..];
             loop {
-                let step = walker.walk(&held, Stop::AtTheEnd);
+                let step = walker.walk(&held);
                 passed.extend(held.drain(..step.pass));
                 match step.then {
                     Then::More => break,
@@ -298,7 +280,7 @@ mod tests {
         let stream = frame(0, 100);
         for cut in 0..stream.len() {
             let mut walker = Walker::new(limits(), TAIL);
-            let step = walker.walk(&stream[..cut], Stop::AtTheEnd);
+            let step = walker.walk(&stream[..cut]);
             match walker.cut() {
                 Cut::Nowhere => assert_eq!(step.pass, 0),
                 Cut::InLast { missing } => assert!(missing >= TAIL as u64),
@@ -307,19 +289,8 @@ mod tests {
         }
         let short = frame(0, 10);
         let mut walker = Walker::new(limits(), TAIL);
-        assert_eq!(walker.walk(&short[..18], Stop::AtTheEnd).pass, 0);
-        assert_eq!(walker.walk(&short, Stop::AtTheEnd).pass, 19);
+        assert_eq!(walker.walk(&short[..18]).pass, 0);
+        assert_eq!(walker.walk(&short).pass, 19);
         assert!(walker.between_messages());
-    }
-
-    #[test]
-    fn it_can_stop_behind_each_message() {
-        let stream = [frame(1, 5), frame(0, 5), frame(0, 5)].concat();
-        let mut walker = Walker::new(limits(), 0);
-        let one = |pass| Step { pass, messages: 1, then: Then::More };
-        assert_eq!(walker.walk(&stream, Stop::AfterOne), one(28));
-        assert_eq!(walker.walk(&stream[28..], Stop::AfterOne), one(14));
-        let both = Step { pass: 42, messages: 2, then: Then::More };
-        assert_eq!(Walker::new(limits(), 0).walk(&stream, Stop::AtTheEnd), both);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::stream::Stream;
 
-const BUFFER_LEN: usize = 64 * 1024;
+pub(super) const BUFFER_LEN: usize = 64 * 1024;
 const KEPT_BUFFERS: usize = 16;
 
 /// Buffers that nobody uses now.
@@ -15,12 +15,12 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    fn lend(&self) -> Box<[u8]> {
+    pub(super) fn lend(&self) -> Box<[u8]> {
         let lent = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         lent.unwrap_or_else(|| vec![0; BUFFER_LEN].into())
     }
 
-    fn take_back(&self, buffer: Box<[u8]>) {
+    pub(super) fn take_back(&self, buffer: Box<[u8]>) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < KEPT_BUFFERS {
             free.push(buffer);

@@ -84,12 +84,18 @@ pub(crate) fn head(bytes: &[u8]) -> Result<Option<Head>, Cause> {
 
 /// Writes the head of a frame.
 pub(crate) fn put_head(into: &mut Vec<u8>, flags: Flags, body: usize) {
+    let (head, size) = head_of(flags, body);
+    into.extend(head.iter().take(size));
+}
+
+/// The head of a frame, and how many of these bytes it has.
+pub(crate) fn head_of(flags: Flags, body: usize) -> ([u8; 9], usize) {
     let flags = flags as u8;
     match u8::try_from(body) {
-        Ok(short) => into.extend([flags, short]),
+        Ok(short) => ([flags, short, 0, 0, 0, 0, 0, 0, 0], 2),
         Err(_) => {
-            into.push(flags | LONG);
-            into.extend((body as u64).to_be_bytes());
+            let [a, b, c, d, e, f, g, h] = (body as u64).to_be_bytes();
+            ([flags | LONG, a, b, c, d, e, f, g, h], 9)
         }
     }
 }
@@ -100,6 +106,8 @@ pub(crate) fn put_head(into: &mut Vec<u8>, flags: Flags, body: usize) {
 pub(crate) enum Flags {
     /// The last frame of a message.
     Last = 0,
+    /// Another frame of a message.
+    More = MORE,
     /// A command.
     Command = COMMAND,
 }

@@ -1,7 +1,6 @@
 //! Sending from a router, from any task.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +32,7 @@ impl RouterSender {
     /// If it is dropped before it is done, the message was not sent, and is lost.
     pub async fn try_send_to(&self, peer: PeerId, frames: Frames) -> Result<(), SendError> {
         match self.registry.outlet(peer) {
-            Some(outlet) => outlet.offer(frames).await,
+            Some(outlet) => outlet.offer(frames),
             None => Err(SendError::Gone { frames }),
         }
     }
@@ -48,7 +47,7 @@ impl RouterSender {
     /// If it is dropped before it is done, the message was not sent, and is lost.
     pub async fn hand_over(&self, peer: PeerId, frames: Frames) -> Result<(), SendError> {
         match self.registry.outlet(peer) {
-            Some(outlet) => outlet.press(frames).await,
+            Some(outlet) => outlet.press(frames),
             None => Err(SendError::Gone { frames }),
         }
     }
@@ -102,7 +101,7 @@ impl RouterSender {
     /// How many of the messages that were taken for a connection have gone out to its socket whole; 0
     /// for one that has ended, whose [`Detached`](crate::RouterEvent::Detached) says it.
     pub fn passed(&self, peer: PeerId) -> u64 {
-        self.registry.outlet(peer).map_or(0, |outlet| outlet.known.passed.load(Ordering::Acquire))
+        self.registry.outlet(peer).map_or(0, |outlet| outlet.passed())
     }
 
     /// What the gate has counted so far.

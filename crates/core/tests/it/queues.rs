@@ -15,6 +15,7 @@ over_every_transport! {
     waiting_senders_hear_that_the_peer_is_gone
     a_queue_dies_with_its_connection
     what_was_received_was_passed
+    what_has_gone_out_is_known_while_the_connection_lives
     over_the_total_a_peer_keeps_its_share
 }
 
@@ -92,6 +93,24 @@ async fn waiting_senders_hear_that_the_peer_is_gone(via: Via) {
     let waiting = sender.send_to(peer.id, frames(&[&payload]));
     let (refused, ()) = tokio::join!(waiting, async { sender.close(peer.id) });
     assert_eq!(refused, Err(SendError::Gone { frames: frames(&[&payload]) }));
+}
+
+async fn what_has_gone_out_is_known_while_the_connection_lives(via: Via) {
+    let mut rig = Rig::new(via).await;
+    let mut dealer = rig.dealer();
+    let peer = rig.attached().await;
+    let sender = rig.router.sender();
+    assert_eq!(sender.passed(peer.id), 0);
+    for number in 1..=3 {
+        sender.send_to(peer.id, frames(&[b"a", &[7; 40_000]])).await.expect("sent");
+        soon(dealer.recv()).await;
+        let counted = async {
+            while sender.passed(peer.id) != number {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(counted).await;
+    }
 }
 
 /// Scenario 5.
