@@ -187,7 +187,7 @@ fn a_neighbour_whose_link_state_parses_but_lies_ends_no_node() {
     lie(
         &mut mesh,
         1,
-        vec![adjacency("x", second, many("y", "zz")), adjacency("y", second, many("zz", "x"))],
+        vec![adjacency("x", second, many("zz", "y")), adjacency("y", second, many("x", "zz"))],
     );
     let named = (0..100_000).map(|number| to(&format!("n{number}"), u32::MAX)).collect();
     lie(&mut mesh, 2, vec![adjacency("z", first, named)]);

@@ -285,4 +285,20 @@ mod tests {
         }
         assert_eq!(copy.everything(), database.everything());
     }
+
+    /// Scenario 60.
+    #[test]
+    fn a_neighbour_that_is_said_twice_is_one_and_a_lie_of_many_costs_little() {
+        const MANY: usize = 300_000;
+        let many = |other, last| {
+            let mut links = vec![(other, 7); MANY];
+            links.push((last, 9));
+            links
+        };
+        let mut database = Database::default();
+        database.install(&adjacency("x", age(1, 1), &many("y", "zz")));
+        database.install(&adjacency("y", age(1, 1), &many("zz", "x")));
+        let one = LinkName::new(node("x"), node("y")).unwrap();
+        assert_eq!(database.links(), [(one, 9)]);
+    }
 }
