@@ -140,6 +140,12 @@ impl Brain {
         links.chain(conns).chain(self.clients.due()).chain(self.asked.due()).min()
     }
 
+    /// Whether the link to a neighbour is taken down: then it is not dialled.
+    #[must_use]
+    pub fn is_cut(&self, neighbour: &NodeName) -> bool {
+        self.links.get(neighbour).is_some_and(|link| link.cut)
+    }
+
     /// This node's name.
     #[must_use]
     pub fn name(&self) -> &NodeName {

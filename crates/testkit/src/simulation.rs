@@ -98,7 +98,7 @@ impl Simulation {
             .config
             .links
             .iter()
-            .filter(|(_, link)| link.dials)
+            .filter(|(_, link)| link.dials && !link.cut)
             .map(|(neighbour, _)| neighbour.clone());
         for neighbour in dialled.collect::<Vec<_>>() {
             self.dial(&node_name(name), neighbour);

@@ -39,6 +39,8 @@ use crate::plan::Plan;
 #[derive(Debug, Clone)]
 pub struct Offline {
     graph: Graph,
+    /// The links that start down.
+    cut: BTreeSet<LinkName>,
     upstreams: BTreeMap<NodeName, Vec<(NodeName, u32)>>,
     statics: BTreeMap<NodeName, StaticRoutes>,
     directory: Directory,
@@ -58,9 +60,10 @@ impl Offline {
             let dials = node.dials.iter();
             dials.filter_map(|dial| {
                 let link = LinkName::new(node.name.clone(), dial.node.clone()).ok()?;
-                Some((link, dial.cost))
+                Some((link, dial))
             })
         });
+        let (cut, links): (Vec<_>, Vec<_>) = links.partition(|(_, dial)| dial.cut);
         let client = |name: &str| ClientName::from_identity(name.as_bytes());
         let closed = plan.nodes.values().filter(|node| node.closed);
         let closed: BTreeSet<_> = closed.map(|node| node.name.clone()).collect();
@@ -91,7 +94,11 @@ impl Offline {
         });
         let upstreams = plan.nodes.values();
         Self {
-            graph: Graph::new(plan.nodes.keys().cloned(), links),
+            graph: Graph::new(
+                plan.nodes.keys().cloned(),
+                links.into_iter().map(|(link, dial)| (link, dial.cost)),
+            ),
+            cut: cut.into_iter().map(|(link, _)| link).collect(),
             upstreams: upstreams.map(|node| (node.name.clone(), node.upstreams.clone())).collect(),
             statics: statics.collect(),
             directory,
@@ -133,7 +140,7 @@ impl Offline {
     /// Whether there is a link of this name.
     #[must_use]
     pub fn has_link(&self, link: &LinkName) -> bool {
-        self.graph.cost(link).is_some()
+        self.graph.cost(link).is_some() || self.cut.contains(link)
     }
 
     /// Whether a static route somewhere is for `name`.
@@ -159,7 +166,12 @@ impl Offline {
         })
     }
 
-    /// The nodes and links while nothing has failed.
+    /// The links that start down.
+    pub fn cut(&self) -> impl Iterator<Item = &LinkName> {
+        self.cut.iter()
+    }
+
+    /// The nodes and links while nothing has failed; links that start down are not among them.
     #[must_use]
     pub fn graph(&self) -> &Graph {
         &self.graph

@@ -83,6 +83,9 @@ pub struct Dial {
     /// What the link is made to suffer.
     #[serde(default, skip_serializing_if = "Impairment::is_none")]
     pub impairment: Impairment,
+    /// Whether the link starts down, until somebody heals it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 impl Plan {
@@ -100,7 +103,8 @@ impl Plan {
                     continue;
                 };
                 let impairment = link.impairment;
-                let dial = Dial { node: other.clone(), cost: link.cost, impairment };
+                let cut = link.cut;
+                let dial = Dial { node: other.clone(), cost: link.cost, impairment, cut };
                 if link.lower.contains(end) {
                     plan.upstreams.push((other.clone(), link.cost));
                 }
@@ -184,7 +188,7 @@ mod tests {
 
     fn dial(node: &str, cost: u32) -> Dial {
         let node = NodeName::parse(node).unwrap();
-        Dial { node, cost, impairment: Impairment::default() }
+        Dial { node, cost, impairment: Impairment::default(), cut: false }
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl GraphArgs {
         let layout = self.layout(&topology)?;
         let plan = Plan::new(&topology);
         let mut marks = Marks::default();
-        for down in names::down(&plan, &Offline::new(&plan), &self.down)? {
+        let offline = Offline::new(&plan);
+        marks.down_links.extend(offline.cut().cloned());
+        for down in names::down(&plan, &offline, &self.down)? {
             match down {
                 Down::Node(node) => drop(marks.down_nodes.insert(node)),
                 Down::Link(link) => drop(marks.down_links.insert(link)),

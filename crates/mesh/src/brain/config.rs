@@ -62,6 +62,8 @@ pub struct LinkConfig {
     pub upstream: bool,
     /// What this end makes the link suffer, on the way to the neighbour.
     pub impairment: Impairment,
+    /// Whether it starts down, until somebody heals it.
+    pub cut: bool,
 }
 
 /// One service of the mesh: a name that a client at each of several nodes may have at the same time.
@@ -86,6 +88,6 @@ impl LinkConfig {
     /// A link to a neighbour that dials this node.
     #[must_use]
     pub fn accepting(cost: u32) -> Self {
-        Self { cost, dials: false, upstream: false, impairment: Impairment::default() }
+        Self { cost, dials: false, upstream: false, impairment: Impairment::default(), cut: false }
     }
 }

@@ -226,12 +226,13 @@ impl Rim {
         }
     }
 
-    /// Dials a neighbour whose address is known, unless that is under way.
+    /// Dials a neighbour whose address is known, unless that is under way or the link is cut.
     fn dial(&mut self, neighbour: &NodeName) {
         let Some(endpoint) = self.addresses.get(neighbour) else {
             return;
         };
-        if self.sockets.diallers.values().any(|dialler| dialler.neighbour == *neighbour) {
+        let mut diallers = self.sockets.diallers.values();
+        if self.brain.is_cut(neighbour) || diallers.any(|dialler| dialler.neighbour == *neighbour) {
             return;
         }
         match Dealer::connect(endpoint, self.dealer_options.clone()) {

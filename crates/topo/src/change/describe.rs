@@ -57,6 +57,7 @@ pub(super) fn link(link: &Link) -> Vec<Property> {
         ("cost", Some(link.cost.to_string())),
         ("dialled by", Some(link.dialer.to_string())),
         ("lower end", lower),
+        ("cut", link.cut.then(|| "true".to_owned())),
         ("impairment", Some(link.impairment.to_string()).filter(|text| !text.is_empty())),
     ]
 }

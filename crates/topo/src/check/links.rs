@@ -7,7 +7,7 @@ use hopline_mesh::name::{LinkName, NodeName};
 use super::{Checker, quoted};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::spec::{At, ScalarSpec};
+use crate::spec::{At, Scalar, ScalarSpec};
 use crate::topology::{Impairment, Link, Node};
 
 /// A place where a link is declared.
@@ -23,6 +23,7 @@ pub(crate) struct Declaration<'a> {
     pub(crate) is_upstream: bool,
     dialer: NodeName,
     impairment: Impairment,
+    cut: bool,
 }
 
 /// The links of a file, each with all places where it is declared.
@@ -70,6 +71,7 @@ impl<'a> Checker<'a> {
             is_upstream: written.is_upstream,
             dialer,
             impairment,
+            cut: is_cut(written.impairment),
         };
         self.declarations.entry(link).or_default().push(declaration);
         Some((dialled, cost))
@@ -133,9 +135,15 @@ impl<'a> Checker<'a> {
                 impairment: declared
                     .iter()
                     .fold(Impairment::default(), |all, d| all.or(d.impairment)),
+                cut: declared.iter().any(|d| d.cut),
             };
             links.insert(name.clone(), link);
         }
         links
     }
+}
+
+/// Whether a link is written to start down.
+fn is_cut(written: &[ScalarSpec]) -> bool {
+    written.iter().any(|spec| spec.key.value == "cut" && spec.value.value == Scalar::Whole(1))
 }

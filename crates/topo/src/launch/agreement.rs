@@ -66,11 +66,13 @@ fn links_down(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Vec<Lac
     let ends = plan.nodes.values().filter_map(|node| Some((node, statuses.get(&node.name)?)));
     let ends = ends.flat_map(|(node, status)| {
         let neighbours = node.dials.iter().chain(&node.accepts);
-        neighbours.map(move |dial| (node, status, &dial.node))
+        neighbours.map(move |dial| (node, status, dial))
     });
-    let down = ends.filter_map(|(node, status, neighbour)| {
+    let down = ends.filter_map(|(node, status, dial)| {
+        let neighbour = &dial.node;
         let link = status.links.iter().find(|link| link.neighbour == *neighbour);
-        if link.is_some_and(|link| link.up) {
+        let is_meant = dial.cut && link.is_none_or(|link| link.cut);
+        if is_meant || link.is_some_and(|link| link.up) {
             return None;
         }
         let trouble = link.and_then(|link| link.trouble.clone());

@@ -64,8 +64,8 @@ pub fn node_config(
     let upstreams: BTreeSet<&NodeName> = plan.upstreams.iter().map(|(node, _)| node).collect();
     let link = |dial: &Dial, dials: bool| {
         let upstream = upstreams.contains(&dial.node);
-        let (cost, impairment) = (dial.cost, dial.impairment);
-        (dial.node.clone(), LinkConfig { cost, dials, upstream, impairment })
+        let Dial { cost, impairment, cut, .. } = *dial;
+        (dial.node.clone(), LinkConfig { cost, dials, upstream, impairment, cut })
     };
     let dialled = plan.dials.iter().map(|dial| link(dial, true));
     let accepted = plan.accepts.iter().map(|dial| link(dial, false));

@@ -107,6 +107,12 @@ const LINK_KEYS: &[Key] = &[
     key("loss", Kind::Share, NO, "the share of messages that is lost, 0 to 1"),
     key("rate", Kind::Rate, NO, "how much passes in a second, each way, such as `10MB/s`"),
     key("seed", Kind::Whole(0, ANY), "0", "which messages are lost, and how jitter falls"),
+    key(
+        "cut",
+        Kind::Truth,
+        "`false`",
+        "whether the link starts down, until `hopline impair --heal`",
+    ),
 ];
 
 /// `[defaults]`.

@@ -143,6 +143,14 @@ fn link_key(reader: &mut Reader, keys: &mut LinkKeys, key: &Key, value: Value<'_
             let value = reader.scalar(key, value, known.kind);
             keys.impairment.extend(value.map(|value| ScalarSpec { key: key.clone(), value }));
         }
+        // A truth stands among them as 0 or 1.
+        ("cut", _) => {
+            let cut = reader.boolean(key, value);
+            keys.impairment.extend(cut.map(|cut| ScalarSpec {
+                key: key.clone(),
+                value: At { value: Scalar::Whole(cut.value.into()), span: cut.span },
+            }));
+        }
         _ => return false,
     }
     true

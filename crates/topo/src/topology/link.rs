@@ -17,4 +17,7 @@ pub struct Link {
     /// What the link is made to suffer.
     #[serde(skip_serializing_if = "Impairment::is_none")]
     pub impairment: Impairment,
+    /// Whether it starts down, until somebody heals it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }

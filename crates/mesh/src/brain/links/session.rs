@@ -31,7 +31,7 @@ impl Link {
     pub(in crate::brain) fn new(config: &Config, neighbour: &NodeName, link: LinkConfig) -> Self {
         Self {
             config: link,
-            cut: false,
+            cut: link.cut,
             session: None,
             outbox: Outbox::new(config.window, config.queue),
             line: Line::new(&config.node, neighbour, link.impairment),
