@@ -1,6 +1,7 @@
 //! Nodes without a supervisor.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 fn regions(sandbox: &mut Sandbox) -> std::path::PathBuf {
     let dir = sandbox.path();
     std::fs::write(dir.join("key"), "ab".repeat(32)).unwrap();
+    // A key that others may read is one with a warning.
+    std::fs::set_permissions(dir.join("key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     let mut text = "[mesh]\nname = \"regions\"\nkey_file = \"key\"\n".to_owned();
     for (node, upstream) in [("top", "[]"), ("east", "[\"top\"]"), ("west", "[\"top\"]")] {
         let bind = dir.join(node);

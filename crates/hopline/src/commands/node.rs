@@ -62,7 +62,7 @@ impl Node {
             None => Err(Bad::new("the nodes of a mesh need its key to know each other")
                 .help(
                     "write `key_file = \"FILE\"` under [mesh], or give --key-file FILE; \
-                     `openssl rand -hex 32 > FILE` makes one",
+                     `(umask 077; openssl rand -hex 32 > FILE)` makes one",
                 )
                 .into()),
         }

@@ -137,9 +137,9 @@ impl LaunchError {
                 "`hopline status {file}` shows it, `hopline down {file}` stops it",
                 file = file.display()
             )),
-            Self::KeyFile { path, source } if source.kind() == io::ErrorKind::NotFound => {
-                Some(format!("`openssl rand -hex 32 > {}` makes a key", path.display()))
-            }
+            Self::KeyFile { path, source } if source.kind() == io::ErrorKind::NotFound => Some(
+                format!("`(umask 077; openssl rand -hex 32 > {})` makes a key", path.display()),
+            ),
             Self::DamagedRunning { file, .. } => Some(format!(
                 "`hopline down {file}` stops it all the same, and `hopline up --detach {file}` makes the \
                  file anew",

@@ -17,13 +17,14 @@ use super::store;
 pub fn read_key(path: &Path) -> Result<[u8; 32], LaunchError> {
     let text = fs::read(path);
     let text = text.map_err(|source| LaunchError::KeyFile { path: path.to_owned(), source })?;
+    let key = parse(&text).ok_or_else(|| LaunchError::Key { path: path.to_owned() })?;
     if is_exposed(path) {
         tracing::warn!(
             "{} may be read by others, and whoever has the key is a node of the mesh: `chmod 600` it",
             path.display()
         );
     }
-    parse(&text).ok_or_else(|| LaunchError::Key { path: path.to_owned() })
+    Ok(key)
 }
 
 /// The key of a mesh whose topology names no file for it: made at the first start, and where it is damaged.
