@@ -175,6 +175,7 @@ fn unexpected_words_close_the_connection() {
     assert_eq!(mesh.refusals("top", "hello timeout"), 1);
 }
 
+/// Scenario 49: a balancer that leads the connection to another node is found out, and told.
 #[test]
 fn a_listener_that_is_another_node_than_expected_is_never_a_link() {
     // `x` listens where `a` expects `b`.
