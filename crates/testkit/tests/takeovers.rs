@@ -192,3 +192,24 @@ fn a_hundred_restarts_under_one_name() {
         }
     });
 }
+
+/// Names that are no text are taken over at other nodes as any are.
+#[test]
+fn a_name_in_hexadecimal_is_taken_over_too() {
+    for node in NODES {
+        let mut mesh = regions(3, true);
+        let alice = mesh.attach("east", Some(b"alice"));
+        let old = mesh.attach("west", Some(b"\xff\x01"));
+        quiet(&mut mesh);
+        let new = mesh.attach(node, Some(b"\xff\x01"));
+        // Far sooner than a node that does not answer is waited for.
+        mesh.run_for(Duration::from_millis(200));
+        let clients = mesh.status(node).unwrap().clients;
+        let is_attached = clients.iter().any(|c| c.name.starts_with("hex:ff01") && c.attached);
+        assert!(is_attached, "{node}: {clients:?}");
+        quiet(&mut mesh);
+        mesh.send_text(alice, json!({"destination": "hex:ff01"}).to_string());
+        quiet(&mut mesh);
+        assert_eq!((mesh.take(old).len(), mesh.take(new).len()), (0, 1), "{node}");
+    }
+}

@@ -222,11 +222,13 @@ impl Brain {
         takeover: bool,
         room: &impl Room,
     ) {
-        if takeover {
-            self.taken_over(now, &ClientName::from_identity(name.as_bytes()), room);
+        let holder = |brain: &Self| {
+            brain.clients.attached().into_iter().find(|held| held.name.as_str() == name)
+        };
+        if let Some(held) = holder(self).filter(|_| takeover) {
+            self.taken_over(now, &held.name, room);
         }
-        let holder = self.clients.attached().into_iter().find(|held| held.name.as_str() == name);
-        match holder {
+        match holder(self) {
             None => {
                 let answer = Answer::Claimed { name, held: false };
                 self.reply(now, prefix, vec![answer.write()], None, room);
