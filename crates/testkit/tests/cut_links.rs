@@ -1,5 +1,4 @@
 //! Links that the file says start down: on paper, and in a mesh that runs, until they are healed.
-#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
 
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_testkit::{Mesh, assert_route};
