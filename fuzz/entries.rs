@@ -7,12 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use hopline_mesh::brain::{Brain, ConnId, Input, Now, Opened, Output};
 use hopline_mesh::dialect::json as dialect;
-use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::{Answer, Request};
-use hopline_mesh::wire::hello::{Hello, MeshKey, OPEN_PAD, Role, Statement};
+use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::link_state::{Flood, LinkAck};
-use hopline_mesh::wire::{Kind, MAX_HEADER, Path, Prefix, Stamp, Tail, batch};
-use hopline_testkit::simulation::{config, listens};
+use hopline_mesh::wire::{MAX_HEADER, Path, Prefix, Stamp, Tail, batch};
+use hopline_testkit::simulation::{config, link_up, listens};
 use hopline_topo::import::{Format, Options};
 use hopline_topo::{Offline, Plan};
 
@@ -184,29 +183,7 @@ impl Fed {
 
     /// Makes a connection the link to `b`.
     fn link(&mut self) {
-        let node = |name| NodeName::parse(name).expect("a name");
-        let hello = |hello: &Hello| {
-            let pad = Bytes::from_static(&[0; OPEN_PAD]);
-            vec![Prefix::new(Kind::Hello).write(), Bytes::new(), hello.write(), pad]
-        };
-        let open = Hello::Open { mesh: "m".to_owned(), node: node("b"), nonce: [1; 32] };
-        let said = self.take(Input::Received(LINK, hello(&open)));
-        let challenge = said.iter().find_map(|output| match output {
-            Output::Send { frames, .. } => Hello::read(frames.get(2)?).ok(),
-            _ => None,
-        });
-        let Some(Hello::Challenge { nonce, .. }) = challenge else {
-            panic!("no challenge: {challenge:?}");
-        };
-        let statement = Statement {
-            mesh: "m",
-            dialer: &node("b"),
-            listener: &node("a"),
-            dialer_nonce: &[1; 32],
-            listener_nonce: &nonce,
-        };
-        let proof = MeshKey::new([7; 32]).prove(Role::Dialer, &statement);
-        self.take(Input::Received(LINK, hello(&Hello::Proof { proof })));
+        link_up(&mut self.brain, self.now, LINK, "b", &|_| true, &mut Vec::new());
         let status = self.brain.status(self.now, &|_| true);
         assert!(status.links.iter().any(|link| link.up), "no link: {:?}", status.links);
     }

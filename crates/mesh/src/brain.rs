@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use config::{Config, LinkConfig, ServiceConfig};
 pub use impairment::Impairment;
-pub use io::{Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
+pub use io::{ASK_PATIENCE, Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
 
 use clients::Clients;

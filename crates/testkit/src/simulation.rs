@@ -15,6 +15,7 @@
 mod agenda;
 mod clients;
 mod look;
+mod neighbour;
 mod node;
 mod pipes;
 mod rim;
@@ -28,6 +29,7 @@ use hopline_mesh::brain::{Brain, Command, Config, Event, Impairment, Input, Now}
 use hopline_mesh::name::NodeName;
 
 pub use clients::{ClientId, Way};
+pub use neighbour::{hello, link_up};
 pub use node::{config, dials, listens};
 pub use seeds::for_each_seed;
 

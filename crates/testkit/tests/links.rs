@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use hopline_mesh::brain::{Command, Event};
 use hopline_mesh::name::NodeName;
-use hopline_mesh::wire::hello::{Hello, MeshKey, OPEN_PAD, Role, Statement};
-use hopline_mesh::wire::{Kind, Prefix};
-use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Statement};
+use hopline_testkit::simulation::{
+    ClientId, Simulation, config, dials, for_each_seed, hello, listens,
+};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -66,10 +66,8 @@ fn a_node_is_not_its_own_neighbour() {
     assert!(!mesh.is_linked("a", "a"));
 }
 
-fn say(mesh: &mut Simulation, client: ClientId, hello: &Hello) {
-    let prefix = Prefix::new(Kind::Hello).write();
-    let pad = Bytes::from_static(&[0; OPEN_PAD]);
-    mesh.send(client, vec![prefix, Bytes::new(), hello.write(), pad]);
+fn say(mesh: &mut Simulation, client: ClientId, word: &Hello) {
+    mesh.send(client, hello(word));
     mesh.run_for(Duration::from_millis(10));
 }
 

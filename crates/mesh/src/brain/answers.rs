@@ -226,7 +226,7 @@ impl Brain {
             brain.clients.attached().into_iter().find(|held| held.name.as_str() == name)
         };
         if let Some(held) = holder(self).filter(|_| takeover) {
-            self.taken_over(now, &held.name, room);
+            self.take_over(now, &held.name, room);
         }
         match holder(self) {
             None => {

@@ -18,14 +18,12 @@ use std::time::Duration;
 
 use super::clients::Claim;
 use super::conn::Conn;
-use super::{Brain, ConnId, Event, Now, Output, Room};
+use super::{ASK_PATIENCE, Brain, ConnId, Event, Now, Output, Room};
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
 
-/// How long a holder at this node has to show that it is there, and one that is about to go to be gone.
-pub(super) const HOLDER_HERE: Duration = Duration::from_millis(250);
 /// How much later than that the answer may be known.
-pub(super) const ANSWER_KNOWN: Duration = Duration::from_millis(150);
+const ANSWER_KNOWN: Duration = Duration::from_millis(150);
 /// The counter of holders that were closed for not answering; core has the same reason.
 const PEER_SILENT: &str = "peer silent";
 /// How long another node has to say whether its holder is alive.
@@ -39,9 +37,7 @@ impl Brain {
             self.set_claim(conn, Claim::Refused(Reason::NotOffered));
             return self.event(Event::NotOffered(name));
         }
-        if self.config.takeover {
-            self.displace(now, &name, room);
-        }
+        self.take_over(now, &name, room);
         let elsewhere = self.holder_elsewhere(&name);
         let until = match (&elsewhere, self.clients.holds(&name)) {
             (_, true) => self.ask_holder(now, &name),
@@ -58,7 +54,7 @@ impl Brain {
 
     /// Has the holder of a name at this node asked whether it is there. Says until when that is known.
     pub(super) fn ask_holder(&mut self, now: Now, name: &ClientName) -> Duration {
-        let until = now.since_start + HOLDER_HERE + ANSWER_KNOWN;
+        let until = now.since_start + ASK_PATIENCE + ANSWER_KNOWN;
         if let Some(holder) = self.clients.conn(name.as_str()) {
             let asked = self.clients.asked.get(&holder);
             if asked.is_none_or(|until| *until <= now.since_start) {
@@ -102,22 +98,22 @@ impl Brain {
         self.closed(now, conn, room);
     }
 
-    /// Whoever has the name at this node loses it, and is told so from now on.
-    fn displace(&mut self, now: Now, name: &ClientName, room: &impl Room) {
-        if self.clients.holds(name)
-            && let Some(conn) = self.clients.conn(name.as_str())
-        {
+    /// A claim, here or at another node, takes over a name that is held here, if this mesh lets it.
+    pub(super) fn take_over(&mut self, now: Now, name: &ClientName, room: &impl Room) {
+        if self.config.takeover {
+            self.lose(now, name, room);
+        }
+    }
+
+    /// Whoever has the name at this node loses it, and is told so from now on. Says whether anybody had it.
+    fn lose(&mut self, now: Now, name: &ClientName, room: &impl Room) -> bool {
+        let holder = self.clients.conn(name.as_str()).filter(|_| self.clients.holds(name));
+        if let Some(conn) = holder {
             self.clients.waiting.entry(name.clone()).or_default().push(conn);
             self.refuse_name(now, conn, room);
             self.detach(now, name, room);
         }
-    }
-
-    /// A claim at another node takes a name over that is held here.
-    pub(super) fn taken_over(&mut self, now: Now, name: &ClientName, room: &impl Room) {
-        if self.config.takeover {
-            self.displace(now, name, room);
-        }
+        holder.is_some()
     }
 
     /// Another node that has the name, as far as is known, and can be reached. None has the name of a
@@ -191,12 +187,7 @@ impl Brain {
         if self.clients.holds(name) && *holder > self.config.node {
             return;
         }
-        if self.clients.holds(name)
-            && let Some(conn) = self.clients.conn(name.as_str())
-        {
-            self.clients.waiting.entry(name.clone()).or_default().push(conn);
-            self.refuse_name(now, conn, room);
-            self.detach(now, name, room);
+        if self.lose(now, name, room) {
             return;
         }
         for conn in self.clients.waiting.get(name).cloned().unwrap_or_default() {

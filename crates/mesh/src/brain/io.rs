@@ -102,6 +102,9 @@ pub enum Command {
     Leave,
 }
 
+/// How long a client that is asked has to show that it is there; one that is about to go, to be gone.
+pub const ASK_PATIENCE: Duration = Duration::from_millis(250);
+
 /// What a node has to do.
 #[derive(Debug)]
 pub enum Output {
@@ -121,8 +124,8 @@ pub enum Output {
         /// The message as it came, where `frames` is another form of it.
         original: Option<Original>,
     },
-    /// Ask a client, below its messages, whether it is there, and say so with [`Input::Answered`] within a
-    /// quarter of a second.
+    /// Ask a client, below its messages, whether it is there, and say so with [`Input::Answered`] within
+    /// [`ASK_PATIENCE`].
     Ask(ConnId),
     /// Close a connection.
     Close(ConnId),

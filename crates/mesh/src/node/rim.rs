@@ -29,8 +29,6 @@ const BURST: usize = 256;
 const TIDY: Duration = Duration::from_millis(50);
 /// How many at once may prove that they are nodes while clients have all places.
 const RESERVED: usize = 32;
-/// How long a client has to show that it is there, when another claims its name.
-const PATIENCE: Duration = Duration::from_millis(250);
 /// How long neighbours have to hear a good-bye.
 const GOOD_BYE: Duration = Duration::from_millis(500);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hopline_mesh::brain::{ConnId, Input, Opened, Output};
+use hopline_mesh::brain::{ASK_PATIENCE, ConnId, Input, Opened, Output};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::reason::Reason;
 
@@ -13,9 +13,6 @@ use super::pipes::{End, PipeId};
 /// The first pause before a node dials again; it doubles up to the second.
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
-
-/// How long a client has to show that it is there.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Simulation {
     /// Gives a node one input and does what it says.
@@ -88,7 +85,7 @@ impl Simulation {
     /// A client that can be heard answers as fast as messages travel, any other not in time.
     fn ask(&mut self, name: &NodeName, conn: ConnId) {
         let silent = self.clients.iter().any(|client| client.silent && client.pipe == Some(conn));
-        let after = if silent { PATIENCE } else { self.delay() + self.delay() };
+        let after = if silent { ASK_PATIENCE } else { self.delay() + self.delay() };
         let answered = Happening::Answered(name.clone(), conn, !silent);
         self.agenda.note(self.now + after, answered);
     }

@@ -2,8 +2,8 @@
 
 use hopline_core::{Frames, SendError};
 
-use super::{PATIENCE, Rim, TIDY};
-use crate::brain::{ConnId, Event, Input, Original, Output};
+use super::{Rim, TIDY};
+use crate::brain::{ASK_PATIENCE, ConnId, Event, Input, Original, Output};
 use crate::name::{ClientName, NodeName};
 use crate::node::deliveries::Kept;
 use crate::node::sockets::Socket;
@@ -92,7 +92,7 @@ impl Rim {
         };
         let (router, answers) = (self.sockets.router.clone(), self.answers.0.clone());
         self.tasks.spawn(async move {
-            let alive = router.is_alive(peer, PATIENCE).await;
+            let alive = router.is_alive(peer, ASK_PATIENCE).await;
             // A node that has ended asks nothing any more.
             let _ = answers.send((conn, alive)).await;
         });
