@@ -1,9 +1,5 @@
 """Names whose holders do not answer, and names that are taken over, with libzmq's clients."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -11,36 +7,23 @@ import zmq
 
 import zmtp
 from clients import Clients
+from holder import Holder
 from mesh import REGIONS, Mesh
-
-# A DEALER that says who it is and then waits.
-HOLDER = """
-import sys, time, zmq
-socket = zmq.Context().socket(zmq.DEALER)
-socket.identity = b"bob"
-socket.connect(sys.argv[1])
-print("connected", flush=True)
-time.sleep(600)
-"""
 
 
 @pytest.fixture
 def holder(mesh, clients):
     """A process that holds the name `bob` at west."""
-    command = [sys.executable, "-c", HOLDER, mesh.endpoints["west"]]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "connected\n"
+    holder = Holder(mesh.endpoints["west"], "bob")
     clients.settle({"bob": "west"})
-    yield process
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    yield holder
+    holder.close()
 
 
 @pytest.mark.parametrize("node", ["west", "top", "east"])
 def test_scenario_46_a_process_that_is_stopped_loses_its_name(mesh, clients, holder, node):
     before = mesh.counters("west").get("peer silent", 0)
-    os.kill(holder.pid, signal.SIGSTOP)
+    holder.stop()
     bob = clients.connect(node, b"bob")
     bob.say("east", id="under its name")
     assert bob.recv()["node"] == "east"
@@ -50,9 +33,7 @@ def test_scenario_46_a_process_that_is_stopped_loses_its_name(mesh, clients, hol
     assert bob.recv()["id"] == 1
     assert mesh.counters("west").get("peer silent", 0) == before + 1
     # Its end, whenever that is heard of, takes nothing along (scenario 41).
-    os.kill(holder.pid, signal.SIGCONT)
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.wait()
+    holder.close()
     for number in range(10):
         alice.say("bob", number=number)
         assert bob.recv()["number"] == number
@@ -65,7 +46,7 @@ def test_scenario_46_a_process_that_answers_keeps_its_name(mesh, clients, holder
     thief.say("east", id=1)
     assert thief.recv_error()["message"] == "name in use"
     assert time.monotonic() - began < 5
-    assert holder.poll() is None
+    assert holder.lives()
     whole, nodes = mesh.status()
     attached = [c for c in nodes["west"]["clients"] if c["name"] == "bob" and c["attached"]]
     assert len(attached) == 1, nodes

@@ -2,10 +2,6 @@
 disturbed."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -13,6 +9,7 @@ import pytest
 import zmq
 
 import zmtp
+from holder import Holder
 from memory import Growth, sized
 from mesh import PATIENCE, wait_for
 
@@ -22,42 +19,18 @@ BOUND_MIB = 96
 
 SIZES = {"64 B": (64, 60_000), "1 KiB": (1024, 30_000), "1 MiB": (1 << 20, 120)}
 
-# A DEALER that attaches, says so, and then sleeps for ever without reading.
-SLEEPER = """
-import sys, time, zmq
-socket = zmq.Context().socket(zmq.DEALER)
-socket.identity = b"sloth"
-socket.connect(sys.argv[1])
-print("connected", flush=True)
-time.sleep(600)
-"""
-
 
 class NotReading:
     """A raw connection that has shaken hands and reads no more."""
 
-    def __init__(self, endpoint):
-        self.stream = zmtp.dealer(endpoint, b"sloth")
+    def __init__(self, endpoint, name):
+        self.stream = zmtp.dealer(endpoint, name.encode())
+
+    def stop(self):
+        """It does nothing as it is."""
 
     def close(self):
         self.stream.close()
-
-
-class Stopped:
-    """A process with a libzmq DEALER, stopped in the midst of life."""
-
-    def __init__(self, endpoint):
-        command = [sys.executable, "-c", SLEEPER, endpoint]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "connected\n"
-
-    def stop(self):
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 class Flood(threading.Thread):
@@ -106,15 +79,14 @@ class Flood(threading.Thread):
 
 
 @pytest.mark.parametrize("size, count", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("kind", [NotReading, Stopped])
+@pytest.mark.parametrize("kind", [NotReading, Holder])
 def test_a_stalled_client_costs_a_bounded_amount_and_disturbs_nobody(mesh, clients, kind, size, count):
     """Of each kind, and with messages of each size. The flood comes in at the client's own node; others talk
     over that node and two more meanwhile, each message within the time that any takes there."""
-    sloth = kind(mesh.endpoints["west"])
+    sloth = kind(mesh.endpoints["west"], "sloth")
     try:
         clients.settle({"sloth": "west"})
-        if kind is Stopped:
-            sloth.stop()
+        sloth.stop()
         alice, bob = clients.attach("east", "alice"), clients.attach("west", "bob")
         pids = {name: node["pid"] for name, node in mesh.status()[1].items()}
         growth = {name: Growth(pid) for name, pid in pids.items()}
