@@ -140,6 +140,12 @@ impl Brain {
         links.chain(conns).chain(self.clients.due()).chain(self.asked.due()).min()
     }
 
+    /// Whether nothing waits for time to pass but what comes again and again as long as the node lives.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.next_tick().is_none()
+    }
+
     /// Whether the link to a neighbour is taken down: then it is not dialled.
     #[must_use]
     pub fn is_cut(&self, neighbour: &NodeName) -> bool {

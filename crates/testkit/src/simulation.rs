@@ -263,7 +263,8 @@ impl Simulation {
             let node = self.nodes.get(name);
             node.is_none_or(|node| node.brain.is_none())
         };
-        self.nodes.values().all(|node| node.tick.is_none()) && self.agenda.only_dials(absent)
+        let settled = |node: &SimNode| node.brain.as_ref().is_none_or(Brain::is_settled);
+        self.nodes.values().all(settled) && self.agenda.only_dials(absent)
     }
 
     fn next_time(&self) -> Option<Duration> {
