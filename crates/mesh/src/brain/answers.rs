@@ -181,6 +181,7 @@ impl Brain {
         };
         let mut message = Message::new(&prefix, payload);
         message.arrived = now.unix_nanos;
+        self.counters.count(Flow::Made);
         self.route(now, message, room);
         id
     }

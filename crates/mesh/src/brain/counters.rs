@@ -1,4 +1,14 @@
 //! Counts by name: what came, what went, and why something did not.
+//!
+//! Every routed message that is at a node has come in one of four ways, and leaves in one of five, so at any
+//! moment
+//!
+//! ```text
+//!   accepted + received + made + recalled
+//!     = forwarded + delivered + answered + returned + dropped + what waits here
+//! ```
+//!
+//! Both hold for the whole mesh too, where `forwarded` and `received` differ by what is on its way.
 
 use std::collections::BTreeMap;
 
@@ -12,34 +22,59 @@ pub(super) struct Counters {
 /// What is counted of every message on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
-    /// Accepted from clients attached here.
+    /// Came from clients attached here.
     Accepted,
     /// Came from neighbours.
     Received,
+    /// Made here: errors, answers, copies, what is sent again.
+    Made,
+    /// Came back from a link that died before they were acknowledged.
+    Recalled,
     /// Handed to neighbours.
     Forwarded,
     /// Handed to clients attached here.
     Delivered,
     /// Ended at this node itself.
     Answered,
-    /// Errors made here for the sender of a message.
+    /// Ended here, under a reason that their senders are told.
     Returned,
+    /// Ended here, under a reason that nobody is told: errors and acknowledgements that could not be delivered,
+    /// repeats, and what an impaired link lost.
+    Dropped,
 }
 
 impl Flow {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::Accepted, "accepted"),
         (Self::Received, "received"),
+        (Self::Made, "made"),
+        (Self::Recalled, "recalled"),
         (Self::Forwarded, "forwarded"),
         (Self::Delivered, "delivered"),
         (Self::Answered, "answered"),
         (Self::Returned, "returned"),
+        (Self::Dropped, "dropped"),
     ];
+
+    /// Whether a message comes this way; the others are ways that it leaves.
+    fn comes(self) -> bool {
+        match self {
+            Self::Accepted | Self::Received | Self::Made | Self::Recalled => true,
+            Self::Forwarded | Self::Delivered | Self::Answered | Self::Returned | Self::Dropped => {
+                false
+            }
+        }
+    }
 }
 
 impl Counters {
     pub(super) fn count(&mut self, flow: Flow) {
         self.flow[flow as usize] += 1;
+    }
+
+    /// So many at once.
+    pub(super) fn add_to(&mut self, flow: Flow, count: u64) {
+        self.flow[flow as usize] += count;
     }
 
     /// What was counted did not happen after all.
@@ -51,6 +86,15 @@ impl Counters {
     /// Counts a message, or a peer, that was refused.
     pub(super) fn add(&mut self, reason: &'static str) {
         *self.reasons.entry(reason).or_default() += 1;
+    }
+
+    /// How many messages have come and not left.
+    pub(super) fn here(&self) -> i128 {
+        let ways = Flow::ALL.iter().map(|(flow, _)| {
+            let count = i128::from(self.flow[*flow as usize]);
+            if flow.comes() { count } else { -count }
+        });
+        ways.sum()
     }
 
     pub(super) fn all(&self) -> BTreeMap<String, u64> {

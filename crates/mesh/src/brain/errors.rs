@@ -16,7 +16,7 @@ impl Brain {
     ///
     /// An error carries the path of the message that failed, this node included, in its first
     /// payload frame and goes back along it; behind it the message's own payload, up to 64 KiB.
-    /// An error that is not delivered is counted and makes no other error.
+    /// An error that is not delivered is counted, and makes no other error.
     pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
         self.counters.add(reason.text());
         let prefix = message.prefix();
@@ -28,7 +28,7 @@ impl Brain {
             | Kind::LinkState
             | Kind::LinkAck
             | Kind::Batch => {
-                return;
+                return self.counters.count(Flow::Dropped);
             }
         }
         let here = self.config.node.as_str();
@@ -62,6 +62,7 @@ impl Brain {
         let mut error = Message::new(&prefix, std::iter::once(path).chain(payload));
         error.arrived = now.unix_nanos;
         self.counters.count(Flow::Returned);
+        self.counters.count(Flow::Made);
         self.route(now, error, room);
     }
 

@@ -6,6 +6,7 @@ use super::clients::Clients;
 use super::conn::Conn;
 use super::links::{LOST, Link};
 use super::message::Message;
+use super::outbox::Lane;
 use super::tables::Tables;
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::{Dialect, json};
@@ -26,6 +27,7 @@ impl Brain {
             links: &self.links,
             directory: &self.tables.directory,
             table: &self.tables.table,
+            lane: message.lane(),
             is_error: prefix.kind == Kind::Error,
         };
         let question = Question {
@@ -47,10 +49,16 @@ impl Brain {
         let link = neighbour.and_then(|neighbour| self.links.get_mut(&neighbour));
         match (client, link) {
             (Some(conn), _) => self.deliver(now, message, conn, room),
-            (None, Some(link)) => match link.line.loses() {
-                true => self.counters.add(LOST),
-                false => link.outbox.push(message),
-            },
+            (None, Some(link)) => {
+                if link.line.loses() {
+                    self.counters.count(Flow::Dropped);
+                    return self.counters.add(LOST);
+                }
+                let is_error = message.kind() == Kind::Error;
+                for evicted in link.outbox.push(message, is_error) {
+                    self.refuse(now, evicted, Refusal::QueueFull.into(), room);
+                }
+            }
             (None, None) => self.refuse(now, message, Refusal::Unreachable.into(), room),
         }
     }
@@ -64,8 +72,14 @@ impl Brain {
         (from, client): (Option<&NodeName>, Option<&str>),
     ) -> Step {
         let Tables { table, statics, directory, .. } = &self.tables;
-        let here =
-            Here { clients: &self.clients, links: &self.links, directory, table, is_error: false };
+        let here = Here {
+            clients: &self.clients,
+            links: &self.links,
+            directory,
+            table,
+            lane: Lane::HERE,
+            is_error: false,
+        };
         let question = Question {
             id: MessageId::default(),
             destination,
@@ -102,7 +116,7 @@ impl Brain {
             return self.refuse(now, message, Reason::ReceiverSlow, room);
         }
         let Some(Conn::Client(client)) = self.conns.get(&conn) else {
-            return;
+            return self.refuse(now, message, Reason::ReceiverGone, room);
         };
         let (native, request) = (client.dialect == Some(Dialect::Native), client.request);
         let path = message.path().stamped(&self.stamp(now, &message), 0);
@@ -188,6 +202,7 @@ struct Here<'a> {
     links: &'a std::collections::BTreeMap<NodeName, Link>,
     directory: &'a Directory,
     table: &'a Table,
+    lane: Lane,
     is_error: bool,
 }
 
@@ -209,8 +224,8 @@ impl Places for Here<'_> {
     }
 
     fn has_room(&self, neighbour: &str, size: usize) -> bool {
-        self.links
-            .get(neighbour)
-            .is_some_and(|link| link.is_up() && link.outbox.has_room(size, self.is_error))
+        self.links.get(neighbour).is_some_and(|link| {
+            link.is_up() && link.outbox.has_room(size, self.lane, self.is_error)
+        })
     }
 }

@@ -20,7 +20,7 @@ pub(super) use session::{Link, Session};
 
 use super::conn::Conn;
 use super::message::Message;
-use super::outbox::Fallen;
+use super::outbox::{Fallen, Taken};
 use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters::Flow, local};
 use crate::name::{MAX_NAME, NodeName};
 use crate::reason::Reason;
@@ -91,6 +91,7 @@ impl Brain {
         self.event(Event::LinkDown(neighbour.clone()));
         self.originate_adjacency();
         self.refresh();
+        self.counters.add_to(Flow::Recalled, in_doubt.len() as u64);
         for message in in_doubt {
             self.in_doubt(now, message, room);
         }
@@ -197,34 +198,13 @@ impl Brain {
             };
             while link.line.takes_more(now.since_start)
                 && room.has_room(conn)
-                && let Some(together) =
-                    link.outbox.together(SMALL, link.line.together(batch::MAX_BYTES))
+                && let Some(taken) = link.outbox.take(SMALL, link.line.together(batch::MAX_BYTES))
             {
-                let frames = if together.messages == 1 {
-                    let Some((number, message)) = link.outbox.take() else {
-                        break;
-                    };
-                    self.counters.count(Flow::Forwarded);
-                    message.frames(
-                        message.path().stamped(&stamp(node, revision, now, message), number),
-                    )
-                } else {
-                    let room_for_stamps = together.messages * (2 * MAX_NAME + 64);
-                    let mut batch = batch::Writer::new(together.bytes + room_for_stamps);
-                    for _ in 0..together.messages {
-                        let Some((number, message)) = link.outbox.take() else {
-                            break;
-                        };
-                        self.counters.count(Flow::Forwarded);
-                        let stamp = stamp(node, revision, now, message);
-                        batch.push(message.as_frames(), &message.path(), &stamp, number);
-                    }
-                    let prefix = Prefix { source: node.as_str(), ..Prefix::new(Kind::Batch) };
-                    vec![prefix.write(), bytes::Bytes::new(), batch.finish()]
-                };
+                self.counters.add_to(Flow::Forwarded, taken.count as u64);
+                let frames = pack(node, revision, now, taken);
                 link.send(conn, frames, &mut self.out);
             }
-            link.line.waited_for(now.since_start, link.outbox.is_waited_for());
+            link.line.waited_for(now.since_start, link.outbox.waiting() > 0);
         }
     }
 
@@ -302,6 +282,24 @@ impl Brain {
     pub(super) fn stamp<'a>(&'a self, now: Now, message: &'a Message) -> Stamp<'a> {
         stamp(&self.config.node, self.tables.table.revision().short(), now, message)
     }
+}
+
+/// Messages on their way to a neighbour: one as it is, several as a batch.
+fn pack(node: &NodeName, revision: u32, now: Now, taken: Taken<'_>) -> hopline_core::Frames {
+    let Taken { first, count, bytes, mut messages } = taken;
+    if count == 1
+        && let Some(message) = messages.next()
+    {
+        let stamp = stamp(node, revision, now, message);
+        return message.frames(message.path().stamped(&stamp, first));
+    }
+    let mut batch = batch::Writer::new(bytes + count * (2 * MAX_NAME + 64));
+    for (number, message) in (first..).zip(messages) {
+        let stamp = stamp(node, revision, now, message);
+        batch.push(message.as_frames(), &message.path(), &stamp, number);
+    }
+    let prefix = Prefix { source: node.as_str(), ..Prefix::new(Kind::Batch) };
+    vec![prefix.write(), bytes::Bytes::new(), batch.finish()]
 }
 
 fn stamp<'a>(node: &'a NodeName, revision: u32, now: Now, message: &'a Message) -> Stamp<'a> {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hopline_core::Frames;
 
+use super::outbox::Lane;
 use crate::name::NodeName;
 use crate::wire::{Flags, Kind, Path, Prefix, WireError};
 
@@ -82,6 +83,11 @@ impl Message {
 
     pub(super) fn payload(&self) -> &[Bytes] {
         &self.frames[2..]
+    }
+
+    /// Whose turn it is when it waits for a neighbour.
+    pub(super) fn lane(&self) -> Lane {
+        self.path().stamps().next().map_or(Lane::HERE, |entered| Lane::of(entered.node))
     }
 
     /// All frames, the path replaced.

@@ -7,9 +7,14 @@
 //! Both parts are bounded. On the death of the link [`Outbox::fail`] gives back both: what waited is
 //! routed anew, what was sent and not acknowledged is in doubt.
 
+mod fair;
+
 use std::collections::VecDeque;
 
+pub(super) use fair::Lane;
+
 use super::message::Message;
+use fair::Fair;
 
 /// How much a link holds: in messages and in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,12 @@ impl Window {
     pub const UNACKNOWLEDGED: Self = Self { messages: 1_000, bytes: 1024 * 1024 };
     /// What may wait for a neighbour, or for a client: 20,000 messages, 16 MiB.
     pub const WAITING: Self = Self { messages: 20_000, bytes: 16 * 1024 * 1024 };
+
+    /// Twice as much.
+    fn doubled(self) -> Self {
+        let Self { messages, bytes } = self;
+        Self { messages: messages.saturating_mul(2), bytes: bytes.saturating_mul(2) }
+    }
 }
 
 /// Messages for one neighbour.
@@ -34,19 +45,22 @@ pub(super) struct Outbox {
     window: Window,
     /// What may wait.
     queue: Window,
-    waiting: Queue,
-    sent: Queue,
+    waiting: Fair,
+    sent: Sent,
     /// The number of the last message taken.
     last: u64,
     /// The number of the last message acknowledged.
     acknowledged: u64,
 }
 
-/// Messages that may be taken now to travel together: at least one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Together {
-    pub(super) messages: usize,
+/// Messages that were taken to travel together: at least one.
+#[derive(Debug)]
+pub(super) struct Taken<'a> {
+    /// The number of the first one.
+    pub(super) first: u64,
+    pub(super) count: usize,
     pub(super) bytes: usize,
+    pub(super) messages: std::collections::vec_deque::Iter<'a, Message>,
 }
 
 /// What a link that died leaves behind.
@@ -60,59 +74,45 @@ pub(super) struct Fallen {
 
 impl Outbox {
     pub(super) fn new(window: Window, queue: Window) -> Self {
-        let (waiting, sent) = (Queue::default(), Queue::default());
+        let (waiting, sent) = (Fair::default(), Sent::default());
         Self { window, queue, waiting, sent, last: 0, acknowledged: 0 }
     }
 
-    /// Whether a message of this size may be pushed. An error may where as much again waits as the
-    /// queue holds: what is told of a full queue must not fail because of it.
-    pub(super) fn has_room(&self, size: usize, is_error: bool) -> bool {
-        let Window { messages, bytes } = self.queue;
-        let queue = if is_error {
-            Window { messages: messages.saturating_mul(2), bytes: bytes.saturating_mul(2) }
-        } else {
-            self.queue
-        };
-        self.waiting.has_room(size, queue)
+    /// Whether a message of this size may be pushed to its lane. An error may where as much again waits as
+    /// the queue holds: what is told of a full queue must not fail because of it.
+    pub(super) fn has_room(&self, size: usize, lane: Lane, is_error: bool) -> bool {
+        let queue = if is_error { self.queue.doubled() } else { self.queue };
+        self.waiting.has_room(size, lane, queue)
     }
 
-    /// Queues a message. The caller asked [`Outbox::has_room`] before.
-    pub(super) fn push(&mut self, message: Message) {
-        self.waiting.push(message);
+    /// Queues a message. The caller asked [`Outbox::has_room`] before. Gives back messages of others that
+    /// had more than their share of a full queue, and lost their place to it.
+    pub(super) fn push(&mut self, message: Message, is_error: bool) -> Vec<Message> {
+        let queue = if is_error { self.queue.doubled() } else { self.queue };
+        self.waiting.push(message, queue)
     }
 
-    /// The next message and its number, if the window lets it go now.
-    pub(super) fn take(&mut self) -> Option<(u64, &Message)> {
-        let size = self.waiting.messages.front()?.size();
-        if !self.sent.has_room(size, self.window) {
-            return None;
-        }
-        self.last += 1;
-        self.sent.push(self.waiting.pop()?);
-        Some((self.last, self.sent.messages.back()?))
-    }
-
-    /// How many messages, and how many bytes of them, may be taken now to travel together: several
-    /// where each has at most `small` bytes and all have at most `most`, else one.
-    pub(super) fn together(&self, small: usize, most: usize) -> Option<Together> {
-        let mut together = Together { messages: 0, bytes: 0 };
-        let (mut messages, mut bytes) = (self.sent.messages.len(), self.sent.bytes);
-        for message in &self.waiting.messages {
+    /// Takes the next message if the window lets it go now, and those behind it that may travel with it:
+    /// each of at most `small` bytes, all together of at most `most`.
+    pub(super) fn take(&mut self, small: usize, most: usize) -> Option<Taken<'_>> {
+        let (mut count, mut bytes) = (0, 0);
+        let first = self.last + 1;
+        let mut more = true;
+        while more && let Some(message) = self.waiting.peek() {
             let size = message.size();
-            let fits = messages == 0
-                || (messages < self.window.messages && bytes + size <= self.window.bytes);
             let is_small = size <= small && !message.is_alone();
-            let joins = together.messages == 0 || (is_small && together.bytes + size <= most);
-            if !fits || !joins {
+            let joins = count == 0 || (is_small && bytes + size <= most);
+            if !joins || !self.sent.has_room(size, self.window) {
                 break;
             }
-            together = Together { messages: together.messages + 1, bytes: together.bytes + size };
-            (messages, bytes) = (messages + 1, bytes + size);
-            if !is_small {
-                break;
-            }
+            let Some(message) = self.waiting.pop() else { break };
+            self.sent.push(message);
+            (count, bytes, more) = (count + 1, bytes + size, is_small);
         }
-        (together.messages > 0).then_some(together)
+        self.last += count as u64;
+        let held = &self.sent.messages;
+        let messages = held.range(held.len() - count..);
+        (count > 0).then_some(Taken { first, count, bytes, messages })
     }
 
     /// Forgets all messages up to this number. A number that was never sent is not believed.
@@ -123,30 +123,31 @@ impl Outbox {
         }
     }
 
-    /// Whether a message waits.
-    pub(super) fn is_waited_for(&self) -> bool {
-        !self.waiting.messages.is_empty()
+    /// How many messages wait to be sent.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// How many messages wait or are not acknowledged.
     pub(super) fn len(&self) -> usize {
-        self.waiting.messages.len() + self.sent.messages.len()
+        self.waiting.len() + self.sent.messages.len()
     }
 
     /// The link died: everything comes back, and numbers begin anew.
     pub(super) fn fail(&mut self) -> Fallen {
-        let fallen = std::mem::replace(self, Self::new(self.window, self.queue));
-        Fallen { in_doubt: fallen.sent.messages.into(), unsent: fallen.waiting.messages.into() }
+        let mut fallen = std::mem::replace(self, Self::new(self.window, self.queue));
+        Fallen { in_doubt: fallen.sent.messages.into(), unsent: fallen.waiting.drain() }
     }
 }
 
+/// What was sent and is not acknowledged, oldest first.
 #[derive(Debug, Default)]
-struct Queue {
+struct Sent {
     messages: VecDeque<Message>,
     bytes: usize,
 }
 
-impl Queue {
+impl Sent {
     fn has_room(&self, size: usize, window: Window) -> bool {
         self.messages.is_empty()
             || (self.messages.len() < window.messages && self.bytes + size <= window.bytes)
@@ -175,15 +176,37 @@ mod tests {
         Message::new(&Prefix::new(Kind::Data), [Bytes::from(vec![0; size])])
     }
 
+    /// Takes one message, and says its number.
+    fn one(outbox: &mut Outbox) -> Option<u64> {
+        outbox.take(0, 0).map(|taken| taken.first)
+    }
+
+    #[test]
+    fn messages_that_are_small_travel_together_as_far_as_the_window_goes() {
+        let window = Window { messages: 3, bytes: 1 << 20 };
+        let mut outbox = Outbox::new(window, Window::WAITING);
+        for size in [10, 10, 10, 10, 5_000, 10] {
+            outbox.push(message(size), false);
+        }
+        let mut counts = Vec::new();
+        while let Some(taken) = outbox.take(4_096, 64 * 1024) {
+            counts.push((taken.first, taken.count));
+            assert_eq!(taken.messages.count(), taken.count);
+            let last = outbox.last;
+            outbox.acknowledge(last);
+        }
+        assert_eq!(counts, [(1, 3), (4, 1), (5, 1), (6, 1)]);
+    }
+
     #[test]
     fn an_empty_outbox_takes_one_message_of_any_size() {
         let mut outbox =
             Outbox::new(Window { messages: 10, bytes: 100 }, Window { messages: 10, bytes: 100 });
-        assert!(outbox.has_room(1 << 30, false));
-        outbox.push(message(1000));
-        assert!(!outbox.has_room(1, false));
-        assert!(outbox.take().is_some(), "an empty window takes it as well");
-        assert!(outbox.has_room(1, false));
+        assert!(outbox.has_room(1 << 30, Lane::HERE, false));
+        outbox.push(message(1000), false);
+        assert!(!outbox.has_room(1, Lane::HERE, false));
+        assert!(one(&mut outbox).is_some(), "an empty window takes it as well");
+        assert!(outbox.has_room(1, Lane::HERE, false));
     }
 
     #[test]
@@ -192,14 +215,14 @@ mod tests {
             Window { messages: 2, bytes: 1 << 20 },
             Window { messages: 2, bytes: 1 << 20 },
         );
-        outbox.push(message(1));
-        outbox.push(message(1));
-        assert_eq!(outbox.take().map(|(number, _)| number), Some(1));
-        assert_eq!(outbox.take().map(|(number, _)| number), Some(2));
-        outbox.push(message(1));
-        assert!(outbox.take().is_none());
+        outbox.push(message(1), false);
+        outbox.push(message(1), false);
+        assert_eq!(one(&mut outbox), Some(1));
+        assert_eq!(one(&mut outbox), Some(2));
+        outbox.push(message(1), false);
+        assert!(one(&mut outbox).is_none());
         outbox.acknowledge(99);
-        assert_eq!(outbox.take().map(|(number, _)| number), Some(3));
+        assert_eq!(one(&mut outbox), Some(3));
         outbox.acknowledge(2);
         assert_eq!(outbox.len(), 1, "an old acknowledgement changes nothing");
     }
@@ -211,13 +234,13 @@ mod tests {
             Window { messages: 2, bytes: 1 << 20 },
         );
         for _ in 0..2 {
-            outbox.push(message(1));
+            outbox.push(message(1), false);
         }
         for _ in 0..2 {
-            assert!(!outbox.has_room(1, false) && outbox.has_room(1, true));
-            outbox.push(message(1));
+            assert!(!outbox.has_room(1, Lane::HERE, false) && outbox.has_room(1, Lane::HERE, true));
+            outbox.push(message(1), true);
         }
-        assert!(!outbox.has_room(1, true), "errors are bounded as well");
+        assert!(!outbox.has_room(1, Lane::HERE, true), "errors are bounded as well");
     }
 
     proptest! {
@@ -227,12 +250,12 @@ mod tests {
             let (mut pushed, mut taken, mut acknowledged) = (0u64, 0u64, 0u64);
             for (step, number) in steps {
                 match step {
-                    0 if outbox.has_room(message(50).size(), false) => {
-                        outbox.push(message(50));
+                    0 if outbox.has_room(message(50).size(), Lane::HERE, false) => {
+                        outbox.push(message(50), false);
                         pushed += 1;
                     }
                     1 => {
-                        if let Some((number, _)) = outbox.take() {
+                        if let Some(number) = one(&mut outbox) {
                             taken += 1;
                             prop_assert_eq!(number, taken);
                         }

@@ -56,11 +56,24 @@ impl Brain {
             revision: table.revision().to_string(),
             attachments: format!("{:016x}", self.tables.directory.digest()),
             pending: self.pending_floods(),
+            waiting: self.waiting(),
             reachable,
             links: links.collect(),
             clients,
             counters,
         }
+    }
+
+    /// How many messages wait here: for a link, or for room on the way.
+    pub(super) fn waiting(&self) -> u64 {
+        self.links.values().map(|link| link.outbox.waiting() as u64).sum()
+    }
+
+    /// How many messages came to this node and neither left nor wait here: none, or it is a fault of the node.
+    /// [`NodeStatus::counters`] has all the ways, and `docs/delivery.md` says what they mean.
+    #[must_use]
+    pub fn unaccounted(&self) -> i128 {
+        self.counters.here() - i128::from(self.waiting())
     }
 
     /// How many floods neighbours have not acknowledged.

@@ -140,6 +140,9 @@ pub struct NodeStatus {
     pub attachments: String,
     /// Floods that a neighbour has not acknowledged.
     pub pending: u64,
+    /// Messages that wait here, for a link or for room on the way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waiting: u64,
     /// The nodes that this one can reach, itself included, sorted.
     pub reachable: Vec<NodeName>,
     /// The node's links, declared or live, sorted by neighbour.
@@ -200,6 +203,10 @@ pub struct RouteLine {
     pub hops: Option<u32>,
     /// Why: `here`, `computed`, `unreachable`, `attached at NODE`, `static`.
     pub origin: String,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Request {

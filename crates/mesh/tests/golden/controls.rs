@@ -97,6 +97,7 @@ pub(super) fn controls() -> Vec<Vector> {
         revision: "0123456789abcdef".to_owned(),
         attachments: "fedcba9876543210".to_owned(),
         pending: 1,
+        waiting: 0,
         reachable: vec![node("east"), neighbour],
         links: vec![link],
         clients: vec![attached],

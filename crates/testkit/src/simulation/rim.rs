@@ -34,6 +34,7 @@ impl Simulation {
             brain.handle(now, input, &room, &mut outputs);
             brain.flush(now, &room, &mut outputs);
             node.tick = brain.next_tick();
+            assert_eq!(brain.unaccounted(), 0, "{name} lost sight of a message: {:?}", outputs);
             for output in outputs {
                 inputs.extend(self.perform(name, output));
             }

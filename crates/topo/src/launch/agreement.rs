@@ -138,6 +138,7 @@ mod tests {
             revision: revision.to_owned(),
             attachments: "0".to_owned(),
             pending: 0,
+            waiting: 0,
             reachable: reachable.iter().map(|name| node(name)).collect(),
             links: up.iter().map(link).collect(),
             clients: Vec::new(),
