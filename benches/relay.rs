@@ -48,6 +48,7 @@ impl Chain {
                 dialects: Dialect::ALL.to_vec(),
                 window: Window::UNACKNOWLEDGED,
                 queue: Window::WAITING,
+                kept: Config::KEPT,
                 seed: [index as u8; 32],
             };
             Brain::new(config, now())

@@ -17,6 +17,7 @@ mod answers;
 mod claims;
 mod clients;
 mod config;
+mod confirmed;
 mod conn;
 mod counters;
 mod database;
@@ -30,6 +31,7 @@ mod io;
 mod links;
 mod message;
 mod outbox;
+mod repeats;
 mod status;
 mod tables;
 
@@ -39,14 +41,17 @@ pub use config::{Config, LinkConfig, ServiceConfig};
 pub use impairment::Impairment;
 pub use io::{ASK_PATIENCE, Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
+pub use repeats::Receipt;
 
 use clients::Clients;
+use confirmed::Confirmed;
 use conn::Conn;
 use counters::Counters;
 use database::Database;
 use entropy::Entropy;
 use floods::Own;
 use links::Link;
+use repeats::Repeats;
 use tables::Tables;
 
 use crate::name::NodeName;
@@ -66,6 +71,8 @@ pub struct Brain {
     own: Own,
     tables: Tables,
     asked: answers::Asked,
+    confirmed: Confirmed,
+    repeats: Repeats,
     last_id: u64,
     out: Vec<Output>,
 }
@@ -90,6 +97,8 @@ impl Brain {
             links,
             database: Database::default(),
             asked: answers::Asked::default(),
+            confirmed: Confirmed::new(config.kept),
+            repeats: Repeats::default(),
             last_id: 0,
             out: Vec::new(),
             config,
@@ -104,6 +113,7 @@ impl Brain {
     ///
     /// `room` tells of the queues behind the outputs as they are now.
     pub fn handle(&mut self, now: Now, input: Input, room: &impl Room, out: &mut Vec<Output>) {
+        let before = self.tables.table.revision();
         match input {
             Input::Opened(conn, opened) => self.opened(now, conn, opened, room),
             Input::Received(conn, frames) => self.received(now, conn, frames, room),
@@ -112,6 +122,7 @@ impl Brain {
             Input::Undelivered { frames, original, reason } => {
                 self.undelivered(now, frames, original, reason, room);
             }
+            Input::HandedOver(receipt) => self.handed_over(now, receipt, room),
             Input::Command(command) => self.command(now, command, room),
             Input::Tick => self.tick(now, room),
         }
@@ -119,6 +130,9 @@ impl Brain {
         self.give_out_names(now, room);
         self.settle_disputes(now, room);
         self.refresh();
+        if self.tables.table.revision() != before {
+            self.hasten_confirmed(now);
+        }
         out.append(&mut self.out);
     }
 
@@ -137,7 +151,8 @@ impl Brain {
     pub fn next_tick(&self) -> Option<std::time::Duration> {
         let links = self.links.values().filter_map(Link::due);
         let conns = self.conns.values().filter_map(Conn::due);
-        links.chain(conns).chain(self.clients.due()).chain(self.asked.due()).min()
+        let others = self.clients.due().into_iter().chain(self.asked.due());
+        links.chain(conns).chain(others).chain(self.confirmed.due()).min()
     }
 
     /// Whether nothing waits for time to pass but what comes again and again as long as the node lives.
@@ -163,6 +178,7 @@ impl Brain {
         self.expire_claims(now, room);
         self.expire_questions(now, room);
         self.expire_hellos(now, room);
+        self.tick_confirmed(now, room);
     }
 
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {

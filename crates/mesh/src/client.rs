@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use error::{ConnectError, RecvError, RequestError, SendError};
-pub use message::{Failure, Incoming, Message, Outgoing, PathStep, Trace, Undeliverable};
+pub use message::{Delivery, Failure, Incoming, Message, Outgoing, PathStep, Trace, Undeliverable};
 pub use options::ClientOptions;
 
 use crate::name::NodeName;
@@ -26,6 +26,10 @@ use session::{Pending, Session, Shared, Standing};
 
 /// How many messages wait for [`Client::recv`]; then the connection is not read.
 const INBOX: usize = 1000;
+/// How long the mesh keeps a confirmed message that says nothing of it,
+const CONFIRMED: Duration = Duration::from_secs(30);
+/// and how much later that is told at the latest.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A client of a mesh, in the native dialect.
 ///
@@ -185,6 +189,25 @@ impl Client {
         self.exchange(Kind::Data, Outgoing::new(to, payload), patience).await
     }
 
+    /// Sends a message that the mesh keeps and sends again until it was handed to its receiver, and waits for
+    /// that: at most the message's [`patience`](Outgoing::patience), or 30 s.
+    ///
+    /// # Errors
+    /// [`RequestError::Failed`] where the mesh gave it up, and says why; [`RequestError::Timeout`] where the node
+    /// that keeps it said nothing in time, so that it may have arrived or not.
+    ///
+    /// # Cancel safety
+    /// The message may arrive although the future was dropped; what becomes of it is not told then.
+    pub async fn send_confirmed(&self, message: Outgoing) -> Result<Delivery, RequestError> {
+        let patience = message.patience.unwrap_or(CONFIRMED);
+        let message = message.confirmed();
+        match self.outcome(Kind::Data, message, patience + GRACE).await? {
+            Incoming::Delivered(delivery) => Ok(delivery),
+            Incoming::Failed(failure) => Err(RequestError::Failed(Box::new(failure))),
+            Incoming::Message(_) => Err(RequestError::Malformed),
+        }
+    }
+
     /// Asks for the way to an address: a probe goes there, and what handled it is told.
     ///
     /// # Errors
@@ -246,14 +269,25 @@ impl Client {
         message: Outgoing,
         patience: Duration,
     ) -> Result<Message, RequestError> {
+        match self.outcome(kind, message, patience).await? {
+            Incoming::Message(message) => Ok(message),
+            Incoming::Failed(failure) => Err(RequestError::Failed(Box::new(failure))),
+            Incoming::Delivered(_) => Err(RequestError::Malformed),
+        }
+    }
+
+    /// Sends a message, and waits for what comes of it.
+    async fn outcome(
+        &self,
+        kind: Kind,
+        message: Outgoing,
+        patience: Duration,
+    ) -> Result<Incoming, RequestError> {
         let id = self.shared.next_id();
         let Pending { answer, guard } = self.shared.expect(id);
         let exchange = async {
             self.send_as(kind, id, message).await?;
-            answer
-                .await
-                .map_err(|_| RequestError::Stopped)?
-                .map_err(|failure| RequestError::Failed(Box::new(failure)))
+            answer.await.map_err(|_| RequestError::Stopped)
         };
         let answer = timeout(patience, exchange).await;
         drop(guard);
@@ -264,12 +298,18 @@ impl Client {
         if message.to.len() > MAX_DESTINATION {
             return Err(SendError::DestinationTooLong { length: message.to.len() });
         }
+        let deadline = message.patience.map(|patience| {
+            let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+            session::unix_millis().saturating_add(patience.max(1))
+        });
         let tail = Tail {
+            deadline,
             correlation: message.correlation,
             content_type: message.content_type,
             ..Tail::default()
         };
         let header = Prefix {
+            class: message.class,
             flags: if message.trace { Flags::TRACE } else { Flags::default() },
             hop_limit: message.hop_limit.unwrap_or(0),
             id,

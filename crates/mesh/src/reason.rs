@@ -16,6 +16,10 @@ pub enum Reason {
     ReceiverSlow,
     /// The receiver went away while the message was handed to it.
     ReceiverGone,
+    /// The deadline of a confirmed message passed before it was known to have arrived.
+    Deadline,
+    /// A confirmed message of the same sender with the same id is under way.
+    Repeated,
     /// The sender's name belongs to somebody else.
     NameInUse,
     /// The sender's name is that of a service which this node does not offer.
@@ -39,6 +43,8 @@ impl Reason {
             Self::InDoubt => "in doubt",
             Self::ReceiverSlow => "receiver slow",
             Self::ReceiverGone => "receiver gone",
+            Self::Deadline => "deadline passed",
+            Self::Repeated => "repeated",
             Self::NameInUse => "name in use",
             Self::NotOffered => "not offered here",
             Self::TooLarge => "too large",
@@ -46,6 +52,20 @@ impl Reason {
             Self::NotAllowed => "not allowed",
             Self::Malformed => "malformed message",
         }
+    }
+
+    /// Whether what is behind a reason, given in words, may pass while a confirmed message waits: the way or
+    /// the room is missing. All else, and what a later version says, ends it.
+    #[must_use]
+    pub(crate) fn may_pass(text: &str) -> bool {
+        let passing = [
+            Self::InDoubt,
+            Refusal::Loop.into(),
+            Refusal::Unreachable.into(),
+            Refusal::NextHopIsSource.into(),
+            Refusal::QueueFull.into(),
+        ];
+        passing.iter().any(|reason: &Self| reason.text() == text)
     }
 }
 

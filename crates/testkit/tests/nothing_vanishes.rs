@@ -21,8 +21,6 @@ const CLIENTS: [&str; 12] = [
 ];
 /// Where services are offered.
 const OFFERED: [&str; 3] = ["a", "c", "d"];
-const NO_REASONS: [&str; 6] =
-    ["accepted", "received", "forwarded", "delivered", "answered", "returned"];
 
 #[derive(Debug, Clone, Copy)]
 struct Weather {

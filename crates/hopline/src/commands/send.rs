@@ -20,8 +20,8 @@ use crate::way::arrows;
 
 /// Send a message into a running mesh
 ///
-/// It is sent at most once. What the mesh knows of it when the command ends is told: the way that it took,
-/// or which node refused it and why.
+/// It is sent at most once, or with `--confirmed` until its receiver has it. What the mesh knows of it when the
+/// command ends is told: the way that it took, or which node refused it and why.
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The topology file of a running mesh
@@ -39,6 +39,9 @@ pub(crate) struct Send {
     /// Send TEXT as JSON, which it must be
     #[arg(long)]
     json_content: bool,
+    /// Have the mesh keep it and send it again, over whatever way is left, until it was handed over
+    #[arg(long)]
+    confirmed: bool,
     /// How long the mesh may take
     #[arg(long, default_value = "5s", value_parser = duration)]
     timeout: Duration,
@@ -53,6 +56,9 @@ struct Sent {
     from: String,
     to: String,
     reachable: bool,
+    /// Whether it is known to have been handed over; none where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed: Option<bool>,
     path: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -81,7 +87,10 @@ impl Send {
         let name = self.name.clone().unwrap_or_else(own_name);
         let node = entrance(&running, self.at.as_deref(), Some(&name))?;
         let mut client = attach(&running, &node, Some(&name), deadline.left()).await?;
-        let outcome = self.outcome(&mut client, message, &running, deadline).await;
+        let outcome = match self.confirmed {
+            true => self.confirm(&client, message, deadline).await,
+            false => self.outcome(&mut client, message, &running, deadline).await,
+        };
         client.shutdown().await;
         let (path, failure) = match outcome? {
             Ok(path) => (path, None),
@@ -92,12 +101,16 @@ impl Send {
                 from: name,
                 to: self.to.clone(),
                 reachable: failure.is_none(),
+                confirmed: self.confirmed.then_some(failure.is_none()),
                 path,
                 reason: failure.as_ref().map(|failure| failure.reason.clone()),
                 node: failure.as_ref().and_then(|failure| failure.node.clone()),
             })?;
         } else {
             match &failure {
+                None if self.confirmed => {
+                    output::data(&format!("handed over to {}: {}", self.to, arrows(&path)))?;
+                }
                 None if path.is_empty() => output::data(&format!("sent to {}", self.to))?,
                 None => output::data(&format!("sent to {}: {}", self.to, arrows(&path)))?,
                 Some(failure) => {
@@ -109,6 +122,26 @@ impl Send {
             }
         }
         Ok(if failure.is_none() { Answer::Yes } else { Answer::No })
+    }
+
+    /// Sends the message and waits until it was handed over. The way is that of a probe behind it.
+    async fn confirm(
+        &self,
+        client: &Client,
+        message: Outgoing,
+        deadline: Deadline,
+    ) -> anyhow::Result<Result<Vec<String>, Unreached>> {
+        let message = Outgoing { patience: Some(deadline.left()), ..message };
+        let delivery = match client.send_confirmed(message).await {
+            Ok(delivery) => delivery,
+            Err(error) => return Ok(Err(unreached(error)?)),
+        };
+        let path = match client.trace(&self.to, deadline.left()).await {
+            Ok(trace) => trace.path.into_iter().map(|step| step.node).collect(),
+            // It has arrived, whatever has become of the receiver since.
+            Err(_) => vec![delivery.node],
+        };
+        Ok(Ok(path))
     }
 
     /// Sends the message and a probe behind it. Messages between two keep their order, so once the probe
@@ -155,7 +188,7 @@ async fn failure_of(client: &mut Client, id: MessageId) -> Option<Unreached> {
     while let Ok(Ok(incoming)) = timeout(Duration::ZERO, client.recv()).await {
         match incoming {
             Incoming::Failed(failure) if failure.id == id => return Some(failure.into()),
-            Incoming::Failed(_) | Incoming::Message(_) => {}
+            Incoming::Failed(_) | Incoming::Message(_) | Incoming::Delivered(_) => {}
         }
     }
     None

@@ -5,7 +5,7 @@ use super::message::Message;
 use super::{Brain, ConnId, Now, Room};
 use crate::name::NodeName;
 use crate::route::Refusal;
-use crate::wire::{Flags, Kind};
+use crate::wire::{Class, Flags, Kind};
 
 impl Brain {
     /// A message of a client here, on its way into the mesh.
@@ -23,7 +23,10 @@ impl Brain {
                 return self.refuse(now, message, Refusal::AccessDenied.into(), room);
             }
         }
-        self.route(now, message, room);
+        match message.prefix().class {
+            Class::AtMostOnce => self.send_from_here(now, message, room),
+            Class::Confirmed => self.keep(now, message, room),
+        }
     }
 
     /// Whether a rule denies that a message is handed to the client of a connection, which it was not

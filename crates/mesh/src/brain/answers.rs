@@ -52,16 +52,24 @@ impl Asked {
 
 impl Brain {
     /// A message that is for this node.
-    pub(super) fn answer(&mut self, now: Now, message: Message, room: &impl Room) {
+    pub(super) fn answer(&mut self, now: Now, mut message: Message, room: &impl Room) {
+        let receipt = match self.receipt(now, &mut message) {
+            Ok(receipt) => receipt,
+            Err(seen) => return self.repeat(now, &message, seen, room),
+        };
         match message.kind() {
             Kind::Data => self.answer_data(now, &message, room),
             Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Control => self.answer_control(now, &message, room),
             Kind::Reply => self.answered(now, &message, room),
             Kind::Error => self.not_answered(now, &message, room),
-            Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
+            Kind::Ack => self.confirmation(now, &message, room),
+            Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
         }
         self.counters.count(Flow::Answered);
+        if let Some(receipt) = receipt {
+            self.handed_over(now, receipt, room);
+        }
     }
 
     /// Says what the node is, to whoever sends it anything. Another node is not answered, so that two
@@ -159,7 +167,7 @@ impl Brain {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a message has that many parts")]
-    fn originate(
+    pub(super) fn originate(
         &mut self,
         now: Now,
         kind: Kind,

@@ -40,11 +40,16 @@ pub struct Config {
     pub window: Window,
     /// What may wait for a neighbour.
     pub queue: Window,
+    /// How many bytes of confirmed messages may be kept whose end is not known.
+    pub kept: usize,
     /// 32 bytes that nobody can guess, from which the node's nonces are made.
     pub seed: [u8; 32],
 }
 
 impl Config {
+    /// How much is kept of confirmed messages where nothing else is said: 64 MiB.
+    pub const KEPT: usize = 64 * 1024 * 1024;
+
     /// The access rules as they hold at this node.
     pub(super) fn access(&self) -> Access<'_> {
         self.access.at(&self.node, self.closed)

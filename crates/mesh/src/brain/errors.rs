@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 
+use super::confirmed::{self, Fate};
 use super::message::Message;
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::json;
 use crate::reason::Reason;
-use crate::wire::{Flags, Kind, MAX_DESTINATION, Prefix, Tail};
+use crate::wire::{Class, Flags, Kind, MAX_DESTINATION, Prefix, Tail};
 
 /// The longest media type that an error repeats, in bytes.
 const MAX_CONTENT_TYPE: usize = 256;
@@ -18,6 +19,28 @@ impl Brain {
     /// payload frame and goes back along it; behind it the message's own payload, up to 64 KiB.
     /// An error that is not delivered is counted, and makes no other error.
     pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
+        if message.path().is_empty() && message.prefix().class == Class::Confirmed {
+            let me = self.config.node.clone();
+            let key = confirmed::key(&message.prefix());
+            match self.refused_copy(now, &key, reason.text(), me.as_str()) {
+                Fate::Final => {}
+                Fate::Again | Fate::Known => {
+                    self.counters.add(reason.text());
+                    return self.counters.count(Flow::Dropped);
+                }
+            }
+        }
+        self.give_back(now, message, reason, room);
+    }
+
+    /// A message is counted under a reason, and its sender is told: that is its end.
+    pub(super) fn give_back(
+        &mut self,
+        now: Now,
+        message: Message,
+        reason: Reason,
+        room: &impl Room,
+    ) {
         self.counters.add(reason.text());
         let prefix = message.prefix();
         match prefix.kind {
@@ -50,7 +73,10 @@ impl Brain {
             destination: Some(clipped(prefix.destination)),
             ..Tail::default()
         };
+        // Where a message entered an error is its end; to any other node's the ingress may have more to say.
+        let class = if message.path().is_empty() { Class::AtMostOnce } else { prefix.class };
         let prefix = Prefix {
+            class,
             flags: marks,
             hop_limit: self.config.hop_limit,
             id: prefix.id,
@@ -88,6 +114,8 @@ impl Brain {
             return;
         };
         self.counters.take_back(Flow::Delivered);
+        let prefix = message.prefix();
+        self.repeats.forget(prefix.source, prefix.id);
         self.refuse(now, message, reason, room);
     }
 

@@ -8,19 +8,75 @@ use super::links::{LOST, Link};
 use super::message::Message;
 use super::outbox::Lane;
 use super::tables::Tables;
-use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
+use super::{Brain, ConnId, Now, Original, Output, Receipt, Room, counters::Flow};
 use crate::dialect::{Dialect, json};
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::route::explain::Step;
 use crate::route::{
-    Directory, Local, PathNames, Places, Policy, Question, Refusal, Table, Verdict, decide, judge,
+    Basis, Directory, Local, PathNames, Places, Policy, Question, Refusal, Ruling, Table, Verdict,
+    judge,
 };
 use crate::wire::{Flags, Kind, MessageId, Path, Prefix, Tail};
 
+/// What was decided about a message.
+struct Ruled {
+    way: Way,
+    /// Where a message that enters here leaves the mesh, if it goes the computed way.
+    egress: Option<NodeName>,
+}
+
+/// Which way a message goes.
+enum Way {
+    /// To this node.
+    Node,
+    /// To a client here, if it has a connection.
+    Client(Option<ConnId>),
+    Neighbour(NodeName),
+    Refuse(Refusal),
+}
+
 impl Brain {
+    /// A client's message enters the mesh, or one that is kept here does so again.
+    pub(super) fn send_from_here(&mut self, now: Now, message: Message, room: &impl Room) {
+        self.route(now, message, room);
+    }
+
     /// Asks `decide` about a message and does what it says.
     pub(super) fn route(&mut self, now: Now, message: Message, room: &impl Room) {
+        if message.kind() == Kind::Error && !self.is_told(now, &message) {
+            return self.counters.count(Flow::Dropped);
+        }
+        let way = self.rule(&message).way;
+        self.take_way(now, message, way, room);
+    }
+
+    /// Does what was decided about a message.
+    fn take_way(&mut self, now: Now, message: Message, way: Way, room: &impl Room) {
+        let neighbour = match way {
+            Way::Node => return self.answer(now, message, room),
+            Way::Client(Some(conn)) => return self.deliver(now, message, conn, room),
+            Way::Client(None) => {
+                return self.refuse(now, message, Reason::ReceiverGone, room);
+            }
+            Way::Refuse(refusal) => return self.refuse(now, message, refusal.into(), room),
+            Way::Neighbour(neighbour) => neighbour,
+        };
+        let Some(link) = self.links.get_mut(&neighbour) else {
+            return self.refuse(now, message, Refusal::Unreachable.into(), room);
+        };
+        if link.line.loses() {
+            self.counters.count(Flow::Dropped);
+            return self.counters.add(LOST);
+        }
+        let is_error = message.kind() == Kind::Error;
+        for evicted in link.outbox.push(message, is_error) {
+            self.refuse(now, evicted, Refusal::QueueFull.into(), room);
+        }
+    }
+
+    /// What `decide` says about a message.
+    fn rule(&self, message: &Message) -> Ruled {
         let (prefix, path) = (message.prefix(), message.path());
         let here = Here {
             clients: &self.clients,
@@ -33,34 +89,33 @@ impl Brain {
         let question = Question {
             id: prefix.id,
             destination: prefix.destination,
-            retrace: retrace(&prefix, &message, self.config.node.as_str()),
+            retrace: retrace(&prefix, message, self.config.node.as_str()),
             path: &path,
             from: message.ingress.as_ref().map(NodeName::as_str),
             hop_limit: prefix.hop_limit,
             size: message.size(),
         };
-        let verdict = decide(&self.tables.table, &here, &question);
-        let (client, neighbour) = match verdict {
-            Verdict::Deliver(Local::Node) => return self.answer(now, message, room),
-            Verdict::Deliver(Local::Client(name)) => (self.clients.conn(name), None),
-            Verdict::Forward(neighbour) => (None, Some(neighbour.clone())),
-            Verdict::Refuse(refusal) => return self.refuse(now, message, refusal.into(), room),
+        let Ruling { verdict, basis } = judge(&self.tables.table, &here, &question);
+        let way = match verdict {
+            Verdict::Deliver(Local::Node) => Way::Node,
+            Verdict::Deliver(Local::Client(name)) => Way::Client(self.clients.conn(name)),
+            Verdict::Forward(neighbour) => Way::Neighbour(neighbour.clone()),
+            Verdict::Refuse(refusal) => Way::Refuse(refusal),
         };
-        let link = neighbour.and_then(|neighbour| self.links.get_mut(&neighbour));
-        match (client, link) {
-            (Some(conn), _) => self.deliver(now, message, conn, room),
-            (None, Some(link)) => {
-                if link.line.loses() {
-                    self.counters.count(Flow::Dropped);
-                    return self.counters.add(LOST);
-                }
-                let is_error = message.kind() == Kind::Error;
-                for evicted in link.outbox.push(message, is_error) {
-                    self.refuse(now, evicted, Refusal::QueueFull.into(), room);
-                }
-            }
-            (None, None) => self.refuse(now, message, Refusal::Unreachable.into(), room),
-        }
+        let egress = match basis {
+            Basis::Computed { to, .. } if message.ingress.is_none() => Some(to.clone()),
+            Basis::Computed { .. }
+            | Basis::Here
+            | Basis::Retrace
+            | Basis::Static { .. }
+            | Basis::Nothing { .. } => None,
+        };
+        Ruled { way, egress }
+    }
+
+    /// Whether a message that enters here would leave the mesh at `node`, as far as this node can tell.
+    pub(super) fn is_egress(&self, message: &Message, node: &str) -> bool {
+        self.rule(message).egress.is_some_and(|egress| egress.as_str() == node)
     }
 
     /// What this node would decide about a small message just now, and why: one that came from this
@@ -100,24 +155,29 @@ impl Brain {
     }
 
     /// Hands a message to a client, in the client's dialect.
-    fn deliver(&mut self, now: Now, message: Message, conn: ConnId, room: &impl Room) {
+    fn deliver(&mut self, now: Now, mut message: Message, conn: ConnId, room: &impl Room) {
         if self.is_denied(&message, conn) {
             return self.refuse(now, message, Refusal::AccessDenied.into(), room);
         }
         match message.kind() {
             Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Data | Kind::Reply | Kind::Error => {}
+            Kind::Ack if self.is_native(conn) => {}
             Kind::Ack => return self.counters.count(Flow::Answered),
             Kind::Control | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {
                 return self.refuse(now, message, Reason::NotAccepted, room);
             }
         }
-        if !room.has_room(conn) {
-            return self.refuse(now, message, Reason::ReceiverSlow, room);
-        }
-        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
-            return self.refuse(now, message, Reason::ReceiverGone, room);
+        let receipt = match self.receipt(now, &mut message) {
+            Ok(receipt) => receipt,
+            Err(seen) => return self.repeat(now, &message, seen, room),
         };
+        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
+            return self.refuse_receipt(now, message, receipt, Reason::ReceiverGone, room);
+        };
+        if !room.has_room(conn) {
+            return self.refuse_receipt(now, message, receipt, Reason::ReceiverSlow, room);
+        }
         let (native, request) = (client.dialect == Some(Dialect::Native), client.request);
         let path = message.path().stamped(&self.stamp(now, &message), 0);
         let (mut frames, original) = if native {
@@ -125,14 +185,39 @@ impl Brain {
         } else {
             match as_json(&message, &path) {
                 Some(text) => (vec![text.into()], Some(Original(message.into_frames(path)))),
-                None => return self.refuse(now, message, Reason::NotAccepted, room),
+                None => {
+                    let reason = Reason::NotAccepted;
+                    return self.refuse_receipt(now, message, receipt, reason, room);
+                }
             }
         };
         if request {
             frames.insert(0, Bytes::new());
         }
         self.counters.count(Flow::Delivered);
-        self.out.push(Output::Deliver { conn, frames, original });
+        self.out.push(Output::Deliver { conn, frames, original, receipt });
+    }
+
+    /// A message is not handed to its receiver after all, and is not a repeat when it comes again.
+    fn refuse_receipt(
+        &mut self,
+        now: Now,
+        message: Message,
+        receipt: Option<Receipt>,
+        reason: Reason,
+        room: &impl Room,
+    ) {
+        if let Some(Receipt { source, id, .. }) = receipt {
+            self.repeats.forget(&source, id);
+        }
+        self.refuse(now, message, reason, room);
+    }
+
+    fn is_native(&self, conn: ConnId) -> bool {
+        match self.conns.get(&conn) {
+            Some(Conn::Client(client)) => client.dialect == Some(Dialect::Native),
+            _ => false,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::reason::Reason;
 use crate::route::Refusal;
 use crate::wire::hello::Hello;
 use crate::wire::{
-    Flags, Kind, MAX_DESTINATION, MAX_HEADER, Prefix, Tail, WireError, batch, is_native,
+    Class, Flags, Kind, MAX_DESTINATION, MAX_HEADER, Prefix, Tail, WireError, batch, is_native,
 };
 
 impl Brain {
@@ -149,8 +149,12 @@ impl Brain {
                 let hop_limit =
                     if prefix.hop_limit == 0 { limit } else { prefix.hop_limit.min(limit) };
                 let trusted = if operator { Flags::OPERATOR } else { Flags::default() };
+                let is_kept = matches!(prefix.kind, Kind::Data | Kind::Reply);
+                let class = if is_kept { prefix.class } else { Class::AtMostOnce };
+                let unsaid = Flags::OPERATOR.with(Flags::RESENT);
                 let prefix = Prefix {
-                    flags: prefix.flags.without(Flags::OPERATOR).with(trusted),
+                    class,
+                    flags: prefix.flags.without(unsaid).with(trusted),
                     hop_limit,
                     source: &source,
                     ..prefix

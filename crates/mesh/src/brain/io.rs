@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hopline_core::Frames;
 
-use super::Impairment;
+use super::{Impairment, Receipt};
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
 
@@ -56,6 +56,8 @@ pub enum Input {
         /// Why.
         reason: Reason,
     },
+    /// An [`Output::Deliver`] with a receipt has gone out to its client.
+    HandedOver(Receipt),
     /// Somebody who may gives an order.
     Command(Command),
     /// Time has passed: see [`super::Brain::next_tick`].
@@ -123,6 +125,8 @@ pub enum Output {
         frames: Frames,
         /// The message as it came, where `frames` is another form of it.
         original: Option<Original>,
+        /// To be given back as [`Input::HandedOver`] once the message has gone out, where that is to be known.
+        receipt: Option<Receipt>,
     },
     /// Ask a client, below its messages, whether it is there, and say so with [`Input::Answered`] within
     /// [`ASK_PATIENCE`].

@@ -110,11 +110,14 @@ impl Brain {
         }
     }
 
-    /// A message was sent and the link died: for `at_most_once` nobody may send it again.
-    fn in_doubt(&mut self, now: Now, message: Message, room: &impl Room) {
+    /// A message was sent and the link died: one that is `at_most_once` nobody may send again, one that is
+    /// `confirmed` takes another way.
+    fn in_doubt(&mut self, now: Now, mut message: Message, room: &impl Room) {
         match message.prefix().class {
-            Class::AtMostOnce | Class::Confirmed => {
-                self.refuse(now, message, Reason::InDoubt, room);
+            Class::AtMostOnce => self.refuse(now, message, Reason::InDoubt, room),
+            Class::Confirmed => {
+                message.mark_resent(true);
+                self.route(now, message, room);
             }
         }
     }

@@ -54,6 +54,16 @@ impl Message {
         self.prefix().source == entered.map_or(me.as_str(), |stamp| stamp.node)
     }
 
+    /// Notes whether it may have arrived before, because it was sent again.
+    pub(super) fn mark_resent(&mut self, resent: bool) {
+        let flags = self.prefix().flags;
+        let marked = flags.without(Flags::RESENT);
+        let marked = if resent { marked.with(Flags::RESENT) } else { marked };
+        if marked != flags {
+            self.frames[0] = Prefix::marked(&self.frames[0], marked);
+        }
+    }
+
     /// Whether stamps carry times.
     pub(super) fn is_traced(&self) -> bool {
         self.traced

@@ -57,6 +57,7 @@ impl Brain {
             attachments: format!("{:016x}", self.tables.directory.digest()),
             pending: self.pending_floods(),
             waiting: self.waiting(),
+            kept: self.confirmed.len() as u64,
             reachable,
             links: links.collect(),
             clients,

@@ -1,10 +1,11 @@
 //! What a client sends and receives.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::wire::{Flags, Kind, MessageId, Path, Prefix, Stamp, Tail, Times, WireError};
+use crate::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, Tail, Times, WireError};
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub struct Outgoing {
     pub content_type: Option<String>,
     /// The message that this one answers.
     pub correlation: Option<MessageId>,
+    /// What is promised of its delivery. Default `at_most_once`.
+    pub class: Class,
+    /// How long a confirmed message may take. Default 30 s, at most an hour.
+    pub patience: Option<Duration>,
     /// Whether stamps carry times.
     pub trace: bool,
     /// The greatest number of nodes on its path; none leaves it to the mesh.
@@ -32,9 +37,17 @@ impl Outgoing {
             payload: vec![payload.into()],
             content_type: None,
             correlation: None,
+            class: Class::AtMostOnce,
+            patience: None,
             trace: false,
             hop_limit: None,
         }
+    }
+
+    /// The same, confirmed: see [`Class::Confirmed`].
+    #[must_use]
+    pub fn confirmed(self) -> Self {
+        Self { class: Class::Confirmed, ..self }
     }
 }
 
@@ -45,6 +58,8 @@ pub enum Incoming {
     Message(Message),
     /// A message of this client's was not delivered.
     Failed(Failure),
+    /// A confirmed message of this client's was handed to its receiver.
+    Delivered(Delivery),
 }
 
 impl Incoming {
@@ -55,15 +70,33 @@ impl Incoming {
     pub fn message(self) -> Result<Message, Undeliverable> {
         match self {
             Self::Message(message) => Ok(message),
-            Self::Failed(failure) => Err(Undeliverable(Box::new(failure))),
+            Self::Failed(failure) => Err(Undeliverable::Failed(Box::new(failure))),
+            Self::Delivered(delivery) => Err(Undeliverable::Delivered(delivery)),
         }
     }
 }
 
-/// A message was expected, and a failure came.
+/// A message was expected, and something else came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct Undeliverable(pub Box<Failure>);
+pub enum Undeliverable {
+    /// A failure.
+    #[error(transparent)]
+    Failed(Box<Failure>),
+    /// The confirmation of a message that this client sent.
+    #[error("no message, but the confirmation that {} was handed over at {}", .0.id, .0.node)]
+    Delivered(Delivery),
+}
+
+/// A confirmed message was handed to its receiver's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message.
+    pub id: MessageId,
+    /// Where it was sent to.
+    pub destination: String,
+    /// The receiver's node.
+    pub node: String,
+}
 
 /// Somebody's message, as it was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +113,9 @@ pub struct Message {
     pub id: MessageId,
     /// The message that it answers, if any.
     pub correlation: Option<MessageId>,
+    /// Whether it may have been delivered before: a confirmed message was sent again, and its receiver's node has
+    /// not run for long enough to know.
+    pub may_repeat: bool,
 }
 
 impl Message {
@@ -193,6 +229,16 @@ pub(super) fn read(frames: Vec<Bytes>) -> Result<(Option<MessageId>, Incoming), 
             }),
         ));
     }
+    if prefix.kind == Kind::Ack {
+        return Ok((
+            Some(prefix.id),
+            Incoming::Delivered(Delivery {
+                id: prefix.id,
+                destination: tail.destination.unwrap_or_default(),
+                node: tail.node.unwrap_or_default(),
+            }),
+        ));
+    }
     let answers = (prefix.kind == Kind::Reply).then_some(tail.correlation).flatten();
     Ok((
         answers,
@@ -203,6 +249,7 @@ pub(super) fn read(frames: Vec<Bytes>) -> Result<(Option<MessageId>, Incoming), 
             content_type: tail.content_type,
             id: prefix.id,
             correlation: tail.correlation,
+            may_repeat: prefix.flags.has(Flags::RESENT),
         }),
     ))
 }

@@ -10,12 +10,10 @@ use hopline_core::{Dealer, DealerEvent, Frames};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::message::{self, Failure, Incoming, Message};
+use super::message::{self, Incoming};
 use crate::name::NodeName;
 use crate::wire::hello::Hello;
 use crate::wire::{Kind, MessageId, Prefix, batch};
-
-type Outcome = Result<Message, Failure>;
 
 /// How the client stands with its node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +31,12 @@ pub(super) enum Standing {
 pub(super) struct Shared {
     incarnation: u64,
     last: AtomicU64,
-    pending: DashMap<MessageId, oneshot::Sender<Outcome>>,
+    pending: DashMap<MessageId, oneshot::Sender<Incoming>>,
 }
 
 /// A request under way.
 pub(super) struct Pending<'a> {
-    pub(super) answer: oneshot::Receiver<Outcome>,
+    pub(super) answer: oneshot::Receiver<Incoming>,
     /// Forgets the request when dropped.
     pub(super) guard: Guard<'a>,
 }
@@ -137,8 +135,8 @@ impl Session {
                     self.sort(message).await;
                 }
             }
-            Kind::Data | Kind::Reply | Kind::Error => self.sort(frames).await,
-            Kind::Ack | Kind::Probe | Kind::LinkState | Kind::LinkAck | Kind::Control => {}
+            Kind::Data | Kind::Reply | Kind::Error | Kind::Ack => self.sort(frames).await,
+            Kind::Probe | Kind::LinkState | Kind::LinkAck | Kind::Control => {}
         }
     }
 
@@ -157,17 +155,16 @@ impl Session {
             let _ = self.inbound.send(incoming).await;
             return;
         };
-        let outcome = match incoming {
-            Incoming::Message(message) => Ok(message),
-            Incoming::Failed(failure) => Err(failure),
-        };
         // Whoever waited may have given up.
-        let _ = waiting.send(outcome);
+        let _ = waiting.send(incoming);
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a client reads the calendar once, for its ids")]
-fn unix_millis() -> u64 {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client reads the calendar for its ids and deadlines"
+)]
+pub(super) fn unix_millis() -> u64 {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)
 }

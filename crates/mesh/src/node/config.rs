@@ -58,6 +58,8 @@ pub struct NodeConfig {
     pub window: Window,
     /// What may wait for a neighbour, and for a client. Default 20,000 messages, 16 MiB.
     pub queue: Window,
+    /// How many bytes of confirmed messages the node keeps whose end is not known. Default 64 MiB.
+    pub kept: usize,
     /// Where private sockets are made: a short path. Default `$XDG_RUNTIME_DIR`, else the system's
     /// directory for temporary files.
     pub runtime_dir: Option<PathBuf>,
@@ -106,6 +108,7 @@ impl NodeConfig {
             limits: Limits::default(),
             window: Window::UNACKNOWLEDGED,
             queue: Window::WAITING,
+            kept: crate::brain::Config::KEPT,
             runtime_dir: None,
             incarnation: None,
         }

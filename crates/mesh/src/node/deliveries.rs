@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use hopline_core::{Frames, PeerId};
 
-use crate::brain::Original;
+use crate::brain::{Original, Receipt};
 
 /// How many deliveries of a client are kept before it is looked which of them have gone out.
 const LOOK_AT: usize = 32;
@@ -16,6 +16,10 @@ const LOOK_AT: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     peers: HashMap<PeerId, Ledger>,
+    /// Receipts of what has gone out, until they are given back.
+    gone: Vec<Receipt>,
+    /// How many receipts are still to come.
+    asking: usize,
 }
 
 /// A delivery that may have to be given back: in the client's form, or as it came.
@@ -23,6 +27,8 @@ pub(super) struct Deliveries {
 pub(super) struct Kept {
     pub(super) frames: Frames,
     pub(super) original: Option<Original>,
+    /// Asks to be told when it has gone out.
+    pub(super) receipt: Option<Receipt>,
 }
 
 #[derive(Debug, Default)]
@@ -43,20 +49,27 @@ impl Deliveries {
     pub(super) fn delivered(&mut self, peer: PeerId, kept: Kept, passed: impl FnOnce() -> u64) {
         let ledger = self.peers.entry(peer).or_default();
         ledger.taken += 1;
+        self.asking += usize::from(kept.receipt.is_some());
         ledger.kept.push_back((ledger.taken, kept));
         if ledger.kept.len() >= LOOK_AT {
-            ledger.forget(passed());
+            ledger.forget(passed(), &mut self.gone);
         }
     }
 
-    /// Forgets what has gone out. Says whether anything is left.
-    pub(super) fn tidy(&mut self, passed: impl Fn(PeerId) -> u64) -> bool {
+    /// Forgets what has gone out. Says whether anything is left, and the receipts of what is gone.
+    pub(super) fn tidy(&mut self, passed: impl Fn(PeerId) -> u64) -> (bool, Vec<Receipt>) {
         let mut left = false;
         for (peer, ledger) in self.peers.iter_mut().filter(|(_, ledger)| !ledger.kept.is_empty()) {
-            ledger.forget(passed(*peer));
+            ledger.forget(passed(*peer), &mut self.gone);
             left |= !ledger.kept.is_empty();
         }
-        left
+        self.asking -= self.gone.len();
+        (left, std::mem::take(&mut self.gone))
+    }
+
+    /// Whether anybody asks to be told when something has gone out.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asking > 0
     }
 
     /// The connection has ended: what never went out, oldest first.
@@ -66,15 +79,17 @@ impl Deliveries {
         passed: u64,
     ) -> impl Iterator<Item = Kept> + use<> {
         let mut ledger = self.peers.remove(&peer).unwrap_or_default();
-        ledger.forget(passed);
+        ledger.forget(passed, &mut self.gone);
+        let asking = ledger.kept.iter().filter(|(_, kept)| kept.receipt.is_some()).count();
+        self.asking -= asking;
         ledger.kept.into_iter().map(|(_, kept)| kept)
     }
 }
 
 impl Ledger {
-    fn forget(&mut self, passed: u64) {
-        while self.kept.front().is_some_and(|(number, _)| *number <= passed) {
-            self.kept.pop_front();
+    fn forget(&mut self, passed: u64, gone: &mut Vec<Receipt>) {
+        while let Some((_, kept)) = self.kept.pop_front_if(|(number, _)| *number <= passed) {
+            gone.extend(kept.receipt);
         }
     }
 }
@@ -84,7 +99,7 @@ mod tests {
     use super::*;
 
     fn kept(text: &'static str) -> Kept {
-        Kept { frames: vec![text.into()], original: None }
+        Kept { frames: vec![text.into()], original: None, receipt: None }
     }
 
     #[test]
@@ -94,7 +109,7 @@ mod tests {
         for text in ["a", "b", "c"] {
             deliveries.delivered(peer, kept(text), || 0);
         }
-        assert!(deliveries.tidy(|_| 2), "`a` went out behind what is nobody's loss");
+        assert!(deliveries.tidy(|_| 2).0, "`a` went out behind what is nobody's loss");
         let back: Vec<_> = deliveries.ended(peer, 2).map(|kept| kept.frames).collect();
         assert_eq!(back, [["b"], ["c"]]);
         assert_eq!(deliveries.ended(peer, 0).count(), 0);
@@ -107,6 +122,6 @@ mod tests {
             deliveries.delivered(peer, kept("x"), || number);
         }
         assert!(deliveries.peers[&peer].kept.len() <= LOOK_AT);
-        assert!(!deliveries.tidy(|_| 1000));
+        assert!(!deliveries.tidy(|_| 1000).0);
     }
 }

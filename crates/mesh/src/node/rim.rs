@@ -27,6 +27,8 @@ use crate::reason::Reason;
 const BURST: usize = 256;
 /// How long deliveries to a client that is not sent anything more are kept.
 const TIDY: Duration = Duration::from_millis(50);
+/// The same while somebody waits to hear that they have gone out.
+const TIDY_ASKED: Duration = Duration::from_millis(1);
 /// How many at once may prove that they are nodes while clients have all places.
 const RESERVED: usize = 32;
 /// How long neighbours have to hear a good-bye.
@@ -107,6 +109,7 @@ impl Rim {
                 dialects: config.dialects,
                 window: config.window,
                 queue: config.queue,
+                kept: config.kept,
                 seed,
             },
             now,
@@ -187,7 +190,7 @@ impl Rim {
                 self.take(Input::Tick).await;
             }
             self.flush().await;
-            self.tidy();
+            self.tidy().await;
             let heard = || self.brain.pending_floods() == 0;
             if end.is_some_and(|end| heard() || self.clock.has_passed(end)) {
                 break;
@@ -315,7 +318,7 @@ impl Rim {
                 if self.trials.ended(peer) {
                     return;
                 }
-                for Kept { frames, original } in self.deliveries.ended(peer, passed) {
+                for Kept { frames, original, .. } in self.deliveries.ended(peer, passed) {
                     let reason = Reason::ReceiverGone;
                     self.take(Input::Undelivered { frames, original, reason }).await;
                 }

@@ -143,6 +143,9 @@ pub struct NodeStatus {
     /// Messages that wait here, for a link or for room on the way.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub waiting: u64,
+    /// Confirmed messages that entered here and whose end is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept: u64,
     /// The nodes that this one can reach, itself included, sorted.
     pub reachable: Vec<NodeName>,
     /// The node's links, declared or live, sorted by neighbour.

@@ -106,6 +106,8 @@ impl Flags {
     pub const OPERATOR: Self = Self(2);
     /// The sender's error shows only the beginning of the message.
     pub const TRUNCATED: Self = Self(4);
+    /// The message was sent again, so it may have arrived before.
+    pub const RESENT: Self = Self(8);
 
     /// Whether all marks of `other` are set.
     #[must_use]

@@ -101,6 +101,15 @@ impl<'a> Prefix<'a> {
         Self::read(frame).unwrap_or(Self::new(Kind::Error))
     }
 
+    /// A copy of a first frame with these marks instead of its own.
+    pub(crate) fn marked(frame: &[u8], marks: Flags) -> Bytes {
+        let mut frame = BytesMut::from(frame);
+        if let Some([.., flags]) = frame.first_chunk_mut::<8>() {
+            *flags = marks.0;
+        }
+        frame.freeze()
+    }
+
     /// Writes the first frame.
     ///
     /// A destination or source over 65,535 bytes is cut there; callers check both before.

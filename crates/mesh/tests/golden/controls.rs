@@ -98,6 +98,7 @@ pub(super) fn controls() -> Vec<Vector> {
         attachments: "fedcba9876543210".to_owned(),
         pending: 1,
         waiting: 0,
+        kept: 0,
         reachable: vec![node("east"), neighbour],
         links: vec![link],
         clients: vec![attached],

@@ -83,6 +83,7 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
         dialects: vec![Dialect::Native, Dialect::Json],
         window: Window::UNACKNOWLEDGED,
         queue: Window::WAITING,
+        kept: Config::KEPT,
         seed: [0; 32],
     }
 }

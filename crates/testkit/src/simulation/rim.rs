@@ -48,7 +48,7 @@ impl Simulation {
                 let side = self.side_of(conn, name)?;
                 self.send_on(conn, side, frames);
             }
-            Output::Deliver { conn, frames, original } => {
+            Output::Deliver { conn, frames, original, receipt } => {
                 let side = self.side_of(conn, name)?;
                 if !self.send_on(conn, side, frames.clone()) {
                     return Some(Input::Undelivered {
@@ -62,6 +62,7 @@ impl Simulation {
                 {
                     self.clients[client.0].handed.push(frames);
                 }
+                return receipt.map(Input::HandedOver);
             }
             Output::Ask(conn) => self.ask(name, conn),
             Output::Close(conn) => {

@@ -139,6 +139,7 @@ mod tests {
             attachments: "0".to_owned(),
             pending: 0,
             waiting: 0,
+            kept: 0,
             reachable: reachable.iter().map(|name| node(name)).collect(),
             links: up.iter().map(link).collect(),
             clients: Vec::new(),

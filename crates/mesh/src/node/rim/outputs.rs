@@ -1,9 +1,11 @@
 //! What the brain said is done: sent, delivered, closed, dialled, told.
 
+use std::time::Duration;
+
 use hopline_core::{Frames, SendError};
 
-use super::{Rim, TIDY};
-use crate::brain::{ASK_PATIENCE, ConnId, Event, Input, Original, Output};
+use super::{Rim, TIDY, TIDY_ASKED};
+use crate::brain::{ASK_PATIENCE, ConnId, Event, Input, Original, Output, Receipt};
 use crate::name::{ClientName, NodeName};
 use crate::node::deliveries::Kept;
 use crate::node::sockets::Socket;
@@ -35,8 +37,8 @@ impl Rim {
                             self.deliveries.took(peer);
                         }
                     }
-                    Output::Deliver { conn, frames, original } => {
-                        self.deliver(conn, frames, original).await;
+                    Output::Deliver { conn, frames, original, receipt } => {
+                        self.deliver(conn, frames, original, receipt).await;
                     }
                     Output::Ask(conn) => self.ask(conn),
                     Output::Close(conn) => self.sockets.close(conn),
@@ -53,15 +55,23 @@ impl Rim {
 
     /// Hands a message to a client, and keeps it until it has gone out. What is not taken goes back to
     /// the brain.
-    async fn deliver(&mut self, conn: ConnId, frames: Frames, original: Option<Original>) {
+    async fn deliver(
+        &mut self,
+        conn: ConnId,
+        frames: Frames,
+        original: Option<Original>,
+        receipt: Option<Receipt>,
+    ) {
         // The client's form is kept only where there is no other.
         let spare = if original.is_none() { frames.clone() } else { Frames::new() };
         let Err(error) = self.sockets.try_send(conn, frames).await else {
             if let Some(peer) = Socket::peer(conn) {
                 let passed = || self.sockets.router.passed(peer);
-                self.deliveries.delivered(peer, Kept { frames: spare, original }, passed);
-                let due = self.clock.now().since_start + TIDY;
-                self.tidy_at.get_or_insert(self.clock.at(due));
+                let kept = Kept { frames: spare, original, receipt };
+                self.deliveries.delivered(peer, kept, passed);
+                let (now, pause) = (self.clock.now().since_start, self.tidy_pause());
+                let due = self.clock.at(now + pause);
+                self.tidy_at = Some(self.tidy_at.map_or(due, |other| other.min(due)));
             }
             return;
         };
@@ -77,12 +87,25 @@ impl Rim {
     }
 
     /// Lets go of the deliveries that have gone out, from time to time.
-    pub(super) fn tidy(&mut self) {
-        if self.tidy_at.is_some_and(|due| self.clock.has_passed(due)) {
-            let left = self.deliveries.tidy(|peer| self.sockets.router.passed(peer));
-            let again = self.clock.now().since_start + TIDY;
-            self.tidy_at = left.then(|| self.clock.at(again));
+    pub(super) async fn tidy(&mut self) {
+        if self.tidy_at.is_none_or(|due| !self.clock.has_passed(due)) {
+            return;
         }
+        let (left, gone) = self.deliveries.tidy(|peer| self.sockets.router.passed(peer));
+        let again = self.clock.now().since_start + self.tidy_pause();
+        self.tidy_at = left.then(|| self.clock.at(again));
+        if gone.is_empty() {
+            return;
+        }
+        for receipt in gone {
+            self.take(Input::HandedOver(receipt)).await;
+        }
+        self.flush().await;
+    }
+
+    /// Senders of confirmed messages wait for what has gone out.
+    fn tidy_pause(&self) -> Duration {
+        if self.deliveries.is_asked() { TIDY_ASKED } else { TIDY }
     }
 
     /// Asks a client whether it is there; the answer comes back as an input.

@@ -1,0 +1,294 @@
+//! Messages of class `confirmed` where they entered: kept, and sent again, until their end is known.
+//!
+//! ```text
+//!  from its client --> kept --+-- the egress says that it was handed over -----> `ack` to the client
+//!                       |  ^  +-- refused for good, or the deadline passes ----> error to the client
+//!                 sent  v  |
+//!                  a copy--+ refused for now, or nothing heard: sent again
+//! ```
+//!
+//! Nothing but the death of this node ends it otherwise. What it keeps is bounded in bytes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::message::Message;
+use super::{Brain, Now, Room, counters::Flow};
+use crate::reason::Reason;
+use crate::route::Refusal;
+use crate::wire::{Class, Kind, MessageId, Path, Prefix, Tail};
+
+/// How long a sender that says no deadline waits.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A deadline further off than this counts as this.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// When it is sent again if nothing is heard; doubled each time,
+const AGAIN: Duration = Duration::from_secs(1);
+/// up to this.
+const AGAIN_AT_MOST: Duration = Duration::from_secs(8);
+/// When it is sent again after a node refused it for now; doubled each time too.
+const SOON: Duration = Duration::from_millis(50);
+/// When it is sent again after the routes have changed.
+const ROUTES_CHANGED: Duration = Duration::from_millis(300);
+
+/// A message's sender, as the ingress wrote it, and its id.
+pub(super) type Key = (String, MessageId);
+
+/// The confirmed messages that entered here and whose end is not known.
+#[derive(Debug)]
+pub(super) struct Confirmed {
+    kept: BTreeMap<u64, Kept>,
+    /// For asking only.
+    numbers: HashMap<Key, u64>,
+    /// When each is due: to be sent again, or given up.
+    timers: BTreeSet<(Duration, u64)>,
+    bytes: usize,
+    most: usize,
+    last: u64,
+}
+
+/// A confirmed message that is kept.
+#[derive(Debug)]
+struct Kept {
+    message: Message,
+    /// When its sender gives up.
+    until: Duration,
+    /// When it is sent again.
+    again: Duration,
+    tries: u32,
+}
+
+impl Confirmed {
+    /// Of a node that keeps at most so many bytes.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            kept: BTreeMap::new(),
+            numbers: HashMap::new(),
+            timers: BTreeSet::new(),
+            bytes: 0,
+            most,
+            last: 0,
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// How many are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn has_room(&self, size: usize) -> bool {
+        self.kept.is_empty() || self.bytes.saturating_add(size) <= self.most
+    }
+
+    fn keep(&mut self, key: Key, message: Message, until: Duration) -> u64 {
+        self.last += 1;
+        self.bytes += message.size();
+        self.numbers.insert(key, self.last);
+        self.kept.insert(self.last, Kept { message, until, again: until, tries: 0 });
+        self.timers.insert((until, self.last));
+        self.last
+    }
+
+    /// Its end is known.
+    fn end(&mut self, key: &Key) -> Option<Message> {
+        let number = self.numbers.remove(key)?;
+        let kept = self.kept.remove(&number)?;
+        self.timers.remove(&(kept.due(), number));
+        self.bytes -= kept.message.size();
+        Some(kept.message)
+    }
+
+    /// Has it sent again at this time, unless that is later than it would be.
+    fn hasten(&mut self, number: u64, again: Duration) {
+        if let Some(kept) = self.kept.get_mut(&number) {
+            self.timers.remove(&(kept.due(), number));
+            kept.again = kept.again.min(again);
+            self.timers.insert((kept.due(), number));
+        }
+    }
+
+    /// It is sent now, so many times before. Gives back the copy to send.
+    fn sent(&mut self, now: Duration, number: u64) -> Option<(Message, u32)> {
+        let kept = self.kept.get_mut(&number)?;
+        self.timers.remove(&(kept.due(), number));
+        kept.again = now + doubled(AGAIN, kept.tries, AGAIN_AT_MOST);
+        let tries = kept.tries;
+        kept.tries += 1;
+        self.timers.insert((kept.due(), number));
+        Some((kept.message.clone(), tries))
+    }
+}
+
+/// What the refusal of one copy of a confirmed message means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The message's end is known already, and its sender was told.
+    Known,
+    /// It will be sent again.
+    Again,
+    /// It is the message's end.
+    Final,
+}
+
+impl Kept {
+    fn due(&self) -> Duration {
+        self.until.min(self.again)
+    }
+}
+
+fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(times)).min(most)
+}
+
+/// What a message is known by.
+pub(super) fn key(prefix: &Prefix<'_>) -> Key {
+    (prefix.source.to_owned(), prefix.id)
+}
+
+impl Brain {
+    /// A confirmed message of a client here, on its way into the mesh.
+    pub(super) fn keep(&mut self, now: Now, message: Message, room: &impl Room) {
+        let key = key(&message.prefix());
+        let refused = if self.confirmed.numbers.contains_key(&key) {
+            Some(Reason::Repeated)
+        } else if !self.confirmed.has_room(message.size()) {
+            Some(Refusal::QueueFull.into())
+        } else {
+            None
+        };
+        if let Some(reason) = refused {
+            return self.give_back(now, message, reason, room);
+        }
+        let Some(patience) = patience(now, &message) else {
+            return self.give_back(now, message, Reason::Deadline, room);
+        };
+        let number = self.confirmed.keep(key, message, now.since_start + patience);
+        self.send_kept(now, number, room);
+    }
+
+    fn send_kept(&mut self, now: Now, number: u64, room: &impl Room) {
+        let Some((mut message, tries)) = self.confirmed.sent(now.since_start, number) else {
+            return;
+        };
+        message.arrived = now.unix_nanos;
+        if tries > 0 {
+            message.mark_resent(true);
+            self.counters.count(Flow::Made);
+        }
+        self.send_from_here(now, message, room);
+    }
+
+    /// Sends again what is due, and gives up what is over.
+    pub(super) fn tick_confirmed(&mut self, now: Now, room: &impl Room) {
+        while let Some((due, number)) = self.confirmed.timers.first().copied()
+            && due <= now.since_start
+        {
+            let Some(kept) = self.confirmed.kept.get(&number) else {
+                self.confirmed.timers.remove(&(due, number));
+                continue;
+            };
+            if kept.until > now.since_start {
+                self.send_kept(now, number, room);
+                continue;
+            }
+            let key = key(&kept.message.prefix());
+            if let Some(message) = self.confirmed.end(&key) {
+                self.counters.count(Flow::Made);
+                self.give_back(now, message, Reason::Deadline, room);
+            }
+        }
+    }
+
+    /// The routes have changed: what has not arrived may have another way now.
+    pub(super) fn hasten_confirmed(&mut self, now: Now) {
+        let again = now.since_start + ROUTES_CHANGED;
+        for number in self.confirmed.kept.keys().copied().collect::<Vec<_>>() {
+            self.confirmed.hasten(number, again);
+        }
+    }
+
+    /// A copy of a confirmed message that entered here is refused, by this node or by another.
+    pub(super) fn refused_copy(&mut self, now: Now, key: &Key, reason: &str, node: &str) -> Fate {
+        let number = self.confirmed.numbers.get(key).copied();
+        let kept = number.and_then(|number| Some((number, self.confirmed.kept.get(&number)?)));
+        let Some((number, kept)) = kept else {
+            return Fate::Known;
+        };
+        let is_final = match reason == Refusal::UnknownDestination.reason() {
+            // Another node on the way may only be behind.
+            true => node == self.name().as_str() || self.is_egress(&kept.message, node),
+            false => !Reason::may_pass(reason),
+        };
+        if is_final {
+            self.confirmed.end(key);
+            return Fate::Final;
+        }
+        let pause = doubled(SOON, kept.tries.saturating_sub(1), AGAIN_AT_MOST);
+        self.confirmed.hasten(number, now.since_start + pause);
+        Fate::Again
+    }
+
+    /// An error comes by for a message that entered here. Says whether it goes on to the client.
+    pub(super) fn is_told(&mut self, now: Now, error: &Message) -> bool {
+        let prefix = error.prefix();
+        let entered = error.payload().first().and_then(|path| Path::read(path).ok());
+        let ingress = entered.and_then(|path| path.stamps().next());
+        let is_ours = ingress.is_some_and(|stamp| stamp.node == self.name().as_str());
+        if prefix.class != Class::Confirmed || !is_ours {
+            return true;
+        }
+        let key = (prefix.destination.to_owned(), prefix.id);
+        let Tail { reason, node, .. } = Tail::read(prefix.tail).unwrap_or_default();
+        let (reason, node) = (reason.unwrap_or_default(), node.unwrap_or_default());
+        self.refused_copy(now, &key, &reason, &node) == Fate::Final
+    }
+
+    /// The egress says that a message which entered here was handed to its receiver.
+    pub(super) fn confirmation(&mut self, now: Now, ack: &Message, room: &impl Room) {
+        let prefix = ack.prefix();
+        let tail = Tail::read(prefix.tail).unwrap_or_default();
+        if let (Some(id), Some(source)) = (tail.correlation, tail.destination) {
+            self.confirm(now, (source, id), prefix.source, room);
+        }
+    }
+
+    /// A message was handed to its receiver at `egress`: its sender is told, if it entered here.
+    pub(super) fn confirm(&mut self, now: Now, key: Key, egress: &str, room: &impl Room) {
+        let Some(message) = self.confirmed.end(&key) else {
+            return;
+        };
+        let (source, id) = key;
+        let tail = Tail {
+            correlation: Some(id),
+            node: Some(egress.to_owned()),
+            destination: Some(message.prefix().destination.to_owned()),
+            ..Tail::default()
+        };
+        let prefix = Prefix {
+            id,
+            hop_limit: self.config.hop_limit,
+            destination: &source,
+            source: self.config.node.as_str(),
+            tail: &tail.write(),
+            ..Prefix::new(Kind::Ack)
+        };
+        let mut told = Message::new(&prefix, []);
+        told.arrived = now.unix_nanos;
+        self.counters.count(Flow::Made);
+        self.route(now, told, room);
+    }
+}
+
+/// How long the sender of a message still waits; none where it does not.
+pub(super) fn patience(now: Now, message: &Message) -> Option<Duration> {
+    let tail = Tail::read(message.prefix().tail).unwrap_or_default();
+    let Some(deadline) = tail.deadline else {
+        return Some(PATIENCE);
+    };
+    let left = deadline.checked_sub(now.unix_millis()).filter(|left| *left > 0)?;
+    Some(Duration::from_millis(left).min(LONGEST))
+}
