@@ -47,6 +47,7 @@ impl Chain {
                 closed: false,
                 dialects: Dialect::ALL.to_vec(),
                 window: Window::UNACKNOWLEDGED,
+                flow: Window::UNACKNOWLEDGED,
                 queue: Window::WAITING,
                 kept: Config::KEPT,
                 seed: [index as u8; 32],

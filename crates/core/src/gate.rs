@@ -27,6 +27,7 @@ pub(crate) mod marks;
 mod pulse;
 mod splice;
 mod stream;
+mod valve;
 mod walker;
 mod window;
 mod zmtp;

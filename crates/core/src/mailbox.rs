@@ -36,6 +36,24 @@ pub(crate) struct Mailbox {
 struct State {
     mail: VecDeque<(Mail, Option<Permit>)>,
     reader: Option<Waker>,
+    /// How many connections are paused, or were at their end.
+    paused: usize,
+}
+
+impl State {
+    fn next(&mut self) -> Option<(Mail, Option<Permit>)> {
+        if self.paused == 0 {
+            return self.mail.pop_front();
+        }
+        // What a connection said before its end is heard once it has ended.
+        let stays =
+            |known: &Known| known.paused.load(Ordering::Acquire) && known.end.get().is_none();
+        let first = self.mail.iter().position(|(mail, _)| match mail {
+            Mail::Message(from, _) => !stays(from),
+            Mail::Attached(_) | Mail::Detached(..) | Mail::Retrying { .. } => true,
+        });
+        self.mail.remove(first?)
+    }
 }
 
 impl Mailbox {
@@ -70,10 +88,22 @@ impl Mailbox {
         drop(thrown_away);
     }
 
+    /// Leaves a connection's messages where they are, or lets them be taken again.
+    pub(crate) fn pause(&self, whose: &Known, paused: bool) {
+        let mut state = self.lock();
+        let was = whose.paused.swap(paused, Ordering::AcqRel);
+        if paused && !was {
+            state.paused += 1;
+        } else if was && !paused {
+            state.paused -= 1;
+            wake_reader(state);
+        }
+    }
+
     /// Takes the oldest mail out; a message's room is free from then on.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Mail> {
         let mut state = self.lock();
-        let Some((mail, permit)) = state.mail.pop_front() else {
+        let Some((mail, permit)) = state.next() else {
             state.reader = Some(cx.waker().clone());
             return Poll::Pending;
         };

@@ -79,8 +79,8 @@ pub(crate) async fn enter(
     let to_near = Way::Mem(Arc::clone(near_mailbox), Arc::clone(&near));
     let to_far = Way::Mem(Arc::clone(&listener.mailbox), Arc::clone(&far));
     let visit = Visit {
-        far: Outlet::new(Arc::clone(&far), to_near, limits, &registry.total, None),
-        near: Outlet::new(Arc::clone(&near), to_far, limits, near_total, None),
+        far: Outlet::within(Arc::clone(&far), to_near, limits, &registry.total, &listener.mailbox),
+        near: Outlet::within(Arc::clone(&near), to_far, limits, near_total, near_mailbox),
         near_mailbox: Arc::clone(near_mailbox),
         held: Some((claim, place)),
         causes: (Cause::ClosedHere, Cause::Closed),

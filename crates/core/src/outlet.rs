@@ -1,6 +1,6 @@
 //! The way out to one peer: its queue's room, its end, and where its messages go.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Known {
     pub(crate) passed: AtomicU64,
     /// Messages of it that were taken out of a [`Mailbox`].
     pub(crate) heard: AtomicU64,
+    /// Its messages stay in the [`Mailbox`].
+    pub(crate) paused: AtomicBool,
 }
 
 impl Known {
@@ -38,6 +40,7 @@ impl Known {
             inner,
             passed: AtomicU64::new(0),
             heard: AtomicU64::new(0),
+            paused: AtomicBool::new(false),
         })
     }
 }
@@ -63,6 +66,8 @@ pub(crate) struct Outlet {
     sends: Sends,
     way: Way,
     asides: Option<Arc<Asides>>,
+    /// Where what the peer says is put, where that is a mailbox.
+    inward: Option<Arc<Mailbox>>,
 }
 
 impl Outlet {
@@ -82,6 +87,28 @@ impl Outlet {
             sends: Sends::default(),
             way,
             asides: asides.map(Arc::clone),
+            inward: None,
+        })
+    }
+
+    /// The way out to a peer of the same process, whose words are put in `inward`.
+    pub(crate) fn within(
+        known: Arc<Known>,
+        way: Way,
+        limits: Limits,
+        total: &Arc<Total>,
+        inward: &Arc<Mailbox>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            known,
+            hang_up: CancellationToken::new(),
+            why: OnceLock::new(),
+            limits,
+            room: Room::new(total),
+            sends: Sends::default(),
+            way,
+            asides: None,
+            inward: Some(Arc::clone(inward)),
         })
     }
 
@@ -111,6 +138,15 @@ impl Outlet {
             _ => true,
         };
         there && self.is_open()
+    }
+
+    /// Has the peer not be read, or read again; of what is under way some still comes.
+    pub(crate) fn pause(&self, paused: bool) {
+        match (&self.asides, &self.inward) {
+            (Some(asides), _) => asides.valve.shut(paused),
+            (None, Some(mailbox)) => mailbox.pause(&self.known, paused),
+            (None, None) => {}
+        }
     }
 
     /// How many messages have gone out so far.

@@ -14,6 +14,7 @@
 
 mod access;
 mod answers;
+mod blocked;
 mod claims;
 mod clients;
 mod config;
@@ -24,6 +25,7 @@ mod database;
 mod entropy;
 mod errors;
 mod floods;
+mod flow;
 mod forward;
 mod impairment;
 mod ingress;
@@ -43,6 +45,7 @@ pub use io::{ASK_PATIENCE, Command, ConnId, Event, Input, Now, Opened, Original,
 pub use outbox::Window;
 pub use repeats::Receipt;
 
+use blocked::Blocked;
 use clients::Clients;
 use confirmed::Confirmed;
 use conn::Conn;
@@ -50,6 +53,7 @@ use counters::Counters;
 use database::Database;
 use entropy::Entropy;
 use floods::Own;
+use flow::Flows;
 use links::Link;
 use repeats::Repeats;
 use tables::Tables;
@@ -71,6 +75,8 @@ pub struct Brain {
     own: Own,
     tables: Tables,
     asked: answers::Asked,
+    blocked: Blocked,
+    flows: Flows,
     confirmed: Confirmed,
     repeats: Repeats,
     last_id: u64,
@@ -97,6 +103,8 @@ impl Brain {
             links,
             database: Database::default(),
             asked: answers::Asked::default(),
+            blocked: Blocked::default(),
+            flows: Flows::default(),
             confirmed: Confirmed::new(config.kept),
             repeats: Repeats::default(),
             last_id: 0,
@@ -132,7 +140,10 @@ impl Brain {
         self.refresh();
         if self.tables.table.revision() != before {
             self.hasten_confirmed(now);
+            self.flows.retain(|egress| self.tables.table.reaches(egress));
+            self.blocked.stirred = true;
         }
+        self.let_in_blocked(now, room);
         out.append(&mut self.out);
     }
 
@@ -152,7 +163,9 @@ impl Brain {
         let links = self.links.values().filter_map(Link::due);
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
-        links.chain(conns).chain(others).chain(self.confirmed.due()).min()
+        let others = others.chain(self.confirmed.due()).chain(self.blocked.due());
+        let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
+        links.chain(conns).chain(others).chain(credit).min()
     }
 
     /// Whether nothing waits for time to pass but what comes again and again as long as the node lives.
@@ -179,6 +192,7 @@ impl Brain {
         self.expire_questions(now, room);
         self.expire_hellos(now, room);
         self.tick_confirmed(now, room);
+        self.tick_blocked(now, room);
     }
 
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::life::Life;
+use super::valve::Valve;
 use super::zmtp;
 
 const WAITING: usize = 16;
@@ -20,6 +21,7 @@ pub(crate) struct Asides {
     waiting: Mutex<VecDeque<Vec<u8>>>,
     pub(super) came: Notify,
     pub(super) life: Life,
+    pub(crate) valve: Valve,
     answers_ping: bool,
 }
 
@@ -28,7 +30,8 @@ impl Asides {
     /// `stall`. Only from 3.1 on may it be asked with PING.
     pub(super) fn new(minor: u8, stall: Duration) -> Self {
         let (came, life) = (Notify::new(), Life::new(stall));
-        Self { waiting: Mutex::default(), came, life, answers_ping: minor >= 1 }
+        let valve = Valve::default();
+        Self { waiting: Mutex::default(), came, life, valve, answers_ping: minor >= 1 }
     }
 
     /// Asks whether the stranger is there, and waits for any sign of it. One that cannot be asked

@@ -109,6 +109,7 @@ impl Inward {
                         self.part.grow(self.owed).await;
                         self.owed = 0;
                     }
+                    asides.valve.open().await;
                     asides.life.listen();
                     match self.window.fill(outer).await {
                         Ok(0) => return Cause::Closed,

@@ -124,6 +124,14 @@ impl RouterSender {
         }
     }
 
+    /// Has a connection not be read, so that the peer's messages wait with the peer, or read again. Of what it has
+    /// sent some still comes: what fills the buffers on the way. While it is paused its end is not noticed.
+    pub fn pause(&self, peer: PeerId, paused: bool) {
+        if let Some(outlet) = self.registry.outlet(peer) {
+            outlet.pause(paused);
+        }
+    }
+
     /// Lets a connection stay that came when the port was full, and counts it among no limit of
     /// connections from now on: see [`Limits::reserved`](crate::Limits::reserved). For a peer that has
     /// proved to be one of those that places are reserved for.

@@ -24,8 +24,8 @@ impl Brain {
             }
         }
         match message.prefix().class {
-            Class::AtMostOnce => self.send_from_here(now, message, room),
-            Class::Confirmed => self.keep(now, message, room),
+            Class::AtMostOnce => self.let_in(now, conn, message, room),
+            Class::Confirmed => self.keep(now, conn, message, room),
         }
     }
 
@@ -52,7 +52,13 @@ fn sent_by<'m>(message: &'m Message, me: &NodeName) -> Option<&'m str> {
     let prefix = message.prefix();
     match prefix.kind {
         Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {}
-        Kind::Error | Kind::Ack | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {
+        Kind::Error
+        | Kind::Ack
+        | Kind::Hello
+        | Kind::LinkState
+        | Kind::LinkAck
+        | Kind::Batch
+        | Kind::Credit => {
             return None;
         }
     }

@@ -64,6 +64,7 @@ impl Brain {
             Kind::Reply => self.answered(now, &message, room),
             Kind::Error => self.not_answered(now, &message, room),
             Kind::Ack => self.confirmation(now, &message, room),
+            Kind::Credit => self.credit(now, &message, room),
             Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
         }
         self.counters.count(Flow::Answered);

@@ -149,6 +149,7 @@ impl Brain {
     }
 
     pub(super) fn closed(&mut self, now: Now, conn: ConnId, room: &impl Room) {
+        self.blocked.ended(conn);
         if matches!(self.conns.get(&conn), Some(Conn::Client(_))) {
             return self.forget_client(now, conn, room);
         }

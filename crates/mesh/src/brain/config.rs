@@ -38,6 +38,8 @@ pub struct Config {
     pub dialects: Vec<Dialect>,
     /// What a neighbour may be sent without its acknowledgement.
     pub window: Window,
+    /// What may be on its way from here to one other node, where it leaves the mesh.
+    pub flow: Window,
     /// What may wait for a neighbour.
     pub queue: Window,
     /// How many bytes of confirmed messages may be kept whose end is not known.

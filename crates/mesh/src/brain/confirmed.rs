@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::message::Message;
-use super::{Brain, Now, Room, counters::Flow};
+use super::{Brain, ConnId, Now, Room, counters::Flow};
 use crate::reason::Reason;
 use crate::route::Refusal;
 use crate::wire::{Class, Kind, MessageId, Path, Prefix, Tail};
@@ -111,15 +111,23 @@ impl Confirmed {
         }
     }
 
-    /// It is sent now, so many times before. Gives back the copy to send.
-    fn sent(&mut self, now: Duration, number: u64) -> Option<(Message, u32)> {
+    /// It is not sent now, but then.
+    fn put_off(&mut self, number: u64, again: Duration) {
+        if let Some(kept) = self.kept.get_mut(&number) {
+            self.timers.remove(&(kept.due(), number));
+            kept.again = again;
+            self.timers.insert((kept.due(), number));
+        }
+    }
+
+    /// It is sent now. Gives back the copy to send.
+    fn sent(&mut self, now: Duration, number: u64) -> Option<Message> {
         let kept = self.kept.get_mut(&number)?;
         self.timers.remove(&(kept.due(), number));
         kept.again = now + doubled(AGAIN, kept.tries, AGAIN_AT_MOST);
-        let tries = kept.tries;
         kept.tries += 1;
         self.timers.insert((kept.due(), number));
-        Some((kept.message.clone(), tries))
+        Some(kept.message.clone())
     }
 }
 
@@ -151,7 +159,7 @@ pub(super) fn key(prefix: &Prefix<'_>) -> Key {
 
 impl Brain {
     /// A confirmed message of a client here, on its way into the mesh.
-    pub(super) fn keep(&mut self, now: Now, message: Message, room: &impl Room) {
+    pub(super) fn keep(&mut self, now: Now, conn: ConnId, message: Message, room: &impl Room) {
         let key = key(&message.prefix());
         let refused = if self.confirmed.numbers.contains_key(&key) {
             Some(Reason::Repeated)
@@ -167,19 +175,25 @@ impl Brain {
             return self.give_back(now, message, Reason::Deadline, room);
         };
         let number = self.confirmed.keep(key, message, now.since_start + patience);
-        self.send_kept(now, number, room);
+        if let Some(message) = self.confirmed.sent(now.since_start, number) {
+            self.let_in(now, conn, message, room);
+        }
     }
 
-    fn send_kept(&mut self, now: Now, number: u64, room: &impl Room) {
-        let Some((mut message, tries)) = self.confirmed.sent(now.since_start, number) else {
+    fn send_again(&mut self, now: Now, number: u64, room: &impl Room) {
+        let Some(kept) = self.confirmed.kept.get(&number) else {
             return;
         };
-        message.arrived = now.unix_nanos;
-        if tries > 0 {
+        if !self.has_room_for(&kept.message) {
+            // What was sent before it is on its way yet: so may it be.
+            return self.confirmed.put_off(number, now.since_start + ROUTES_CHANGED);
+        }
+        if let Some(mut message) = self.confirmed.sent(now.since_start, number) {
+            message.arrived = now.unix_nanos;
             message.mark_resent(true);
             self.counters.count(Flow::Made);
+            self.send_from_here(now, message, room);
         }
-        self.send_from_here(now, message, room);
     }
 
     /// Sends again what is due, and gives up what is over.
@@ -192,7 +206,7 @@ impl Brain {
                 continue;
             };
             if kept.until > now.since_start {
-                self.send_kept(now, number, room);
+                self.send_again(now, number, room);
                 continue;
             }
             let key = key(&kept.message.prefix());

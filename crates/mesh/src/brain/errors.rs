@@ -47,6 +47,7 @@ impl Brain {
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {}
             Kind::Error
             | Kind::Ack
+            | Kind::Credit
             | Kind::Hello
             | Kind::LinkState
             | Kind::LinkAck

@@ -37,9 +37,27 @@ enum Way {
 }
 
 impl Brain {
-    /// A client's message enters the mesh, or one that is kept here does so again.
+    /// A client's message enters the mesh, or one that is kept here does so again: there is room for it.
     pub(super) fn send_from_here(&mut self, now: Now, message: Message, room: &impl Room) {
-        self.route(now, message, room);
+        let Ruled { way, egress } = self.rule(&message);
+        let size = message.size();
+        let goes_there = egress.filter(|_| matches!(way, Way::Neighbour(_)));
+        self.take_way(now, message, way, room);
+        if let Some(egress) = goes_there {
+            self.count_flow(now, &egress, size, room);
+        }
+    }
+
+    /// Whether there is room for a message of a client here at the node where it leaves the mesh; true as well where
+    /// it does not get there, or nobody knows where that is.
+    pub(super) fn has_room_for(&self, message: &Message) -> bool {
+        let Ruled { way, egress } = self.rule(message);
+        match (way, egress) {
+            (Way::Neighbour(_), Some(egress)) => {
+                self.flows.has_room(&egress, message.size(), self.config.flow)
+            }
+            _ => true,
+        }
     }
 
     /// Asks `decide` about a message and does what it says.
@@ -65,7 +83,7 @@ impl Brain {
         let Some(link) = self.links.get_mut(&neighbour) else {
             return self.refuse(now, message, Refusal::Unreachable.into(), room);
         };
-        if link.line.loses() {
+        if message.kind() != Kind::Credit && link.line.loses() {
             self.counters.count(Flow::Dropped);
             return self.counters.add(LOST);
         }
@@ -164,7 +182,12 @@ impl Brain {
             Kind::Data | Kind::Reply | Kind::Error => {}
             Kind::Ack if self.is_native(conn) => {}
             Kind::Ack => return self.counters.count(Flow::Answered),
-            Kind::Control | Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {
+            Kind::Control
+            | Kind::Credit
+            | Kind::Hello
+            | Kind::LinkState
+            | Kind::LinkAck
+            | Kind::Batch => {
                 return self.refuse(now, message, Reason::NotAccepted, room);
             }
         }
@@ -213,7 +236,7 @@ impl Brain {
         self.refuse(now, message, reason, room);
     }
 
-    fn is_native(&self, conn: ConnId) -> bool {
+    pub(super) fn is_native(&self, conn: ConnId) -> bool {
         match self.conns.get(&conn) {
             Some(Conn::Client(client)) => client.dialect == Some(Dialect::Native),
             _ => false,

@@ -169,7 +169,7 @@ impl Brain {
                 self.counters.count(Flow::Accepted);
                 self.enter(now, conn, message, room);
             }
-            Kind::Error | Kind::Ack | Kind::LinkState | Kind::LinkAck => {
+            Kind::Error | Kind::Ack | Kind::Credit | Kind::LinkState | Kind::LinkAck => {
                 self.counters.add(Reason::NotAccepted.text());
                 self.native_error(conn, Reason::NotAccepted.text(), &prefix, room);
             }

@@ -131,6 +131,13 @@ pub enum Output {
     /// Ask a client, below its messages, whether it is there, and say so with [`Input::Answered`] within
     /// [`ASK_PATIENCE`].
     Ask(ConnId),
+    /// Do not read a client's connection for now, or read it again.
+    Pause {
+        /// The connection.
+        conn: ConnId,
+        /// Whether it is not to be read.
+        paused: bool,
+    },
     /// Close a connection.
     Close(ConnId),
     /// Let a connection stay whoever else comes: it is a node's.

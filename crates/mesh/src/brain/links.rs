@@ -158,9 +158,13 @@ impl Brain {
                 Ok(Hello::Alive {}) => {}
                 Ok(_) | Err(_) => self.misbehaved(now, conn, "unexpected hello", room),
             },
-            Kind::Data | Kind::Reply | Kind::Error | Kind::Ack | Kind::Probe | Kind::Control => {
-                self.received_message(now, conn, &neighbour, frames, room)
-            }
+            Kind::Data
+            | Kind::Reply
+            | Kind::Error
+            | Kind::Ack
+            | Kind::Probe
+            | Kind::Control
+            | Kind::Credit => self.received_message(now, conn, &neighbour, frames, room),
         }
     }
 

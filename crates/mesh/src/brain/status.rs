@@ -67,7 +67,8 @@ impl Brain {
 
     /// How many messages wait here: for a link, or for room on the way.
     pub(super) fn waiting(&self) -> u64 {
-        self.links.values().map(|link| link.outbox.waiting() as u64).sum()
+        let links: usize = self.links.values().map(|link| link.outbox.waiting()).sum();
+        (links + self.blocked.len()) as u64
     }
 
     /// How many messages came to this node and neither left nor wait here: none, or it is a fault of the node.

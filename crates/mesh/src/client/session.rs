@@ -136,7 +136,7 @@ impl Session {
                 }
             }
             Kind::Data | Kind::Reply | Kind::Error | Kind::Ack => self.sort(frames).await,
-            Kind::Probe | Kind::LinkState | Kind::LinkAck | Kind::Control => {}
+            Kind::Probe | Kind::LinkState | Kind::LinkAck | Kind::Control | Kind::Credit => {}
         }
     }
 

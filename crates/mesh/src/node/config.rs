@@ -56,6 +56,8 @@ pub struct NodeConfig {
     pub limits: Limits,
     /// What a neighbour may be sent without its acknowledgement. Default 1,000 messages, 1 MiB.
     pub window: Window,
+    /// What may be on its way from this node to one other, where it leaves the mesh. Default 1,000 messages, 1 MiB.
+    pub flow: Window,
     /// What may wait for a neighbour, and for a client. Default 20,000 messages, 16 MiB.
     pub queue: Window,
     /// How many bytes of confirmed messages the node keeps whose end is not known. Default 64 MiB.
@@ -107,6 +109,7 @@ impl NodeConfig {
             dialects: Dialect::ALL.to_vec(),
             limits: Limits::default(),
             window: Window::UNACKNOWLEDGED,
+            flow: Window::UNACKNOWLEDGED,
             queue: Window::WAITING,
             kept: crate::brain::Config::KEPT,
             runtime_dir: None,

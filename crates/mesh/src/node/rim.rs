@@ -108,6 +108,7 @@ impl Rim {
                 takeover: config.takeover,
                 dialects: config.dialects,
                 window: config.window,
+                flow: config.flow,
                 queue: config.queue,
                 kept: config.kept,
                 seed,

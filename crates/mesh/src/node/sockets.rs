@@ -73,6 +73,13 @@ impl Sockets {
         }
     }
 
+    /// Has a client not be read for now, or read again.
+    pub(super) fn pause(&self, conn: ConnId, paused: bool) {
+        if let Some(peer) = Socket::peer(conn) {
+            self.router.pause(peer, paused);
+        }
+    }
+
     pub(super) fn close(&mut self, conn: ConnId) {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.close(peer),

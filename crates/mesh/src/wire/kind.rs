@@ -30,11 +30,13 @@ pub enum Kind {
     Batch = 9,
     /// A question or an order to a node, and its answer.
     Control = 10,
+    /// A mark among messages that asks the egress how far they have come, and its answer (ingress to egress).
+    Credit = 11,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Data,
         Self::Reply,
         Self::Error,
@@ -45,6 +47,7 @@ impl Kind {
         Self::LinkAck,
         Self::Batch,
         Self::Control,
+        Self::Credit,
     ];
 
     /// The kind of this number.
@@ -62,9 +65,13 @@ impl Kind {
     #[must_use]
     pub fn is_routed(self) -> bool {
         match self {
-            Self::Data | Self::Reply | Self::Error | Self::Ack | Self::Probe | Self::Control => {
-                true
-            }
+            Self::Data
+            | Self::Reply
+            | Self::Error
+            | Self::Ack
+            | Self::Probe
+            | Self::Control
+            | Self::Credit => true,
             Self::Hello | Self::LinkState | Self::LinkAck | Self::Batch => false,
         }
     }

@@ -152,7 +152,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_written_prefix_reads_back(
-            kind in 1u8..=10, class in 0u8..=1, flags: u8, hop_limit: u8, incarnation: u64, counter: u64,
+            kind in 1u8..=11, class in 0u8..=1, flags: u8, hop_limit: u8, incarnation: u64, counter: u64,
             destination in ".{0,40}", source in ".{0,40}", tail in prop::collection::vec(any::<u8>(), 0..40),
         ) {
             let prefix = Prefix {

@@ -60,6 +60,12 @@ pub(super) fn prefixes() -> Vec<Vector> {
         ("link-ack", "how far a link's messages have come", between(Kind::LinkAck)),
         ("batch", "many messages in one", between(Kind::Batch)),
         ("control", "a question or an order to a node", plain(Kind::Control)),
+        (
+            "data-resent",
+            "a confirmed message that was sent again",
+            Prefix { class: Class::Confirmed, flags: Flags::RESENT, ..plain(Kind::Data) },
+        ),
+        ("credit", "a mark among messages, or its answer", plain(Kind::Credit)),
     ];
     let vector = |(name, meaning, prefix): (&str, _, Prefix<'static>)| Vector {
         name: format!("prefix {name}"),

@@ -82,6 +82,7 @@ pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)
         takeover: false,
         dialects: vec![Dialect::Native, Dialect::Json],
         window: Window::UNACKNOWLEDGED,
+        flow: Window::UNACKNOWLEDGED,
         queue: Window::WAITING,
         kept: Config::KEPT,
         seed: [0; 32],

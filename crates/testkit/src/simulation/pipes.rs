@@ -51,6 +51,8 @@ pub(super) struct Pipe {
     pub(super) dialler_last: Duration,
     pub(super) listener_last: Duration,
     pub(super) tap: tap::Tap,
+    /// What has come to the listener while it does not read; none while it reads.
+    unread: Option<Vec<Happening>>,
 }
 
 impl Pipe {
@@ -91,6 +93,7 @@ impl Simulation {
                 ended: (false, false),
                 dialler_last: self.now,
                 listener_last: self.now,
+                unread: None,
                 tap: tap::Tap::new(window.unwrap_or(hopline_mesh::brain::Window::UNACKNOWLEDGED)),
             },
         );
@@ -142,6 +145,30 @@ impl Simulation {
         }
     }
 
+    /// The listener of a pipe does not read it for now, or reads it again.
+    pub(super) fn pause(&mut self, pipe: PipeId, paused: bool) {
+        let Some(open) = self.pipes.get_mut(&pipe) else {
+            return;
+        };
+        if paused {
+            open.unread.get_or_insert_default();
+            return;
+        }
+        for happening in open.unread.take().unwrap_or_default() {
+            self.agenda.note(self.now, happening);
+        }
+    }
+
+    /// What has come to one end of a pipe, unless that end does not read.
+    fn read(&mut self, pipe: PipeId, side: Side, happening: Happening) -> Option<Happening> {
+        let unread = self.pipes.get_mut(&pipe)?.unread.as_mut();
+        match unread.filter(|_| side == Side::Listener) {
+            Some(unread) => unread.push(happening),
+            None => return Some(happening),
+        }
+        None
+    }
+
     pub(super) fn arrived_opening(&mut self, pipe: PipeId, side: Side, opened: Opened) {
         if let Some(End::Node(node)) = self.pipes.get(&pipe).map(|pipe| pipe.end(side)) {
             self.handle(&node, Input::Opened(pipe, opened));
@@ -149,6 +176,10 @@ impl Simulation {
     }
 
     pub(super) fn arrived(&mut self, pipe: PipeId, side: Side, frames: Vec<Bytes>) {
+        let read = self.read(pipe, side, Happening::Frames(pipe, side, frames));
+        let Some(Happening::Frames(pipe, side, frames)) = read else {
+            return;
+        };
         let Some(open) = self.pipes.get_mut(&pipe) else {
             return;
         };
@@ -162,6 +193,9 @@ impl Simulation {
     }
 
     pub(super) fn ended(&mut self, pipe: PipeId, side: Side) {
+        if self.read(pipe, side, Happening::Ended(pipe, side)).is_none() {
+            return;
+        }
         let Some(open) = self.pipes.get_mut(&pipe) else {
             return;
         };

@@ -65,6 +65,7 @@ impl Simulation {
                 return receipt.map(Input::HandedOver);
             }
             Output::Ask(conn) => self.ask(name, conn),
+            Output::Pause { conn, paused } => self.pause(conn, paused),
             Output::Close(conn) => {
                 let side = self.side_of(conn, name)?;
                 self.close(conn, side);

@@ -41,6 +41,7 @@ impl Rim {
                         self.deliver(conn, frames, original, receipt).await;
                     }
                     Output::Ask(conn) => self.ask(conn),
+                    Output::Pause { conn, paused } => self.sockets.pause(conn, paused),
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Keep(conn) => self.sockets.keep(conn),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),

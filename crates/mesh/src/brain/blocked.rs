@@ -1,0 +1,194 @@
+//! Messages of clients here for which their egress has no room yet: they wait, and their senders with them.
+//!
+//! ```text
+//!  client --> is there room at the egress? -- yes --> on its way
+//!    ^                 | no, or others of this client wait already
+//!    | not read        v
+//!    +---------- [ m m m m ]   taken in turns, one of each client, when there is room again
+//! ```
+//!
+//! A native client waits as long as it takes. A raw client's message waits a second and is then refused, and so are
+//! those that come after it, at once, until there is room.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::message::Message;
+use super::{Brain, ConnId, Now, Output, Room, Window};
+use crate::route::Refusal;
+
+/// How long a raw client's message waits.
+const RAW_WAITS: Duration = Duration::from_secs(1);
+/// How much more than one client's all of them may have waiting.
+const ALL: usize = 4;
+
+/// The messages that wait, by client.
+#[derive(Debug, Default)]
+pub(super) struct Blocked {
+    clients: BTreeMap<ConnId, Waiting>,
+    bytes: usize,
+    /// The client whose turn was last.
+    last: Option<ConnId>,
+    /// Raw clients that have waited in vain: what they send is refused until there is room.
+    tired: BTreeSet<ConnId>,
+    /// There may be room for what waits.
+    pub(super) stirred: bool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// With when each is refused; none if it waits as long as it takes.
+    messages: VecDeque<(Option<Duration>, Message)>,
+    bytes: usize,
+}
+
+impl Blocked {
+    pub(super) fn is_empty(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    /// Whether messages of this client wait.
+    pub(super) fn has(&self, conn: ConnId) -> bool {
+        self.clients.contains_key(&conn)
+    }
+
+    /// A connection has ended. What it sent before still waits.
+    pub(super) fn ended(&mut self, conn: ConnId) {
+        self.tired.remove(&conn);
+    }
+
+    /// How many messages wait.
+    pub(super) fn len(&self) -> usize {
+        self.clients.values().map(|waiting| waiting.messages.len()).sum()
+    }
+
+    pub(super) fn due(&self) -> Option<Duration> {
+        let first = |waiting: &Waiting| waiting.messages.front().and_then(|(until, _)| *until);
+        self.clients.values().filter_map(first).min()
+    }
+
+    /// Puts a message behind those of its client, or gives it back if too much waits already.
+    fn push(
+        &mut self,
+        conn: ConnId,
+        until: Option<Duration>,
+        message: Message,
+        most: Window,
+    ) -> Result<(), Message> {
+        let size = message.size();
+        let has = self.clients.get(&conn).map_or((0, 0), |it| (it.messages.len(), it.bytes));
+        let fits = has.0 == 0
+            || (has.0 < most.messages
+                && has.1 + size <= most.bytes
+                && self.bytes + size <= most.bytes.saturating_mul(ALL));
+        if !fits {
+            return Err(message);
+        }
+        let waiting = self.clients.entry(conn).or_default();
+        waiting.messages.push_back((until, message));
+        waiting.bytes += size;
+        self.bytes += size;
+        Ok(())
+    }
+
+    /// The next message of a client. Says whether it was the last one.
+    fn pop(&mut self, conn: ConnId) -> Option<(Message, bool)> {
+        let waiting = self.clients.get_mut(&conn)?;
+        let (_, message) = waiting.messages.pop_front()?;
+        waiting.bytes -= message.size();
+        self.bytes -= message.size();
+        let is_last = waiting.messages.is_empty();
+        if is_last {
+            self.clients.remove(&conn);
+        }
+        Some((message, is_last))
+    }
+
+    /// The client whose first message is refused now.
+    fn over(&self, now: Duration) -> Option<ConnId> {
+        let is_over = |waiting: &Waiting| {
+            waiting.messages.front().is_some_and(|(until, _)| until.is_some_and(|it| it <= now))
+        };
+        self.clients.iter().find(|(_, waiting)| is_over(waiting)).map(|(conn, _)| *conn)
+    }
+
+    /// All clients, the one behind that whose turn was last first.
+    fn turns(&self) -> Vec<ConnId> {
+        let (mut turns, behind): (Vec<_>, Vec<_>) = self
+            .clients
+            .keys()
+            .copied()
+            .partition(|conn| self.last.is_none_or(|last| *conn > last));
+        turns.extend(behind);
+        turns
+    }
+}
+
+impl Brain {
+    /// A client's message enters the mesh as soon as there is room at its egress.
+    pub(super) fn let_in(&mut self, now: Now, conn: ConnId, message: Message, room: &impl Room) {
+        if !self.blocked.has(conn) {
+            if self.has_room_for(&message) {
+                self.blocked.tired.remove(&conn);
+                return self.send_from_here(now, message, room);
+            }
+            if self.blocked.tired.contains(&conn) {
+                return self.give_back(now, message, Refusal::QueueFull.into(), room);
+            }
+        }
+        let until = (!self.is_native(conn)).then(|| now.since_start + RAW_WAITS);
+        let is_first = !self.blocked.has(conn);
+        match self.blocked.push(conn, until, message, self.config.queue) {
+            Ok(()) if is_first => self.out.push(Output::Pause { conn, paused: true }),
+            Ok(()) => {}
+            Err(message) => self.give_back(now, message, Refusal::QueueFull.into(), room),
+        }
+    }
+
+    /// Lets in what there is room for, one message of each client in turn.
+    pub(super) fn let_in_blocked(&mut self, now: Now, room: &impl Room) {
+        while std::mem::take(&mut self.blocked.stirred) {
+            let mut turns = self.blocked.turns();
+            while !turns.is_empty() {
+                turns.retain(|conn| {
+                    let first = self.blocked.clients.get(conn).and_then(|it| it.messages.front());
+                    let Some((_, first)) = first else {
+                        return false;
+                    };
+                    if !self.has_room_for(first) {
+                        return false;
+                    }
+                    self.blocked.last = Some(*conn);
+                    self.take_blocked(*conn, |brain, message| {
+                        brain.send_from_here(now, message, room);
+                    });
+                    true
+                });
+            }
+        }
+    }
+
+    /// Refuses what has waited long enough, and asks again for room for the rest.
+    pub(super) fn tick_blocked(&mut self, now: Now, room: &impl Room) {
+        while let Some(conn) = self.blocked.over(now.since_start) {
+            self.blocked.tired.insert(conn);
+            self.take_blocked(conn, |brain, message| {
+                brain.give_back(now, message, Refusal::QueueFull.into(), room);
+            });
+        }
+        if !self.blocked.is_empty() {
+            self.ask_again_for_credit(now, room);
+        }
+    }
+
+    /// Takes the first message of a client, which is read again if it was the last one.
+    fn take_blocked(&mut self, conn: ConnId, and_then: impl FnOnce(&mut Self, Message)) {
+        let Some((message, is_last)) = self.blocked.pop(conn) else {
+            return;
+        };
+        if is_last {
+            self.out.push(Output::Pause { conn, paused: false });
+        }
+        and_then(self, message);
+    }
+}
