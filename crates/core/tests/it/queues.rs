@@ -17,6 +17,47 @@ over_every_transport! {
     what_was_received_was_passed
     what_has_gone_out_is_known_while_the_connection_lives
     over_the_total_a_peer_keeps_its_share
+    a_peer_that_is_not_read_waits_and_loses_nothing
+}
+
+/// How many messages of 16 KiB are on their way to a router that does not read at most.
+const UNDER_WAY: usize = 200;
+
+async fn a_peer_that_is_not_read_waits_and_loses_nothing(via: Via) {
+    let mut rig = Rig::new(via).await;
+    let high_water = HighWater { messages: 50, ..HighWater::default() };
+    let dealer = rig.dealer_with(hopline_core::DealerOptions { high_water, ..Default::default() });
+    let peer = rig.attached().await;
+    let sender = rig.router.sender();
+    sender.pause(peer.id, true);
+    let talker = dealer.sender();
+    let talks = tokio::spawn(async move {
+        for number in 0..1_000_u32 {
+            let payload = [&number.to_le_bytes()[..], &[7; 16 * 1024]].concat();
+            talker.send_multipart(vec![payload.into()]).await.expect("sent");
+        }
+    });
+    let mut numbers = Vec::new();
+    let number = |frames: &hopline_core::Frames| {
+        u32::from_le_bytes(frames[0][..4].try_into().expect("a number"))
+    };
+    // What was under way comes; then nothing does.
+    while let Ok(event) =
+        tokio::time::timeout(Duration::from_millis(300), rig.router.recv_event()).await
+    {
+        match event {
+            hopline_core::RouterEvent::Message(_, frames) => numbers.push(number(&frames)),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(numbers.len() < UNDER_WAY, "{} came", numbers.len());
+    assert!(!talks.is_finished(), "the peer waits");
+    sender.pause(peer.id, false);
+    while numbers.len() < 1_000 {
+        numbers.push(number(&rig.message().await.1));
+    }
+    assert_eq!(numbers, (0..1_000).collect::<Vec<_>>());
+    soon(talks).await.expect("all sent");
 }
 
 /// Sends to a dealer that does not read until it is refused; says how many it took.
