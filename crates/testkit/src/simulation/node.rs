@@ -1,6 +1,6 @@
 //! A node of the simulation: its configuration, its brain, and whom it dials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use hopline_mesh::brain::{Brain, Config, Event, LinkConfig, Window};
@@ -10,6 +10,7 @@ use hopline_mesh::route::StaticRoutes;
 use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::hello::MeshKey;
 
+use super::agenda::Happening;
 use super::node_name;
 use super::pipes::PipeId;
 
@@ -19,12 +20,54 @@ pub(super) struct SimNode {
     pub(super) config: Config,
     /// None while the node does not run.
     pub(super) brain: Option<Brain>,
-    /// When the brain wants its next tick.
+    /// When the brain wants its next tick, and is free for it.
     pub(super) tick: Option<Duration>,
     pub(super) dials: BTreeMap<NodeName, Dialled>,
     pub(super) events: Vec<(Duration, Event)>,
     /// Where it comes out when it dials a neighbour, if not there.
     pub(super) astray: BTreeMap<NodeName, NodeName>,
+    /// All pipes that end here.
+    pub(super) pipes: BTreeSet<PipeId>,
+    /// What has come and waits until the node is free.
+    pub(super) inbox: Inbox,
+    pub(super) busy_until: Duration,
+    pub(super) frozen: bool,
+    /// The mesh is not quiet before this node is done.
+    pub(super) is_awaited: bool,
+}
+
+/// What waits for a node.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: VecDeque<Happening>,
+    awaited: usize,
+}
+
+impl Inbox {
+    pub(super) fn push_back(&mut self, happening: Happening) {
+        self.awaited += usize::from(happening.is_awaited());
+        self.waiting.push_back(happening);
+    }
+
+    pub(super) fn push_front(&mut self, happening: Happening) {
+        self.awaited += usize::from(happening.is_awaited());
+        self.waiting.push_front(happening);
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Happening> {
+        let next = self.waiting.pop_front()?;
+        self.awaited -= usize::from(next.is_awaited());
+        Some(next)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether a mesh is not quiet before what waits here has happened.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited > 0
+    }
 }
 
 /// A neighbour that a node dials.
@@ -46,14 +89,21 @@ impl SimNode {
             dials: BTreeMap::new(),
             events: Vec::new(),
             astray: BTreeMap::new(),
+            pipes: BTreeSet::new(),
+            inbox: Inbox::default(),
+            busy_until: Duration::ZERO,
+            frozen: false,
+            is_awaited: false,
         }
     }
 
-    /// The node does not run any more.
+    /// The node does not run any more. To be indexed anew.
     pub(super) fn end(&mut self) {
         self.brain = None;
-        self.tick = None;
         self.dials.clear();
+        self.inbox = Inbox::default();
+        self.busy_until = Duration::ZERO;
+        self.frozen = false;
     }
 }
 
