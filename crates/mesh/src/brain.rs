@@ -59,6 +59,7 @@ use repeats::Repeats;
 use tables::Tables;
 
 use crate::name::NodeName;
+use crate::route::Table;
 use crate::wire::{Kind, MessageId, Prefix};
 
 /// A node without I/O.
@@ -184,6 +185,12 @@ impl Brain {
     #[must_use]
     pub fn name(&self) -> &NodeName {
         &self.config.node
+    }
+
+    /// The routing table as it is now.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.tables.table
     }
 
     fn tick(&mut self, now: Now, room: &impl Room) {

@@ -8,6 +8,7 @@
 //!    faults   what chance does to what travels between nodes, and what vanishes there
 //!    processor   one input after the other, each at its price; none while a node is frozen
 //!    clients  what they sent, what they were given
+//!    oracle   what is left of the mesh, and the tables that the pure computation makes of it
 //! ```
 //!
 //! The same seed gives the same run, to the last byte. Every frame between two nodes is looked at
@@ -20,6 +21,7 @@ mod faults;
 mod look;
 mod neighbour;
 mod node;
+mod oracle;
 mod pipes;
 mod processor;
 mod rim;
@@ -76,6 +78,8 @@ pub struct Simulation {
     lag: Duration,
     /// How many links nodes declare, each end for itself.
     declared: usize,
+    /// Whether every new table is held against the others.
+    watched: bool,
 }
 
 impl Simulation {
@@ -100,6 +104,7 @@ impl Simulation {
             price: Price::NOTHING,
             lag: Duration::ZERO,
             declared: 0,
+            watched: false,
         }
     }
 

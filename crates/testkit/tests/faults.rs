@@ -1,5 +1,4 @@
 //! What the simulator makes connections and nodes suffer, and that a seed says all of it.
-#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
 
 use std::time::Duration;
 
@@ -173,4 +172,21 @@ fn a_table_is_not_to_be_had_for_nothing() {
     };
     let table = Price { table: millis(20), ..Price::NOTHING };
     assert!(time(table) > time(Price::NOTHING) + millis(100), "5 nodes and links: 100 ms a table");
+}
+
+#[test]
+fn the_oracle_tells_a_mesh_that_does_not_know_of_a_failure() {
+    let mut mesh = chain(1);
+    mesh.watch_for_loops();
+    quiet(&mut mesh);
+    mesh.assert_tables_equal_pure();
+    mesh.part("m", "b");
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        mesh.assert_tables_equal_pure();
+    }));
+    let text = failed.expect_err("a has a way to b").downcast::<String>().expect("a text");
+    assert!(text.contains("a does not have the table of what is left"), "{text}");
+    assert!(text.contains("2 nodes are reached, 1 can be"), "{text}");
+    mesh.rejoin("m", "b");
+    mesh.assert_tables_equal_pure();
 }

@@ -35,6 +35,7 @@ impl Simulation {
             assert_eq!(brain.unaccounted(), 0, "{name} lost sight of a message: {:?}", outputs);
             self.charge(name, std::mem::take(&mut price), &outputs);
             self.index(name);
+            self.look_at_table(name, &outputs);
             for output in outputs {
                 inputs.extend(self.perform(name, output));
             }
