@@ -36,6 +36,7 @@ use hopline_mesh::name::NodeName;
 
 pub use clients::{ClientId, Way};
 pub use faults::Faults;
+pub use look::Heard;
 pub use neighbour::{hello, link_up};
 pub use node::{config, dials, listens};
 pub use processor::Price;

@@ -11,8 +11,9 @@ use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::hello::MeshKey;
 
 use super::agenda::Happening;
-use super::node_name;
+use super::look::Heard;
 use super::pipes::PipeId;
+use super::{Simulation, node_name};
 
 /// A node, running or not.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct SimNode {
     pub(super) tick: Option<Duration>,
     pub(super) dials: BTreeMap<NodeName, Dialled>,
     pub(super) events: Vec<(Duration, Event)>,
+    /// What other nodes said to it since it was added.
+    pub(super) heard: Heard,
     /// Where it comes out when it dials a neighbour, if not there.
     pub(super) astray: BTreeMap<NodeName, NodeName>,
     /// All pipes that end here.
@@ -88,6 +91,7 @@ impl SimNode {
             tick: None,
             dials: BTreeMap::new(),
             events: Vec::new(),
+            heard: Heard::default(),
             astray: BTreeMap::new(),
             pipes: BTreeSet::new(),
             inbox: Inbox::default(),
@@ -149,4 +153,34 @@ pub fn dials(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
 #[must_use]
 pub fn listens(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
     (node_name(neighbour), LinkConfig::accepting(cost))
+}
+
+impl Simulation {
+    /// A mesh of these links and of the nodes at their ends, none of which runs yet. Of a link stand who dials,
+    /// who listens, and the cost at both ends.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use hopline_testkit::simulation::Simulation;
+    ///
+    /// let mut mesh = Simulation::of(1, &[("east", "top", 10), ("west", "top", 10)]);
+    /// mesh.start_all();
+    /// assert!(mesh.run_until_quiet(Duration::from_secs(10)));
+    /// mesh.assert_tables_equal_pure();
+    /// ```
+    #[must_use]
+    pub fn of<N: AsRef<str>>(seed: u64, links: &[(N, N, u32)]) -> Self {
+        let mut declared: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (dialler, listener, cost) in links {
+            let (dialler, listener) = (dialler.as_ref(), listener.as_ref());
+            declared.entry(dialler).or_default().push(dials(listener, *cost));
+            declared.entry(listener).or_default().push(listens(dialler, *cost));
+        }
+        let mut mesh = Self::new(seed);
+        for (name, links) in declared {
+            mesh.add(config(name, links));
+        }
+        mesh
+    }
 }

@@ -239,10 +239,17 @@ impl Simulation {
         let Some(open) = self.pipes.get_mut(&pipe) else {
             return;
         };
-        if matches!(open.dialler, End::Node(_)) {
+        let from_node = matches!(open.dialler, End::Node(_));
+        if from_node {
             open.tap.arrived(side, &frames);
         }
-        match open.end(side) {
+        let end = open.end(side);
+        if let End::Node(node) = &end
+            && let Some(node) = self.nodes.get_mut(node).filter(|_| from_node)
+        {
+            node.heard.add(&frames);
+        }
+        match end {
             End::Node(node) => self.handle(&node, Input::Received(pipe, frames)),
             End::Client(client) => self.clients[client.0].inbox.push(frames),
         }
