@@ -7,6 +7,8 @@ use hopline_testkit::simulation::{Simulation, config, dials, for_each_seed, list
 
 use crate::traffic::{Traffic, millis, rest, way};
 
+/// From where to where, by which next hop, at which cost.
+type Expected = &'static [(&'static str, &'static str, &'static str, u64)];
 type Links = &'static [(&'static str, &'static str, u32)];
 
 fn running(seed: u64, links: &[(&str, &str, u32)]) -> Simulation {
@@ -45,7 +47,7 @@ fn next_hops_and_costs_are_those_worked_out_by_hand() {
         ("c", "g", 9),
         ("d", "h", 1),
     ];
-    let known: [(Links, &[(&str, &str, &str, u64)]); 5] = [
+    let known: [(Links, Expected); 5] = [
         (chain, &[("a", "d", "b", 7), ("d", "a", "c", 7), ("b", "d", "c", 6)]),
         (triangle, &[("a", "c", "b", 10), ("c", "a", "b", 10), ("a", "b", "b", 5)]),
         (diamond, &[("a", "d", "c", 3), ("d", "a", "c", 3), ("b", "c", "a", 3)]),
