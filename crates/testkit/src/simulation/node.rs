@@ -48,18 +48,18 @@ pub(super) struct Inbox {
 
 impl Inbox {
     pub(super) fn push_back(&mut self, happening: Happening) {
-        self.awaited += usize::from(happening.is_awaited());
+        self.awaited += usize::from(is_awaited(&happening));
         self.waiting.push_back(happening);
     }
 
     pub(super) fn push_front(&mut self, happening: Happening) {
-        self.awaited += usize::from(happening.is_awaited());
+        self.awaited += usize::from(is_awaited(&happening));
         self.waiting.push_front(happening);
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Happening> {
         let next = self.waiting.pop_front()?;
-        self.awaited -= usize::from(next.is_awaited());
+        self.awaited -= usize::from(is_awaited(&next));
         Some(next)
     }
 
@@ -81,6 +81,11 @@ pub(super) struct Dialled {
     pub(super) due: bool,
     pub(super) hung: bool,
     pub(super) failures: u32,
+}
+
+/// A dial that waits is about to be one that is under way or in vain.
+fn is_awaited(happening: &Happening) -> bool {
+    happening.is_awaited() || matches!(happening, Happening::Dial(..))
 }
 
 impl SimNode {

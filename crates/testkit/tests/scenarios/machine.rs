@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use hopline_testkit::simulation::{Faults, Simulation, for_each_seed};
+use hopline_testkit::simulation::{Faults, Price, Simulation, for_each_seed};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -55,6 +55,17 @@ fn graph() -> impl Strategy<Value = Vec<(String, String, u32)>> {
         let name = |node| format!("n{node}");
         links.into_iter().map(|(a, b, cost)| (name(a), name(b), cost)).collect()
     })
+}
+
+/// How far nodes are from each other, and how fast.
+#[derive(Debug, Clone, Copy)]
+struct Weather {
+    far: bool,
+    slow: bool,
+}
+
+fn weather() -> impl Strategy<Value = Weather> {
+    (any::<bool>(), any::<bool>()).prop_map(|(far, slow)| Weather { far, slow })
 }
 
 struct Machine {
@@ -125,22 +136,34 @@ fn whatever_happens_tables_become_those_of_what_is_left() {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let config = Config { cases: 1, failure_persistence: None, ..Config::default() };
+        let config = Config {
+            cases: 1,
+            max_shrink_iters: 4_000,
+            failure_persistence: None,
+            ..Config::default()
+        };
         let mut runner = TestRunner::new_with_rng(config, rng);
-        let drawn = (graph(), any::<bool>(), prop::collection::vec(event(), 0..60));
-        let ran = runner.run(&drawn, |(links, far, events)| {
-            run(seed, links, far, events);
+        let drawn = (graph(), weather(), prop::collection::vec(event(), 0..60));
+        let ran = runner.run(&drawn, |(links, weather, events)| {
+            run(seed, links, weather, events);
             Ok(())
         });
         ran.unwrap_or_else(|failure| panic!("{failure}"));
     });
 }
 
-fn run(seed: u64, links: Vec<(String, String, u32)>, far: bool, events: Vec<Event>) {
+fn run(seed: u64, links: Vec<(String, String, u32)>, weather: Weather, events: Vec<Event>) {
     let mut mesh = Simulation::of(seed, &links);
     mesh.watch_for_loops();
-    if far {
+    if weather.far {
         mesh.set_faults(Faults::FAR);
+    }
+    if weather.slow {
+        mesh.set_price(Price {
+            input: Duration::from_millis(1),
+            table: Duration::from_micros(200),
+            ..Price::MEASURED
+        });
     }
     let mut nodes: Vec<_> = links.iter().flat_map(|(a, b, _)| [a.clone(), b.clone()]).collect();
     nodes.sort();
