@@ -27,6 +27,7 @@ mod errors;
 mod floods;
 mod flow;
 mod forward;
+mod groups;
 mod impairment;
 mod ingress;
 mod io;
@@ -34,6 +35,7 @@ mod links;
 mod message;
 mod outbox;
 mod repeats;
+mod spread;
 mod status;
 mod tables;
 
@@ -54,8 +56,10 @@ use database::Database;
 use entropy::Entropy;
 use floods::Own;
 use flow::Flows;
+use groups::Groups;
 use links::Link;
 use repeats::Repeats;
+use spread::Spreads;
 use tables::Tables;
 
 use crate::name::NodeName;
@@ -80,6 +84,8 @@ pub struct Brain {
     flows: Flows,
     confirmed: Confirmed,
     repeats: Repeats,
+    groups: Groups,
+    spreads: Spreads,
     last_id: u64,
     out: Vec<Output>,
 }
@@ -108,6 +114,8 @@ impl Brain {
             flows: Flows::default(),
             confirmed: Confirmed::new(config.kept),
             repeats: Repeats::default(),
+            groups: Groups::default(),
+            spreads: Spreads::default(),
             last_id: 0,
             out: Vec::new(),
             config,
@@ -165,6 +173,7 @@ impl Brain {
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
         let others = others.chain(self.confirmed.due()).chain(self.blocked.due());
+        let others = others.chain(self.spreads.due());
         let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
         links.chain(conns).chain(others).chain(credit).min()
     }
@@ -200,6 +209,7 @@ impl Brain {
         self.expire_hellos(now, room);
         self.tick_confirmed(now, room);
         self.tick_blocked(now, room);
+        self.tick_spreads(now, room);
     }
 
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {

@@ -1,6 +1,7 @@
 //! A native client: one connection to a node, kept up, and the messages that pass over it.
 
 mod error;
+mod groups;
 mod message;
 mod options;
 mod session;
@@ -110,10 +111,7 @@ impl Client {
     /// The node that this client is attached to; none while the connection is lost.
     #[must_use]
     pub fn node(&self) -> Option<NodeName> {
-        match &*self.standing.borrow() {
-            Standing::Hosted { node, .. } => Some(node.clone()),
-            Standing::Away | Standing::Refused(_) => None,
-        }
+        self.standing.borrow().node().cloned()
     }
 
     /// Sends a message, `at_most_once`. Waits while the connection is lost or its queue is full.

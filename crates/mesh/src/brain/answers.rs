@@ -126,6 +126,8 @@ impl Brain {
             Some(Ok(Request::Claim { name, takeover })) if from_node => {
                 return self.claimed(now, &prefix, name, takeover, room);
             }
+            Some(Ok(Request::Join { group })) => self.membership(now, message, &group, true),
+            Some(Ok(Request::Leave { group })) => self.membership(now, message, &group, false),
             Some(Ok(Request::Claim { .. })) => refused(Reason::NotAllowed.text()),
             Some(Ok(Request::Cut { neighbour })) => {
                 // The answer first: it may have to travel over the very link.
@@ -150,6 +152,24 @@ impl Brain {
             None => refused("the request has no payload"),
         };
         self.reply(now, &prefix, vec![answer.write()], None, room);
+    }
+
+    /// A client here becomes a member of a group, or is one no more.
+    fn membership(&mut self, now: Now, message: &Message, group: &str, joins: bool) -> Answer {
+        let prefix = message.prefix();
+        let name = prefix.source.rsplit_once('@').map_or(prefix.source, |(name, _)| name);
+        let conn = self.clients.conn(name).filter(|_| message.path().is_empty());
+        let Some(conn) = conn else {
+            return refused("groups are joined at the node that a client is attached at");
+        };
+        if !joins {
+            self.leave_group(conn, group);
+            return Answer::Done {};
+        }
+        match self.join(now, conn, group) {
+            Ok(()) => Answer::Done {},
+            Err(why) => refused(why),
+        }
     }
 
     /// Answers a message in this node's name.

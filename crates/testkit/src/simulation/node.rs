@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use hopline_mesh::brain::{Brain, Config, Event, LinkConfig, Window};
+use hopline_mesh::brain::{Brain, Config, Event, LinkConfig};
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
-use hopline_mesh::route::StaticRoutes;
-use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::hello::MeshKey;
 
 use super::agenda::Happening;
@@ -128,23 +126,9 @@ impl SimNode {
 #[must_use]
 pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)>) -> Config {
     Config {
-        mesh: "m".to_owned(),
-        node: node_name(name),
-        key: MeshKey::new([7; 32]),
-        hop_limit: 64,
-        incarnation: 1,
         links: links.into_iter().collect(),
-        statics: StaticRoutes::new(),
-        services: BTreeMap::new(),
-        access: AccessRules::default(),
-        closed: false,
-        takeover: false,
         dialects: vec![Dialect::Native, Dialect::Json],
-        window: Window::UNACKNOWLEDGED,
-        flow: Window::UNACKNOWLEDGED,
-        queue: Window::WAITING,
-        kept: Config::KEPT,
-        seed: [0; 32],
+        ..Config::new("m", node_name(name), MeshKey::new([7; 32]))
     }
 }
 
