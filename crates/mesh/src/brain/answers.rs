@@ -143,6 +143,9 @@ impl Brain {
                     false => refused(&format!("there is no link to `{neighbour}`")),
                 }
             }
+            Some(Ok(Request::SetRoute { destination, next_hop })) => {
+                self.route_ordered(&destination, next_hop.as_deref())
+            }
             Some(Err(error)) => {
                 self.counters.add(error.reason());
                 refused(&error.to_string())
@@ -150,6 +153,20 @@ impl Brain {
             None => refused("the request has no payload"),
         };
         self.reply(now, &prefix, vec![answer.write()], None, room);
+    }
+
+    /// Somebody who may sets a static route, or takes it away.
+    fn route_ordered(&mut self, destination: &str, next_hop: Option<&str>) -> Answer {
+        if next_hop == Some(self.name().as_str()) {
+            return refused("a static route cannot lead to the node itself");
+        }
+        match self.tables.set_route(destination, next_hop) {
+            Ok(None) if next_hop.is_none() => {
+                refused(&format!("there is no static route for `{destination}`"))
+            }
+            Ok(_) => Answer::Done {},
+            Err(error) => refused(&error.to_string()),
+        }
     }
 
     /// Answers a message in this node's name.

@@ -67,6 +67,13 @@ pub enum Request {
         /// What it is to suffer; nothing leaves it alone.
         impairment: Impairment,
     },
+    /// Order: set the static route to a destination, or take it away, until the node ends.
+    SetRoute {
+        /// A name, or a prefix `region.*`.
+        destination: String,
+        /// A node, a client attached here, or `upstream`; none takes the route away.
+        next_hop: Option<String>,
+    },
 }
 
 impl Request {
@@ -80,7 +87,9 @@ impl Request {
             | Self::Explain { .. }
             | Self::Graph {}
             | Self::Claim { .. } => false,
-            Self::Cut { .. } | Self::Heal { .. } | Self::Impair { .. } => true,
+            Self::Cut { .. } | Self::Heal { .. } | Self::Impair { .. } | Self::SetRoute { .. } => {
+                true
+            }
         }
     }
 }
