@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs may panic as the test itself may")]
 
 mod access;
+mod changes;
 mod explain;
 mod import;
 mod live;

@@ -94,7 +94,7 @@ pub(crate) async fn ask(
     let answer = client.ask(node.as_str(), request, deadline.left()).await;
     client.shutdown().await;
     match answer {
-        Ok(Answer::Refused { reason }) => {
+        Err(RequestError::Refused { reason }) => {
             Err(Bad::new(format!("node `{node}` refuses: {reason}")).into())
         }
         Err(RequestError::Timeout { .. }) => Err(silent(node).into()),

@@ -215,7 +215,8 @@ impl Brain {
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {
         match command {
             Command::SetRoute { destination, next_hop } => {
-                self.tables.set_route(destination, next_hop);
+                // One that is no pattern changes nothing: whoever orders has been told before.
+                let _ = self.tables.set_route(&destination, next_hop.as_deref());
             }
             Command::Cut(neighbour) => self.cut(now, &neighbour, room),
             Command::Heal(neighbour) => self.heal(&neighbour),

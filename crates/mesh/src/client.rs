@@ -1,5 +1,6 @@
 //! A native client: one connection to a node, kept up, and the messages that pass over it.
 
+mod convergence;
 mod error;
 mod groups;
 mod message;

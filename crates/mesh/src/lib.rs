@@ -14,11 +14,13 @@
 //! | [`brain`] | a node without I/O |
 //! | [`node`] | a node with sockets: [`node::RoutingNode`] |
 //! | [`client`] | a native client: [`client::Client`] |
+//! | [`agreement`] | whether nodes agree, by what each says |
 //!
 //! [`node::RoutingNode`] has one whole example.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod address;
+pub mod agreement;
 pub mod brain;
 pub mod client;
 pub mod dialect;

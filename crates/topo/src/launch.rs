@@ -16,6 +16,7 @@
 
 mod agreement;
 mod alone;
+mod asking;
 mod backoff;
 mod error;
 mod homes;
@@ -36,7 +37,7 @@ mod supervised;
 mod troubles;
 mod words;
 
-pub use agreement::{Lack, disagreement, missing};
+pub use agreement::{Lack, disagreement, missing, unconverged};
 pub use alone::{AloneError, run_alone};
 pub use backoff::Backoff;
 pub use error::{Failure, LaunchError};

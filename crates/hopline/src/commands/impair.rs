@@ -10,12 +10,18 @@ use hopline::mesh::wire::control::{Answer as Said, LinkStatus, Request};
 use hopline::topo::launch::Running;
 use hopline::topo::{Offline, rate};
 use serde::{Serialize, Serializer};
+use tokio::time::interval;
 
 use super::{Answer, duration};
 use crate::attach::{ask, running};
 use crate::deadline::Deadline;
 use crate::trouble::{Bad, describe};
 use crate::{names, output};
+
+/// How long it is waited for a healed link to come up,
+const HEALS: Duration = Duration::from_secs(3);
+/// and how often it is looked.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Make a link of the running mesh slow, lossy or cut, or show what it suffers
 ///
@@ -108,17 +114,28 @@ impl Impair {
         for order in self.orders() {
             tell(&running, &link, order, self.timeout).await?;
         }
-        let mut ends = Vec::new();
-        for (node, neighbour) in ends_of(&link) {
-            let status = status(&running, node, neighbour, self.timeout).await?;
-            ends.push(EndReport::new(node, neighbour, &status));
+        let deadline = Deadline::within(self.timeout.min(HEALS));
+        let mut report = self.report(&running, &link).await?;
+        let mut look = interval(LOOK);
+        while self.heal && report.ends.iter().any(|end| !end.up) && !deadline.left().is_zero() {
+            look.tick().await;
+            report = self.report(&running, &link).await?;
         }
-        let report = LinkReport { link, ends };
         match self.json {
             true => output::json(&report)?,
             false => output::data(&report.text())?,
         }
         Ok(Answer::Yes)
+    }
+
+    /// What both ends say of the link.
+    async fn report(&self, running: &Running, link: &LinkName) -> anyhow::Result<LinkReport> {
+        let mut ends = Vec::new();
+        for (node, neighbour) in ends_of(link) {
+            let status = status(running, node, neighbour, self.timeout).await?;
+            ends.push(EndReport::new(node, neighbour, &status, self.heal));
+        }
+        Ok(LinkReport { link: link.clone(), ends })
     }
 
     /// What each end is told, of its neighbour, in this order.
@@ -206,7 +223,7 @@ impl LinkReport {
 }
 
 impl EndReport {
-    fn new(node: &NodeName, neighbour: &NodeName, status: &LinkStatus) -> Self {
+    fn new(node: &NodeName, neighbour: &NodeName, status: &LinkStatus, healed: bool) -> Self {
         let suffers = match status.impairment.is_none() {
             true => "not impaired".to_owned(),
             false => status.impairment.to_string(),
@@ -214,6 +231,7 @@ impl EndReport {
         let text = match (status.cut, status.up) {
             (true, _) => format!("cut, {suffers}"),
             (false, true) => suffers,
+            (false, false) if healed => format!("healing, {suffers}"),
             (false, false) => format!("down, {suffers}"),
         };
         Self {

@@ -1,9 +1,11 @@
 //! `hopline routes`
 
+mod set;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::{Answer as Said, Request, RouteLine};
 use serde::Serialize;
@@ -15,16 +17,30 @@ use crate::trouble::Bad;
 use crate::way::visible;
 use crate::{names, output};
 
-/// Show the routing tables of running nodes
+/// Show the routing tables of running nodes, or set a node's static routes
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(override_usage = "\
+hopline routes [OPTIONS] FILE [NODE]
+       hopline routes set FILE NODE DESTINATION NEXT_HOP
+       hopline routes unset FILE NODE DESTINATION")]
 pub(crate) struct Routes {
+    #[command(subcommand)]
+    change: Option<Change>,
     /// The topology file of a running mesh
-    file: PathBuf,
+    #[arg(required = true)]
+    file: Option<PathBuf>,
     /// A node [default: all that are up]
     node: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Change {
+    Set(set::Set),
+    Unset(set::Unset),
 }
 
 /// The tables of some nodes. Its JSON keys are part of the interface.
@@ -36,7 +52,12 @@ struct Tables {
 
 impl Routes {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        let running = running(&self.file)?;
+        let file = match (self.change, self.file) {
+            (Some(Change::Set(set)), _) => return set.run().await,
+            (Some(Change::Unset(unset)), _) => return unset.run().await,
+            (None, file) => file.ok_or_else(|| Bad::new("no topology file is named"))?,
+        };
+        let running = running(&file)?;
         let nodes = match &self.node {
             Some(name) => vec![names::node(&running.plan, name)?],
             None => running.plan.nodes.keys().cloned().collect(),

@@ -4,19 +4,20 @@ mod clients;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use hopline::mesh::brain::Impairment;
 use hopline::mesh::name::NodeName;
-use hopline::mesh::wire::control::{Answer as Said, NodeStatus, Request};
+use hopline::mesh::wire::control::NodeStatus;
 use hopline::topo::NodePlan;
-use hopline::topo::launch::{ProcessState, Running, disagreement, missing};
+use hopline::topo::launch::{ProcessState, Running, missing, unconverged};
 use serde::Serialize;
 
 use self::clients::{ClientReport, clients};
-use super::Answer;
 use super::impair::for_programs;
-use crate::attach::{PATIENCE, attach, running};
+use super::{Answer, duration};
+use crate::attach::{PATIENCE, running};
 use crate::output;
 use crate::table::table;
 
@@ -43,6 +44,15 @@ pub(crate) struct Status {
     /// Show all clients, not only the first few of each node
     #[arg(long)]
     clients: bool,
+    /// Say whether the mesh has converged, and exit with 1 where it has not
+    ///
+    /// It has where all planned nodes answer, all planned links are up that nobody has cut, all nodes that reach
+    /// each other know the same links and clients, and all that they told each other is acknowledged.
+    #[arg(long)]
+    converged: bool,
+    /// How long the mesh may take to converge
+    #[arg(long, value_name = "TIME", requires = "converged", value_parser = duration)]
+    wait: Option<Duration>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -99,37 +109,25 @@ struct LinkReport {
 
 impl Status {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        if let Some(wait) = self.wait {
+            // What still lacks after this is in the report.
+            let _ = running(&self.file)?.converged(wait).await;
+        }
         let running = running(&self.file)?;
-        let statuses = ask_all(&running).await;
+        let statuses = running.statuses(PATIENCE).await;
         let report = MeshReport::new(&running, &statuses);
         if self.json {
             output::json(&report)?;
+        } else if self.converged {
+            output::data(&format!("{}: {}", report.mesh, report.summary()))?;
         } else {
             output::data(&report.text(self.counters, self.clients))?;
         }
-        Ok(Answer::Yes)
+        match self.converged && !report.converged {
+            true => Ok(Answer::No),
+            false => Ok(Answer::Yes),
+        }
     }
-}
-
-/// The statuses of all nodes that answer, without the client that asks.
-pub(super) async fn ask_all(running: &Running) -> BTreeMap<NodeName, NodeStatus> {
-    let ask = |node: NodeName| async move {
-        let client = attach(running, &node, None, PATIENCE).await.ok()?;
-        let said = client.ask(node.as_str(), Request::Status {}, PATIENCE).await;
-        let address = client.address();
-        client.shutdown().await;
-        let Ok(Said::Status(mut status)) = said else {
-            return None;
-        };
-        status.clients.retain(|client| Some(&client.name) != address.as_ref());
-        Some((node, *status))
-    };
-    // One after the other: each answers within milliseconds, or within `PATIENCE` not at all.
-    let mut statuses = BTreeMap::new();
-    for node in running.plan.nodes.keys() {
-        statuses.extend(ask(node.clone()).await);
-    }
-    statuses
 }
 
 impl MeshReport {
@@ -138,9 +136,9 @@ impl MeshReport {
         let revisions: BTreeSet<&String> =
             statuses.values().map(|status| &status.revision).collect();
         let is_one = revisions.len() == 1 && statuses.len() == running.plan.nodes.len();
-        let disagreement = disagreement(statuses);
-        let converged = disagreement.is_none() && statuses.len() == running.plan.nodes.len();
-        let lack = missing(&running.plan, statuses).or(disagreement);
+        let unconverged = unconverged(&running.plan, statuses);
+        let converged = unconverged.is_none();
+        let lack = unconverged.or_else(|| missing(&running.plan, statuses));
         Self {
             mesh: running.plan.mesh.to_string(),
             revision: revisions.first().filter(|_| is_one).map(|revision| (*revision).clone()),

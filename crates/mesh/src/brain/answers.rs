@@ -145,6 +145,9 @@ impl Brain {
                     false => refused(&format!("there is no link to `{neighbour}`")),
                 }
             }
+            Some(Ok(Request::SetRoute { destination, next_hop })) => {
+                self.route_ordered(&destination, next_hop.as_deref())
+            }
             Some(Err(error)) => {
                 self.counters.add(error.reason());
                 refused(&error.to_string())
@@ -154,21 +157,17 @@ impl Brain {
         self.reply(now, &prefix, vec![answer.write()], None, room);
     }
 
-    /// A client here becomes a member of a group, or is one no more.
-    fn membership(&mut self, now: Now, message: &Message, group: &str, joins: bool) -> Answer {
-        let prefix = message.prefix();
-        let name = prefix.source.rsplit_once('@').map_or(prefix.source, |(name, _)| name);
-        let conn = self.clients.conn(name).filter(|_| message.path().is_empty());
-        let Some(conn) = conn else {
-            return refused("groups are joined at the node that a client is attached at");
-        };
-        if !joins {
-            self.leave_group(conn, group);
-            return Answer::Done {};
+    /// Somebody who may sets a static route, or takes it away.
+    fn route_ordered(&mut self, destination: &str, next_hop: Option<&str>) -> Answer {
+        if next_hop == Some(self.name().as_str()) {
+            return refused("a static route cannot lead to the node itself");
         }
-        match self.join(now, conn, group) {
-            Ok(()) => Answer::Done {},
-            Err(why) => refused(why),
+        match self.tables.set_route(destination, next_hop) {
+            Ok(None) if next_hop.is_none() => {
+                refused(&format!("there is no static route for `{destination}`"))
+            }
+            Ok(_) => Answer::Done {},
+            Err(error) => refused(&error.to_string()),
         }
     }
 

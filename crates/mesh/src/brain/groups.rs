@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::message::Message;
 use super::{Brain, ConnId, Now};
 use crate::name::{ClientName, NodeName};
+use crate::wire::control::Answer;
 
 /// Why a group is not joined that is none.
 const NO_GROUP: &str = "a group's name is written as a node's is";
+
+/// Why a group is not joined from elsewhere.
+const ELSEWHERE: &str = "groups are joined at the node that a client is attached at";
 
 /// The members of groups at this node.
 #[derive(Debug, Default)]
@@ -23,6 +28,30 @@ impl Groups {
 }
 
 impl Brain {
+    /// A client here becomes a member of a group, or is one no more.
+    pub(super) fn membership(
+        &mut self,
+        now: Now,
+        message: &Message,
+        group: &str,
+        joins: bool,
+    ) -> Answer {
+        let prefix = message.prefix();
+        let name = prefix.source.rsplit_once('@').map_or(prefix.source, |(name, _)| name);
+        let conn = self.clients.conn(name).filter(|_| message.path().is_empty());
+        let Some(conn) = conn else {
+            return Answer::Refused { reason: ELSEWHERE.to_owned() };
+        };
+        if !joins {
+            self.leave_group(conn, group);
+            return Answer::Done {};
+        }
+        match self.join(now, conn, group) {
+            Ok(()) => Answer::Done {},
+            Err(why) => Answer::Refused { reason: why.to_owned() },
+        }
+    }
+
     /// A client becomes a member of a group.
     pub(super) fn join(&mut self, now: Now, conn: ConnId, group: &str) -> Result<(), &'static str> {
         NodeName::parse(group).map_err(|_| NO_GROUP)?;

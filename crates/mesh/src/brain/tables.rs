@@ -4,7 +4,9 @@
 use super::database::Database;
 use super::{Brain, Config, Event};
 use crate::name::{ClientName, NodeName};
-use crate::route::{Directory, Graph, NextHop, Pattern, StaticRoutes, Table, TableInput};
+use crate::route::{
+    Directory, Graph, NextHop, Pattern, PatternError, StaticRoutes, Table, TableInput,
+};
 
 /// The table, the directory, and whether they are behind the database.
 #[derive(Debug)]
@@ -56,14 +58,18 @@ impl Tables {
         self.all_names_changed = true;
     }
 
-    pub(super) fn set_route(&mut self, destination: String, next_hop: Option<String>) {
-        let pattern = destination.parse::<Pattern>();
-        let Ok(pattern) = pattern else { return };
-        match next_hop {
-            Some(hop) => self.statics.set(pattern, NextHop::from(hop.as_str())),
-            None => self.statics.unset(&pattern),
-        };
+    /// Sets a static route, or takes it away; gives back what was set before.
+    pub(super) fn set_route(
+        &mut self,
+        destination: &str,
+        next_hop: Option<&str>,
+    ) -> Result<Option<NextHop>, PatternError> {
+        let pattern: Pattern = destination.parse()?;
         self.links_changed = true;
+        Ok(match next_hop {
+            Some(hop) => self.statics.set(pattern, NextHop::from(hop)),
+            None => self.statics.unset(&pattern),
+        })
     }
 
     fn refresh_names(&mut self, database: &Database) {

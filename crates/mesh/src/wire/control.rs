@@ -77,6 +77,13 @@ pub enum Request {
         /// What it is to suffer; nothing leaves it alone.
         impairment: Impairment,
     },
+    /// Order: set the static route to a destination, or take it away, until the node ends.
+    SetRoute {
+        /// A name, or a prefix `region.*`.
+        destination: String,
+        /// A node, a client attached here, or `upstream`; none takes the route away.
+        next_hop: Option<String>,
+    },
 }
 
 impl Request {
@@ -92,7 +99,9 @@ impl Request {
             | Self::Claim { .. }
             | Self::Join { .. }
             | Self::Leave { .. } => false,
-            Self::Cut { .. } | Self::Heal { .. } | Self::Impair { .. } => true,
+            Self::Cut { .. } | Self::Heal { .. } | Self::Impair { .. } | Self::SetRoute { .. } => {
+                true
+            }
         }
     }
 }

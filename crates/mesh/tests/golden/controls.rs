@@ -74,6 +74,19 @@ pub(super) fn controls() -> Vec<Vector> {
             Request::Impair { neighbour: neighbour.clone(), impairment: Impairment::default() },
         ),
         ("request graph", "the links that its routes are made of", Request::Graph {}),
+        (
+            "request set route",
+            "order: set a static route",
+            Request::SetRoute {
+                destination: "south.*".to_owned(),
+                next_hop: Some("upstream".to_owned()),
+            },
+        ),
+        (
+            "request unset route",
+            "order: take it away",
+            Request::SetRoute { destination: "south.*".to_owned(), next_hop: None },
+        ),
     ];
     let link = LinkStatus {
         neighbour: neighbour.clone(),

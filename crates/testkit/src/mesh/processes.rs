@@ -112,7 +112,10 @@ impl Processes {
             Command::Cut(neighbour) => Request::Cut { neighbour },
             Command::Heal(neighbour) => Request::Heal { neighbour },
             Command::Impair(neighbour, impairment) => Request::Impair { neighbour, impairment },
-            Command::SetRoute { .. } | Command::Leave => return Ok(()),
+            Command::SetRoute { destination, next_hop } => {
+                Request::SetRoute { destination, next_hop }
+            }
+            Command::Leave => return Ok(()),
         };
         ask(&self.record(node.as_str())?, node.as_str(), request).await?;
         Ok(())

@@ -1,53 +1,12 @@
 //! Whether running nodes have what was planned, and agree with each other.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+pub use hopline_mesh::agreement::{Lack, disagreement};
 use hopline_mesh::name::NodeName;
-use hopline_mesh::wire::control::NodeStatus;
+use hopline_mesh::wire::control::{LinkStatus, NodeStatus};
 
 use crate::plan::Plan;
-
-/// What a mesh still lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lack {
-    /// The node has not answered.
-    Silent(NodeName),
-    /// A planned link is not up at one of its ends.
-    LinkDown {
-        /// That end.
-        node: NodeName,
-        /// The other end.
-        neighbour: NodeName,
-        /// Why it cannot be reached, where that is known.
-        trouble: Option<String>,
-    },
-    /// The node's neighbours have not acknowledged what it told them.
-    Unacknowledged(NodeName),
-    /// Two nodes that reach each other know different nodes, links or costs.
-    Revision(NodeName, NodeName),
-    /// Two nodes that reach each other know different attachments.
-    Attachments(NodeName, NodeName),
-}
-
-impl fmt::Display for Lack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent(node) => write!(f, "`{node}` does not answer"),
-            Self::LinkDown { node, neighbour, trouble: None } => {
-                write!(f, "`{node}` has no link to `{neighbour}`")
-            }
-            Self::LinkDown { node, neighbour, trouble: Some(trouble) } => {
-                write!(f, "`{node}` has no link to `{neighbour}` ({trouble})")
-            }
-            Self::Unacknowledged(node) => {
-                write!(f, "the neighbours of `{node}` have not acknowledged its news")
-            }
-            Self::Revision(a, b) => write!(f, "`{a}` and `{b}` know different links"),
-            Self::Attachments(a, b) => write!(f, "`{a}` and `{b}` know different clients"),
-        }
-    }
-}
 
 /// What of `plan` the nodes lack most: the first one's answer, else a link that is not up at both ends,
 /// first of all one that is known not to come up.
@@ -70,7 +29,7 @@ fn links_down(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Vec<Lac
     });
     let down = ends.filter_map(|(node, status, dial)| {
         let neighbour = &dial.node;
-        let link = status.links.iter().find(|link| link.neighbour == *neighbour);
+        let link = link_to(status, neighbour);
         let is_meant = dial.cut && link.is_none_or(|link| link.cut);
         if is_meant || link.is_some_and(|link| link.up) {
             return None;
@@ -81,34 +40,32 @@ fn links_down(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Vec<Lac
     down.collect()
 }
 
-/// The first thing that keeps the nodes from being converged; none where they are.
-///
-/// They are where all that reach each other know the same links and attachments and everything they told
-/// their neighbours is acknowledged.
+/// The first thing that keeps the mesh of `plan` from being converged; none where it is: all nodes answer, all
+/// planned links are up that nobody has cut, and there is no [`disagreement`].
 #[must_use]
-pub fn disagreement(statuses: &BTreeMap<NodeName, NodeStatus>) -> Option<Lack> {
-    statuses.iter().find_map(|(name, status)| {
-        if status.pending > 0 {
-            return Some(Lack::Unacknowledged(name.clone()));
-        }
-        status.reachable.iter().find_map(|other| {
-            let Some(there) = statuses.get(other) else {
-                return Some(Lack::Silent(other.clone()));
-            };
-            if there.revision != status.revision {
-                return Some(Lack::Revision(name.clone(), other.clone()));
-            }
-            let differ = there.attachments != status.attachments;
-            differ.then(|| Lack::Attachments(name.clone(), other.clone()))
-        })
-    })
+pub fn unconverged(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Option<Lack> {
+    let is_cut = |from: &NodeName, to: &NodeName| {
+        let link = statuses.get(from).and_then(|status| link_to(status, to));
+        link.is_some_and(|link| link.cut)
+    };
+    let mut plan = plan.clone();
+    for node in plan.nodes.values_mut() {
+        let name = node.name.clone();
+        let stays = |to: &NodeName| !is_cut(&name, to) && !is_cut(to, &name);
+        node.dials.retain(|dial| stays(&dial.node));
+        node.accepts.retain(|dial| stays(&dial.node));
+    }
+    missing(&plan, statuses).or_else(|| disagreement(statuses))
+}
+
+fn link_to<'a>(status: &'a NodeStatus, neighbour: &NodeName) -> Option<&'a LinkStatus> {
+    status.links.iter().find(|link| link.neighbour == *neighbour)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use hopline_mesh::brain::Impairment;
-    use hopline_mesh::wire::control::LinkStatus;
 
     fn node(name: &str) -> NodeName {
         NodeName::parse(name).unwrap()

@@ -86,6 +86,17 @@ impl Running {
         Ok(found)
     }
 
+    /// The same mesh with the plan and the processes that it has now, as far as they can be read.
+    pub(super) fn as_it_is(&self) -> Self {
+        let plan = store::read(&self.place.plan()).ok().flatten();
+        let processes = store::read(&self.place.processes()).ok().flatten();
+        Self {
+            plan: plan.unwrap_or_else(|| self.plan.clone()),
+            processes: processes.unwrap_or_else(|| self.processes.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The mesh key.
     ///
     /// # Errors

@@ -14,7 +14,6 @@ use tokio::time::interval;
 
 use crate::attach::{PATIENCE, ask, attach, whereabouts};
 use crate::commands::explain::denied;
-use crate::commands::status::ask_all;
 use crate::deadline::{Deadline, in_words};
 use crate::trouble::Bad;
 use crate::unreached::{Unreached, unreached};
@@ -48,7 +47,7 @@ impl Mesh {
     /// Attaches a client for each of `names` that is planned and not attached, and one for each that is a
     /// service wherever it is offered and nobody offers it.
     pub(super) async fn stand_in(&mut self, names: &BTreeSet<&str>) -> anyhow::Result<()> {
-        let statuses = ask_all(&self.running).await;
+        let statuses = self.running.statuses(PATIENCE).await;
         let is_at = |status: &NodeStatus, name: &str| {
             status.clients.iter().any(|client| client.name == name)
         };
@@ -142,7 +141,7 @@ impl Mesh {
         let mut look = interval(LOOK);
         loop {
             look.tick().await;
-            let statuses = ask_all(&self.running).await;
+            let statuses = self.running.statuses(PATIENCE).await;
             let Some(lack) = self.lack(&statuses) else {
                 return Ok(());
             };

@@ -1,0 +1,71 @@
+//! Verbs that change a running mesh.
+
+use std::process::Command;
+use std::time::Duration;
+
+use hopline::topo::launch::Lack;
+use insta::assert_snapshot;
+use tokio::time::Instant;
+
+use crate::sandbox::{PATIENCE, Sandbox};
+
+/// Static routes are set and taken away at a running node, and whatever cannot be one is told.
+#[test]
+fn a_static_route_is_set_and_taken_away() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let file = file.display().to_string();
+    sandbox.data(&["up", "--detach", &file]);
+    let goes =
+        |to: &str| sandbox.json(&["routes", &file, "west", "--json"]).to_string().contains(to);
+    assert!(!goes("north.*"));
+    let mut text = sandbox.show(&["routes", "set", &file, "west", "north.*", "upstream"]);
+    assert!(goes("north.*"));
+    for command in [
+        &["routes", "unset", &file, "west", "north.*", "--json"][..],
+        &["routes", "unset", &file, "west", "north.*"],
+        &["routes", "set", &file, "wets", "north.*", "top"],
+        &["routes", "set", &file, "west", "north.*.a", "top"],
+        &["routes", "set", &file, "west", "north.*", "tpo"],
+        &["routes", "set", &file, "west", "north.*", "west"],
+        &["routes", "set", &file, "west", "north.*", "carol"],
+    ] {
+        text.push('\n');
+        text.push_str(&sandbox.show(command));
+    }
+    assert!(!goes("north.*"));
+    assert_snapshot!(text);
+}
+
+/// A mesh that is whole has converged, one with a cut link too, one with silent nodes has not; and all nodes are
+/// asked at the same time.
+#[tokio::test]
+async fn it_is_told_whether_the_mesh_has_converged_and_what_lacks() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let running = sandbox.running(&file);
+    assert_eq!(running.converged(PATIENCE).await, Ok(()));
+    let said = sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
+    assert!(said.starts_with("regions: converged (revision "), "{said}");
+
+    sandbox.data(&["impair", &text, "top--west", "--cut"]);
+    let said = sandbox.json(&["status", &text, "--converged", "--wait", "10s", "--json"]);
+    assert_eq!(said["converged"], true, "{said}");
+    sandbox.data(&["impair", &text, "top--west", "--heal"]);
+
+    let pid = |node: &str| running.processes[node].process.as_ref().unwrap().pid.to_string();
+    let signal = |name: &str| {
+        Command::new("kill").args([name, &pid("west"), &pid("east")]).status().unwrap()
+    };
+    assert!(signal("-STOP").success());
+    let started = Instant::now();
+    let output = sandbox.run(&["status", &text, "--converged"]);
+    let taken = started.elapsed();
+    let lack = running.converged(Duration::from_millis(300)).await;
+    let _ = signal("-CONT");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "regions: not converged: `east` does not answer\n");
+    assert!(matches!(lack, Err(Lack::Silent(_))), "{lack:?}");
+    assert!(taken < Duration::from_secs(9), "both are waited for at once: {taken:?}");
+}
