@@ -19,7 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 const LIMIT: Duration = Duration::from_secs(600);
 /// All that happens to a mesh is heard of in this time, the silence of a dead node too.
-const SETTLES: Duration = Duration::from_secs(30);
+const SETTLES: Duration = Duration::from_secs(5);
 
 type Links = Vec<(String, String, u32)>;
 
