@@ -140,6 +140,11 @@ impl Outlet {
         there && self.is_open()
     }
 
+    /// For how long no byte has come from the peer; none of one whose bytes nobody counts.
+    pub(crate) fn silent_for(&self) -> Option<Duration> {
+        self.asides.as_ref().map(|asides| asides.silent_for())
+    }
+
     /// Has the peer not be read, or read again; of what is under way some still comes.
     pub(crate) fn pause(&self, paused: bool) {
         match (&self.asides, &self.inward) {

@@ -41,7 +41,7 @@ mod tables;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use config::{Config, LinkConfig, ServiceConfig};
+pub use config::{Config, LinkConfig, Liveness, ServiceConfig};
 pub use impairment::Impairment;
 pub use io::{ASK_PATIENCE, Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
@@ -87,6 +87,8 @@ pub struct Brain {
     groups: Groups,
     spreads: Spreads,
     last_id: u64,
+    /// When the last input came.
+    awake: std::time::Duration,
     out: Vec<Output>,
 }
 
@@ -117,6 +119,7 @@ impl Brain {
             groups: Groups::default(),
             spreads: Spreads::default(),
             last_id: 0,
+            awake: now.since_start,
             out: Vec::new(),
             config,
         };
@@ -131,6 +134,7 @@ impl Brain {
     /// `room` tells of the queues behind the outputs as they are now.
     pub fn handle(&mut self, now: Now, input: Input, room: &impl Room, out: &mut Vec<Output>) {
         let before = self.tables.table.revision();
+        self.wake(now.since_start);
         match input {
             Input::Opened(conn, opened) => self.opened(now, conn, opened, room),
             Input::Received(conn, frames) => self.received(now, conn, frames, room),
@@ -169,6 +173,11 @@ impl Brain {
     /// waits for time to pass.
     #[must_use]
     pub fn next_tick(&self) -> Option<std::time::Duration> {
+        self.work_due().into_iter().chain(self.beat_due()).min()
+    }
+
+    /// When something is due that does not come again and again.
+    fn work_due(&self) -> Option<std::time::Duration> {
         let links = self.links.values().filter_map(Link::due);
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
@@ -181,7 +190,7 @@ impl Brain {
     /// Whether nothing waits for time to pass but what comes again and again as long as the node lives.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.next_tick().is_none()
+        self.work_due().is_none()
     }
 
     /// Whether the link to a neighbour is taken down: then it is not dialled.
@@ -204,6 +213,7 @@ impl Brain {
 
     fn tick(&mut self, now: Now, room: &impl Room) {
         self.acknowledge(now);
+        self.tick_beats(now, room);
         self.expire_claims(now, room);
         self.expire_questions(now, room);
         self.expire_hellos(now, room);

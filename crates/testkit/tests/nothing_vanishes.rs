@@ -196,7 +196,8 @@ impl Storm {
 
     /// How many messages ended under a reason that nobody was told.
     fn errors_lost(&self) -> u64 {
-        NODES.iter().map(|name| self.mesh.count(name, "dropped")).sum()
+        let lost = |name| self.mesh.count(name, "dropped") + self.mesh.count(name, "untold");
+        NODES.into_iter().map(lost).sum()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection of a dealer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::outlet::Outlet;
 use crate::{Frames, SendError};
@@ -44,6 +45,12 @@ impl DealerLink {
     /// Whether a small message would be taken now.
     pub fn has_room(&self) -> bool {
         self.outlet.has_room()
+    }
+
+    /// For how long no byte has come from the peer: see
+    /// [`RouterSender::silent_for`](crate::RouterSender::silent_for).
+    pub fn silent_for(&self) -> Option<Duration> {
+        self.outlet.silent_for()
     }
 
     /// Closes the connection, with what is queued for it; the dealer dials again.

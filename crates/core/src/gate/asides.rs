@@ -44,6 +44,11 @@ impl Asides {
         timeout(patience, sign).await.is_ok()
     }
 
+    /// For how long nothing has come from the stranger.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.life.silent_for()
+    }
+
     /// Whether it may be asked with PING.
     pub(super) fn answers_ping(&self) -> bool {
         self.answers_ping

@@ -70,6 +70,16 @@ impl Life {
         self.show();
     }
 
+    /// For how long nothing has come from the stranger, although it was listened to; none at all while what came
+    /// is being handed on.
+    pub(super) fn silent_for(&self) -> Duration {
+        if !self.listening.load(Ordering::Acquire) {
+            return Duration::ZERO;
+        }
+        let heard = self.heard.load(Ordering::Acquire);
+        Duration::from_micros(self.micros().saturating_sub(heard))
+    }
+
     /// The stranger says that it will say something at least as often as this; zero takes it back.
     pub(super) fn promise(&self, ttl: Duration) {
         let ttl = micros(ttl);

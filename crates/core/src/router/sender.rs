@@ -124,6 +124,12 @@ impl RouterSender {
         }
     }
 
+    /// For how long no byte has come from the peer: bytes of a message that is not whole count, and while the gate
+    /// waits for room to hand on what has come it is no time at all. None of one that is gone, or of this process.
+    pub fn silent_for(&self, peer: PeerId) -> Option<Duration> {
+        self.registry.outlet(peer)?.silent_for()
+    }
+
     /// Has a connection not be read, so that the peer's messages wait with the peer, or read again. Of what it has
     /// sent some still comes: what fills the buffers on the way. While it is paused its end is not noticed.
     pub fn pause(&self, peer: PeerId, paused: bool) {

@@ -1,6 +1,7 @@
 //! What a node is told at its start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Impairment, Window};
 use crate::dialect::Dialect;
@@ -47,6 +48,8 @@ pub struct Config {
     pub queue: Window,
     /// How many bytes of confirmed messages may be kept whose end is not known.
     pub kept: usize,
+    /// When links are up, and when they are not any more.
+    pub liveness: Liveness,
     /// 32 bytes that nobody can guess, from which the node's nonces are made.
     pub seed: [u8; 32],
 }
@@ -79,6 +82,7 @@ impl Config {
             flow: Window::UNACKNOWLEDGED,
             queue: Window::WAITING,
             kept: Self::KEPT,
+            liveness: Liveness::default(),
             seed: [0; 32],
         }
     }
@@ -86,6 +90,21 @@ impl Config {
     /// The access rules as they hold at this node.
     pub(super) fn access(&self) -> Access<'_> {
         self.access.at(&self.node, self.closed)
+    }
+}
+
+/// How soon a neighbour that says nothing is taken for gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Liveness {
+    /// Each link carries a sign of life at least as often as this. Default 250 ms.
+    pub hello: Duration,
+    /// A link on which nothing came for so long is down; at least twice [`hello`](Self::hello). Default 1 s.
+    pub silence: Duration,
+}
+
+impl Default for Liveness {
+    fn default() -> Self {
+        Self { hello: Duration::from_millis(250), silence: Duration::from_secs(1) }
     }
 }
 

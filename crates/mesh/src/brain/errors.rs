@@ -169,6 +169,7 @@ impl Brain {
     /// A word to a client outside the routed messages. One that does not read is not told.
     fn tell_client(&mut self, conn: ConnId, mut frames: hopline_core::Frames, room: &impl Room) {
         if !room.has_room(conn) {
+            self.counters.add("untold");
             return self.counters.add(Reason::ReceiverSlow.text());
         }
         if self.client(conn).is_some_and(|client| client.request) {

@@ -192,6 +192,12 @@ pub trait Room {
     /// Whether a connection takes one more message now.
     fn has_room(&self, conn: ConnId) -> bool;
 
+    /// For how long no byte has come on a connection, where bytes are counted: those of a message that is not whole
+    /// yet are a sign of life too.
+    fn silent_for(&self, _conn: ConnId) -> Option<Duration> {
+        None
+    }
+
     /// Why a neighbour that this node dials cannot be reached, in words, where it is known.
     fn trouble(&self, _neighbour: &NodeName) -> Option<String> {
         None

@@ -8,6 +8,7 @@
 //!                         +-- the pair has a better connection --> standby: asks again when it ends
 //! ```
 
+mod beats;
 mod handshake;
 mod impaired;
 mod session;
@@ -65,7 +66,7 @@ impl Brain {
             .links
             .entry(neighbour.clone())
             .or_insert_with(|| Link::new(config, neighbour, stranger));
-        link.session = Some(Session::new(conn, we_dialled, config.window));
+        link.session = Some(Session::new(conn, we_dialled, config.window, now.since_start));
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true
     }
@@ -133,6 +134,9 @@ impl Brain {
         frames: hopline_core::Frames,
         room: &impl Room,
     ) {
+        if let Some(session) = self.session(&neighbour) {
+            session.heard = now.since_start;
+        }
         let kind = match frames.first().map(|header| Prefix::read(header)) {
             Some(Ok(prefix)) => prefix.kind,
             Some(Err(error)) => return self.misbehaved(now, conn, error.reason(), room),

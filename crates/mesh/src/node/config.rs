@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hopline_core::{Endpoint, Limits};
 
-use crate::brain::{LinkConfig, ServiceConfig, Window};
+use crate::brain::{LinkConfig, Liveness, ServiceConfig, Window};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
 use crate::route::StaticRoutes;
@@ -65,6 +65,9 @@ pub struct NodeConfig {
     pub queue: Window,
     /// How many bytes of confirmed messages the node keeps whose end is not known. Default 64 MiB.
     pub kept: usize,
+    /// How soon a neighbour that says nothing is taken for gone; the same at all nodes of a mesh. Default: a sign of
+    /// life each 250 ms, gone after 1 s without any.
+    pub liveness: Liveness,
     /// Where private sockets are made: a short path. Default `$XDG_RUNTIME_DIR`, else the system's
     /// directory for temporary files.
     pub runtime_dir: Option<PathBuf>,
@@ -116,6 +119,7 @@ impl NodeConfig {
             flow: Window::UNACKNOWLEDGED,
             queue: Window::WAITING,
             kept: crate::brain::Config::KEPT,
+            liveness: Liveness::default(),
             runtime_dir: None,
             incarnation: None,
         }

@@ -112,6 +112,7 @@ impl Rim {
                 flow: config.flow,
                 queue: config.queue,
                 kept: config.kept,
+                liveness: config.liveness,
                 seed,
             },
             now,

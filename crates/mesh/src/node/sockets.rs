@@ -1,6 +1,7 @@
 //! The sending halves of a node's connections.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use hopline_core::{DealerLink, Frames, PeerId, RouterSender, SendError};
 
@@ -107,6 +108,13 @@ impl Room for Sockets {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.has_room(peer),
             Socket::Dialled(dealer) => dealer.is_some_and(DealerLink::has_room),
+        }
+    }
+
+    fn silent_for(&self, conn: ConnId) -> Option<Duration> {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => self.router.silent_for(peer),
+            Socket::Dialled(dealer) => dealer?.silent_for(),
         }
     }
 

@@ -75,12 +75,20 @@ pub(in crate::brain) struct Session {
     pub(in crate::brain) floods_received: u64,
     pub(in crate::brain) floods_sent: u64,
     pub(in crate::brain) floods_acknowledged: u64,
+    /// When something came last, and when a sign of life was sent.
+    pub(in crate::brain) heard: Duration,
+    pub(in crate::brain) said: Duration,
     /// The neighbour missed floods and is to be told everything once it has caught up.
     pub(in crate::brain) behind: bool,
 }
 
 impl Session {
-    pub(in crate::brain) fn new(conn: ConnId, we_dialled: bool, window: Window) -> Self {
+    pub(in crate::brain) fn new(
+        conn: ConnId,
+        we_dialled: bool,
+        window: Window,
+        now: Duration,
+    ) -> Self {
         Self {
             conn,
             we_dialled,
@@ -92,6 +100,8 @@ impl Session {
             floods_received: 0,
             floods_sent: 0,
             floods_acknowledged: 0,
+            heard: now,
+            said: now,
             behind: false,
         }
     }
