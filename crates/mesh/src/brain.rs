@@ -22,6 +22,7 @@ mod confirmed;
 mod conn;
 mod counters;
 mod database;
+mod drain;
 mod entropy;
 mod errors;
 mod floods;
@@ -51,6 +52,7 @@ use confirmed::Confirmed;
 use conn::Conn;
 use counters::Counters;
 use database::Database;
+use drain::Drain;
 use entropy::Entropy;
 use floods::Own;
 use flow::Flows;
@@ -79,6 +81,7 @@ pub struct Brain {
     flows: Flows,
     confirmed: Confirmed,
     repeats: Repeats,
+    drain: Drain,
     last_id: u64,
     out: Vec<Output>,
 }
@@ -107,6 +110,7 @@ impl Brain {
             flows: Flows::default(),
             confirmed: Confirmed::new(config.kept),
             repeats: Repeats::default(),
+            drain: Drain::default(),
             last_id: 0,
             out: Vec::new(),
             config,
@@ -144,6 +148,7 @@ impl Brain {
             self.blocked.stirred = true;
         }
         self.let_in_blocked(now, room);
+        self.retire_further(now, room);
         out.append(&mut self.out);
     }
 
@@ -163,7 +168,8 @@ impl Brain {
         let links = self.links.values().filter_map(Link::due);
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
-        let others = others.chain(self.confirmed.due()).chain(self.blocked.due());
+        let others =
+            others.chain(self.confirmed.due()).chain(self.blocked.due()).chain(self.drain.due());
         let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
         links.chain(conns).chain(others).chain(credit).min()
     }
@@ -207,6 +213,8 @@ impl Brain {
                 self.impair(now, &neighbour, impairment);
             }
             Command::Leave => self.leave(),
+            Command::Drain(draining) => self.drain(draining),
+            Command::Retire { within } => self.retire(now, within),
         }
     }
 
