@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output, Window};
-use hopline_mesh::dialect::Dialect;
+use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output};
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
-use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::route::{
     Directory, Graph, Places, Policy, Question, StaticRoutes, Table, TableInput, Verdict, decide,
 };
@@ -34,23 +32,9 @@ impl Chain {
                 (node(to), LinkConfig { dials, upstream: dials, ..link })
             };
             let config = Config {
-                mesh: "bench".to_owned(),
-                node: node(name),
-                key: MeshKey::new([1; 32]),
-                hop_limit: 64,
-                incarnation: 1,
                 links: links.iter().map(link).collect(),
-                statics: StaticRoutes::new(),
-                takeover: false,
-                services: std::collections::BTreeMap::new(),
-                access: AccessRules::default(),
-                closed: false,
-                dialects: Dialect::ALL.to_vec(),
-                window: Window::UNACKNOWLEDGED,
-                flow: Window::UNACKNOWLEDGED,
-                queue: Window::WAITING,
-                kept: Config::KEPT,
                 seed: [index as u8; 32],
+                ..Config::new("bench", node(name), MeshKey::new([1; 32]))
             };
             Brain::new(config, now())
         };

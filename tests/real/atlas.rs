@@ -90,7 +90,7 @@ fn imported(number: usize, graph: &Plain) -> Result<Imported, ImportError> {
 }
 
 /// The graphs of the atlas; each link costs what an import makes it cost.
-fn graphs() -> Vec<Plain> {
+pub(crate) fn graphs() -> Vec<Plain> {
     let Some(folder) = folder("atlas") else {
         return Vec::new();
     };

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use hopline::topo::import::{Cost, Format, Imported, Options, import};
 
+/// Set, everything is looked at, however long it takes.
+pub(crate) const ALL: &str = "HOPLINE_REAL_ALL";
+
 /// The folder, where it is given. A test without it says that it looked at nothing.
 #[expect(clippy::print_stderr, reason = "who runs the tests is to see that this one did not")]
 pub(crate) fn folder(test: &str) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use hopline::mesh::route::{Down, Paths};
 use hopline::topo::Offline;
 use hopline::topo::import::Cost;
 
-use crate::data::{imported, judged};
+use crate::data::{ALL, imported, judged};
 use crate::mesh::{mesh, way};
 use crate::oracle::Oracle;
 use crate::plain::{Failed, Plain};
@@ -19,9 +19,6 @@ use crate::plain::{Failed, Plain};
 /// nodes that its failure tells most of; and messages are followed between its ends. From all nodes
 /// it takes many minutes: `just real` does that.
 const SMALL: usize = 60;
-
-/// Set, the ways in files of any size are those from all nodes.
-const ALL: &str = "HOPLINE_REAL_ALL";
 
 #[test]
 fn every_link_down_in_files_of_up_to_40_nodes_all_pairs() {

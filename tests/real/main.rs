@@ -15,3 +15,4 @@ mod mesh;
 mod oracle;
 mod plain;
 mod routes;
+mod simulated;

@@ -28,6 +28,7 @@ mod errors;
 mod floods;
 mod flow;
 mod forward;
+mod groups;
 mod impairment;
 mod ingress;
 mod io;
@@ -35,6 +36,7 @@ mod links;
 mod message;
 mod outbox;
 mod repeats;
+mod spread;
 mod status;
 mod tables;
 
@@ -56,11 +58,14 @@ use drain::Drain;
 use entropy::Entropy;
 use floods::Own;
 use flow::Flows;
+use groups::Groups;
 use links::Link;
 use repeats::Repeats;
+use spread::Spreads;
 use tables::Tables;
 
 use crate::name::NodeName;
+use crate::route::Table;
 use crate::wire::{Kind, MessageId, Prefix};
 
 /// A node without I/O.
@@ -82,6 +87,8 @@ pub struct Brain {
     confirmed: Confirmed,
     repeats: Repeats,
     drain: Drain,
+    groups: Groups,
+    spreads: Spreads,
     last_id: u64,
     out: Vec<Output>,
 }
@@ -111,6 +118,8 @@ impl Brain {
             confirmed: Confirmed::new(config.kept),
             repeats: Repeats::default(),
             drain: Drain::default(),
+            groups: Groups::default(),
+            spreads: Spreads::default(),
             last_id: 0,
             out: Vec::new(),
             config,
@@ -168,8 +177,8 @@ impl Brain {
         let links = self.links.values().filter_map(Link::due);
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
-        let others =
-            others.chain(self.confirmed.due()).chain(self.blocked.due()).chain(self.drain.due());
+        let others = others.chain(self.confirmed.due()).chain(self.blocked.due());
+        let others = others.chain(self.spreads.due()).chain(self.drain.due());
         let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
         links.chain(conns).chain(others).chain(credit).min()
     }
@@ -192,6 +201,12 @@ impl Brain {
         &self.config.node
     }
 
+    /// The routing table as it is now.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.tables.table
+    }
+
     fn tick(&mut self, now: Now, room: &impl Room) {
         self.acknowledge(now);
         self.expire_claims(now, room);
@@ -199,6 +214,7 @@ impl Brain {
         self.expire_hellos(now, room);
         self.tick_confirmed(now, room);
         self.tick_blocked(now, room);
+        self.tick_spreads(now, room);
     }
 
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {

@@ -2,6 +2,7 @@
 
 mod convergence;
 mod error;
+mod groups;
 mod message;
 mod options;
 mod session;
@@ -111,10 +112,7 @@ impl Client {
     /// The node that this client is attached to; none while the connection is lost.
     #[must_use]
     pub fn node(&self) -> Option<NodeName> {
-        match &*self.standing.borrow() {
-            Standing::Hosted { node, .. } => Some(node.clone()),
-            Standing::Away | Standing::Refused(_) => None,
-        }
+        self.standing.borrow().node().cloned()
     }
 
     /// Sends a message, `at_most_once`. Waits while the connection is lost or its queue is full.

@@ -113,6 +113,16 @@ impl ClientName {
         Self(text.into())
     }
 
+    /// The name under which a group is attached where it has a member, `#` and the group's: no client has it.
+    pub(crate) fn group(group: &str) -> Self {
+        Self(format!("#{group}").into())
+    }
+
+    /// Whether it is a group's.
+    pub(crate) fn is_group(&self) -> bool {
+        self.0.starts_with('#')
+    }
+
     /// The identity that this name stands for.
     #[must_use]
     pub fn to_identity(&self) -> Vec<u8> {

@@ -23,6 +23,7 @@ pub mod link_state;
 pub mod path;
 pub mod prefix;
 pub mod tail;
+pub mod targets;
 
 mod error;
 

@@ -60,7 +60,7 @@ fn node(name: &str) -> NodeName {
 fn vectors() -> Vec<Vector> {
     [
         messages::prefixes(),
-        vec![messages::tail()],
+        vec![messages::tail(), messages::tail_of_a_sum(), messages::targets()],
         messages::paths(),
         links::hellos(),
         links::proofs(),

@@ -5,7 +5,10 @@
 //!    agenda   what happens when: frames arrive, connections open and end, nodes dial again
 //!    nodes    a brain each, and the rim that does what it says
 //!    pipes    two ordered directions each; which of all pipes moves next, the seed says
+//!    faults   what chance does to what travels between nodes, and what vanishes there
+//!    processor   one input after the other, each at its price; none while a node is frozen
 //!    clients  what they sent, what they were given
+//!    oracle   what is left of the mesh, and the tables that the pure computation makes of it
 //! ```
 //!
 //! The same seed gives the same run, to the last byte. Every frame between two nodes is looked at
@@ -14,23 +17,29 @@
 
 mod agenda;
 mod clients;
+mod faults;
 mod look;
 mod neighbour;
 mod node;
+mod oracle;
 mod pipes;
+mod processor;
 mod rim;
 mod seeds;
 mod tap;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hopline_mesh::brain::{Brain, Command, Config, Event, Impairment, Input, Now};
 use hopline_mesh::name::NodeName;
 
 pub use clients::{ClientId, Way};
+pub use faults::Faults;
+pub use look::Heard;
 pub use neighbour::{hello, link_up};
 pub use node::{config, dials, listens};
+pub use processor::Price;
 pub use seeds::for_each_seed;
 
 use agenda::{Agenda, Happening};
@@ -47,12 +56,31 @@ const LONGEST_DELAY: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Simulation {
     rng: fastrand::Rng,
+    /// Chance for the lengths of pipes alone.
+    lengths: fastrand::Rng,
     now: Duration,
     agenda: Agenda,
     nodes: BTreeMap<NodeName, SimNode>,
     pipes: BTreeMap<PipeId, Pipe>,
     clients: Vec<SimClient>,
     last_pipe: u64,
+    /// Which nodes are to be woken, and when.
+    ticks: BTreeSet<(Duration, NodeName)>,
+    /// The nodes before whose rest the mesh is not quiet.
+    awaited: BTreeSet<NodeName>,
+    /// The pipes of clients that do not read.
+    full: BTreeSet<PipeId>,
+    faults: Faults,
+    faults_between: BTreeMap<(NodeName, NodeName), Faults>,
+    /// From whom to whom everything vanishes.
+    holes: BTreeSet<(NodeName, NodeName)>,
+    price: Price,
+    /// How long the node whose outputs are being carried out is still busy.
+    lag: Duration,
+    /// How many links nodes declare, each end for itself.
+    declared: usize,
+    /// Whether every new table is held against the others.
+    watched: bool,
 }
 
 impl Simulation {
@@ -61,18 +89,30 @@ impl Simulation {
     pub fn new(seed: u64) -> Self {
         Self {
             rng: fastrand::Rng::with_seed(seed),
+            lengths: fastrand::Rng::with_seed(!seed),
             now: Duration::ZERO,
             agenda: Agenda::default(),
             nodes: BTreeMap::new(),
             pipes: BTreeMap::new(),
             clients: Vec::new(),
             last_pipe: 0,
+            ticks: BTreeSet::new(),
+            awaited: BTreeSet::new(),
+            full: BTreeSet::new(),
+            faults: Faults::default(),
+            faults_between: BTreeMap::new(),
+            holes: BTreeSet::new(),
+            price: Price::NOTHING,
+            lag: Duration::ZERO,
+            declared: 0,
+            watched: false,
         }
     }
 
     /// Adds a node, which does not run yet.
     pub fn add(&mut self, config: Config) {
         let name = config.node.clone();
+        self.declared += config.links.len();
         self.nodes.insert(name, SimNode::new(config));
     }
 
@@ -96,6 +136,8 @@ impl Simulation {
         node.config.incarnation = incarnation;
         node.config.seed = seed;
         node.brain = Some(Brain::new(node.config.clone(), now));
+        self.index(&node_name(name));
+        let node = self.node_mut(name);
         let dialled = node
             .config
             .links
@@ -121,17 +163,16 @@ impl Simulation {
 
     /// Ends a node without a word: what is in flight to it and from it is lost.
     pub fn kill(&mut self, name: &str) {
+        self.node_mut(name).end();
         let name = node_name(name);
-        if let Some(node) = self.nodes.get_mut(&name) {
-            node.end();
-        }
-        let pipes = self.pipes_where(|pipe| pipe.joins_node(&name));
-        for pipe in pipes {
+        self.index(&name);
+        for pipe in self.pipes_at(&name, |_| true) {
             self.break_pipe(pipe);
         }
     }
 
-    /// Ends a node after it has said good-bye; what is in flight from it arrives.
+    /// Ends a node after it has said good-bye; what is in flight from it arrives. One that is frozen says
+    /// nothing.
     pub fn stop(&mut self, name: &str) {
         self.command(name, Command::Leave);
         self.end(name);
@@ -146,15 +187,14 @@ impl Simulation {
 
     /// Ends a node; what is in flight from it arrives.
     pub fn end(&mut self, name: &str) {
-        let name = node_name(name);
-        for pipe in self.pipes_where(|pipe| pipe.joins_node(&name)) {
-            if let Some(side) = self.side_of(pipe, &name) {
+        let node = node_name(name);
+        for pipe in self.pipes_at(&node, |_| true) {
+            if let Some(side) = self.side_of(pipe, &node) {
                 self.close(pipe, side);
             }
         }
-        if let Some(node) = self.nodes.get_mut(&name) {
-            node.end();
-        }
+        self.node_mut(name).end();
+        self.index(&node);
     }
 
     /// Whether a node runs.
@@ -163,9 +203,13 @@ impl Simulation {
         self.nodes.get(&node_name(name)).is_some_and(|node| node.brain.is_some())
     }
 
-    /// Gives a node an order.
+    /// Gives a node an order. One that is frozen follows it when it has thawed.
     pub fn command(&mut self, name: &str, command: Command) {
-        self.handle(&node_name(name), Input::Command(command));
+        let name = node_name(name);
+        match self.nodes.get(&name) {
+            Some(node) if node.frozen => self.happen(Happening::Order(name, command)),
+            Some(_) | None => self.handle(&name, Input::Command(command)),
+        }
     }
 
     /// Takes a link down at both ends until it is healed.
@@ -189,7 +233,7 @@ impl Simulation {
     /// Breaks all connections between two nodes: what is in flight is lost. They dial again.
     pub fn break_link(&mut self, a: &str, b: &str) {
         let (a, b) = (node_name(a), node_name(b));
-        for pipe in self.pipes_where(|pipe| pipe.joins_node(&a) && pipe.joins_node(&b)) {
+        for pipe in self.pipes_at(&a, |pipe| pipe.joins_node(&b)) {
             self.break_pipe(pipe);
         }
     }
@@ -197,8 +241,7 @@ impl Simulation {
     /// Breaks one of the connections between two nodes, whichever chance takes.
     pub fn break_one(&mut self, a: &str, b: &str) {
         let (a, b) = (node_name(a), node_name(b));
-        let both = |pipe: &Pipe| !pipe.closed && pipe.joins_node(&a) && pipe.joins_node(&b);
-        let pipes = self.pipes_where(both);
+        let pipes = self.pipes_at(&a, |pipe| !pipe.closed && pipe.joins_node(&b));
         if let Some(pipe) = self.rng.choice(pipes) {
             self.break_pipe(pipe);
         }
@@ -212,11 +255,9 @@ impl Simulation {
 
     /// Lets one thing happen. Says whether anything was to happen at all.
     pub fn step(&mut self) -> bool {
-        let tick = self.nodes.iter().filter_map(|(name, node)| Some((node.tick?, name))).min();
         let next = self.agenda.next_time();
-        match (tick, next) {
+        match (self.ticks.first().cloned(), next) {
             (Some((due, name)), next) if next.is_none_or(|next| due < next) => {
-                let name = name.clone();
                 self.now = self.now.max(due);
                 self.handle(&name, Input::Tick);
             }
@@ -271,20 +312,17 @@ impl Simulation {
     }
 
     fn is_quiet(&self) -> bool {
-        let absent = |name: &NodeName| {
-            let node = self.nodes.get(name);
-            node.is_none_or(|node| node.brain.is_none())
-        };
-        let settled = |node: &SimNode| node.brain.as_ref().is_none_or(Brain::is_settled);
-        self.nodes.values().all(settled) && self.agenda.only_dials(absent)
+        let in_vain = |node: &NodeName, neighbour: &NodeName| !self.can_open(node, neighbour);
+        self.awaited.is_empty() && self.agenda.only_dials(in_vain)
     }
 
     fn next_time(&self) -> Option<Duration> {
-        let ticks = self.nodes.values().filter_map(|node| node.tick).min();
+        let ticks = self.ticks.first().map(|(due, _)| *due);
         self.agenda.next_time().into_iter().chain(ticks).min()
     }
 
-    fn happen(&mut self, happening: Happening) {
+    /// One thing happens, to a node that is free for it.
+    fn act(&mut self, happening: Happening) {
         match happening {
             Happening::Dial(node, neighbour) => self.connect(&node, &neighbour),
             Happening::Opened(pipe, side, opened) => self.arrived_opening(pipe, side, opened),
@@ -293,6 +331,8 @@ impl Simulation {
             Happening::Answered(node, conn, alive) => {
                 self.handle(&node, Input::Answered { conn, alive });
             }
+            Happening::Order(node, command) => self.handle(&node, Input::Command(command)),
+            Happening::Free(_) => {}
         }
     }
 
@@ -302,8 +342,12 @@ impl Simulation {
     }
 
     fn delay(&mut self) -> Duration {
-        let longest = u64::try_from(LONGEST_DELAY.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(self.rng.u64(1..=longest))
+        self.up_to(LONGEST_DELAY)
+    }
+
+    fn up_to(&mut self, longest: Duration) -> Duration {
+        let longest = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(self.rng.u64(1..=longest.max(1)))
     }
 
     fn node_mut(&mut self, name: &str) -> &mut SimNode {

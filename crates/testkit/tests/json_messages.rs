@@ -104,8 +104,7 @@ fn what_fails_comes_back_with_the_object_as_it_was_sent() {
         ("upstream", "Unknown destination: upstream"),
         ("", "Malformed message: `destination` is empty"),
         ("@west", "bad address"),
-        ("*", "unsupported address"),
-        ("#group", "unsupported address"),
+        ("#group", "Unknown destination: #group"),
         (&"x".repeat(1025), &format!("Unknown destination: {}", "x".repeat(1025))),
         (&"x".repeat(70_000), &format!("Unknown destination: {}", "x".repeat(70_000))),
     ] {

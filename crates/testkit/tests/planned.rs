@@ -31,13 +31,7 @@ fn plan() -> Plan {
 }
 
 fn config(plan: &Plan, name: &str, bind: Endpoint) -> NodeConfig {
-    node_config(
-        &plan.mesh,
-        (&plan.services, &plan.access),
-        &plan.nodes[name],
-        bind,
-        MeshKey::new([7; 32]),
-    )
+    node_config(&plan.mesh, plan.into(), &plan.nodes[name], bind, MeshKey::new([7; 32]))
 }
 
 /// One node with these limits, at a port of the loopback.

@@ -285,7 +285,7 @@ fn a_client_that_speaks_as_a_node_changes_nothing() {
     assert!(mesh.count("a", "not allowed") >= 2);
 }
 
-/// Scenario 64: whatever a client writes as its source, path and flags, its node writes its own.
+/// Scenarios 18 and 64: whatever a client writes as its source, path and flags, its node writes its own.
 #[test]
 fn the_source_is_written_by_the_node_where_the_message_enters() {
     let mut mesh = pair();

@@ -50,7 +50,7 @@ pub use records::{ProcessRecord, ProcessState, SupervisorRecord};
 pub use report::Report;
 pub use running::{Found, Running};
 pub use sockets::control_socket;
-pub use start::node_config;
+pub use start::{MeshRules, node_config};
 pub use stop::{Stopped, stop};
 pub use store::open_supervisor_log;
 pub use supervise::{Launch, supervise};

@@ -31,7 +31,8 @@ async fn a_peer_that_is_not_read_waits_and_loses_nothing(via: Via) {
     let sender = rig.router.sender();
     sender.pause(peer.id, true);
     let talker = dealer.sender();
-    let talks = tokio::spawn(async move {
+    let mut talks = tokio::task::JoinSet::new();
+    talks.spawn(async move {
         for number in 0..1_000_u32 {
             let payload = [&number.to_le_bytes()[..], &[7; 16 * 1024]].concat();
             talker.send_multipart(vec![payload.into()]).await.expect("sent");
@@ -51,13 +52,13 @@ async fn a_peer_that_is_not_read_waits_and_loses_nothing(via: Via) {
         }
     }
     assert!(numbers.len() < UNDER_WAY, "{} came", numbers.len());
-    assert!(!talks.is_finished(), "the peer waits");
+    assert!(talks.try_join_next().is_none(), "the peer waits");
     sender.pause(peer.id, false);
     while numbers.len() < 1_000 {
         numbers.push(number(&rig.message().await.1));
     }
     assert_eq!(numbers, (0..1_000).collect::<Vec<_>>());
-    soon(talks).await.expect("all sent");
+    soon(talks.join_next()).await.expect("a talker").expect("all sent");
 }
 
 /// Sends to a dealer that does not read until it is refused; says how many it took.

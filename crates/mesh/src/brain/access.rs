@@ -2,7 +2,7 @@
 
 use super::conn::Conn;
 use super::message::Message;
-use super::{Brain, ConnId, Now, Room};
+use super::{Brain, ConnId, Now, Room, spread};
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::route::Refusal;
@@ -30,6 +30,9 @@ impl Brain {
         }
         match message.prefix().class {
             Class::AtMostOnce => self.let_in(now, conn, message, room),
+            Class::Confirmed if spread::is_for_several(&message) => {
+                self.let_in(now, conn, message, room);
+            }
             Class::Confirmed => self.keep(now, conn, message, room),
         }
     }

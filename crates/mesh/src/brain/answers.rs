@@ -126,6 +126,8 @@ impl Brain {
             Some(Ok(Request::Claim { name, takeover })) if from_node => {
                 return self.claimed(now, &prefix, name, takeover, room);
             }
+            Some(Ok(Request::Join { group })) => self.membership(now, message, &group, true),
+            Some(Ok(Request::Leave { group })) => self.membership(now, message, &group, false),
             Some(Ok(Request::Claim { .. })) => refused(Reason::NotAllowed.text()),
             Some(Ok(Request::Cut { neighbour })) => {
                 // The answer first: it may have to travel over the very link.

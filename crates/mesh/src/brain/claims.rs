@@ -132,6 +132,7 @@ impl Brain {
         self.clients.names.insert(name.clone(), conn);
         self.clients.told.insert(name.clone(), now.unix_millis());
         self.event(Event::Attached(name.clone()));
+        self.join_planned(now, conn, name);
         if !self.config.services.contains_key(name) {
             self.clients.disputed.insert(name.clone());
         }
@@ -148,7 +149,9 @@ impl Brain {
 
     /// The name of a client that has lost it, or has gone, is free.
     fn detach(&mut self, now: Now, name: &ClientName, room: &impl Room) {
-        self.clients.names.remove(name);
+        if let Some(conn) = self.clients.names.remove(name) {
+            self.leave_groups(conn);
+        }
         if self.clients.told.remove(name).is_none() {
             return;
         }
@@ -250,7 +253,8 @@ impl Brain {
             return;
         }
         for name in names {
-            if self.clients.holds(name) && !self.config.services.contains_key(name) {
+            let is_shared = name.is_group() || self.config.services.contains_key(name);
+            if self.clients.holds(name) && !is_shared {
                 self.clients.disputed.insert(name.clone());
             }
         }

@@ -20,6 +20,11 @@ use crate::wire::link_state::{Attachment, AttachmentKind};
 const HELD_MESSAGES: usize = 64;
 const HELD_BYTES: usize = 1024 * 1024;
 
+/// What kind of name a name is.
+pub(super) fn kind(name: &ClientName) -> AttachmentKind {
+    if name.is_group() { AttachmentKind::Group } else { AttachmentKind::Client }
+}
+
 /// A client's connection.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -98,7 +103,7 @@ impl Clients {
     pub(super) fn attached(&self) -> Vec<Attachment> {
         let attachment = |(name, since): (&ClientName, &u64)| Attachment {
             name: name.clone(),
-            kind: AttachmentKind::Client,
+            kind: kind(name),
             since: *since,
         };
         self.told.iter().map(attachment).collect()

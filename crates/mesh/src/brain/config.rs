@@ -28,6 +28,9 @@ pub struct Config {
     pub statics: StaticRoutes,
     /// The services of the mesh, the same at all its nodes.
     pub services: BTreeMap<ClientName, ServiceConfig>,
+    /// The groups of clients that the topology has, by name, with their members; the same at all nodes. A client may
+    /// join others besides.
+    pub groups: BTreeMap<String, BTreeSet<ClientName>>,
     /// Which clients may attach, and send to whom: the same at all nodes of the mesh.
     pub access: AccessRules,
     /// Whether the node's port is beyond its machine, so that what no access rule allows is denied.
@@ -49,8 +52,36 @@ pub struct Config {
 }
 
 impl Config {
+    /// The greatest number of nodes on a message's path where nothing else is said.
+    pub const HOP_LIMIT: u8 = 64;
+
     /// How much is kept of confirmed messages where nothing else is said: 64 MiB.
     pub const KEPT: usize = 64 * 1024 * 1024;
+
+    /// A node without links, in its first run, with what holds where nothing else is said. Its `seed` is no secret.
+    #[must_use]
+    pub fn new(mesh: &str, node: NodeName, key: MeshKey) -> Self {
+        Self {
+            mesh: mesh.to_owned(),
+            node,
+            key,
+            hop_limit: Self::HOP_LIMIT,
+            incarnation: 1,
+            links: BTreeMap::new(),
+            statics: StaticRoutes::new(),
+            services: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            access: AccessRules::default(),
+            closed: false,
+            takeover: false,
+            dialects: Dialect::ALL.to_vec(),
+            window: Window::UNACKNOWLEDGED,
+            flow: Window::UNACKNOWLEDGED,
+            queue: Window::WAITING,
+            kept: Self::KEPT,
+            seed: [0; 32],
+        }
+    }
 
     /// The access rules as they hold at this node.
     pub(super) fn access(&self) -> Access<'_> {

@@ -16,7 +16,7 @@ use super::message::Message;
 use super::{Brain, ConnId, Now, Room, counters::Flow};
 use crate::reason::Reason;
 use crate::route::Refusal;
-use crate::wire::{Class, Kind, MessageId, Path, Prefix, Tail};
+use crate::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Tail};
 
 /// How long a sender that says no deadline waits.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -258,16 +258,21 @@ impl Brain {
     }
 
     /// An error comes by for a message that entered here. Says whether it goes on to the client.
-    pub(super) fn is_told(&mut self, now: Now, error: &Message) -> bool {
+    pub(super) fn is_told(&mut self, now: Now, error: &Message, room: &impl Room) -> bool {
         let prefix = error.prefix();
         let entered = error.payload().first().and_then(|path| Path::read(path).ok());
         let ingress = entered.and_then(|path| path.stamps().next());
         let is_ours = ingress.is_some_and(|stamp| stamp.node == self.name().as_str());
-        if prefix.class != Class::Confirmed || !is_ours {
+        let is_spread = prefix.flags.has(Flags::SPREAD);
+        if !is_ours || (prefix.class != Class::Confirmed && !is_spread) {
             return true;
         }
         let key = (prefix.destination.to_owned(), prefix.id);
-        let Tail { reason, node, .. } = Tail::read(prefix.tail).unwrap_or_default();
+        let Tail { reason, node, missing, .. } = Tail::read(prefix.tail).unwrap_or_default();
+        if is_spread {
+            self.not_reached(now, &key, &missing, room);
+            return false;
+        }
         let (reason, node) = (reason.unwrap_or_default(), node.unwrap_or_default());
         self.refused_copy(now, &key, &reason, &node) == Fate::Final
     }
@@ -276,8 +281,15 @@ impl Brain {
     pub(super) fn confirmation(&mut self, now: Now, ack: &Message, room: &impl Room) {
         let prefix = ack.prefix();
         let tail = Tail::read(prefix.tail).unwrap_or_default();
-        if let (Some(id), Some(source)) = (tail.correlation, tail.destination) {
-            self.confirm(now, (source, id), prefix.source, room);
+        let (Some(id), Some(source)) = (tail.correlation, tail.destination) else {
+            return;
+        };
+        match (tail.recipients, prefix.source.parse()) {
+            (Some(recipients), Ok(node)) => {
+                self.reached(now, &(source, id), &node, recipients, room);
+            }
+            (Some(_), Err(_)) => {}
+            (None, _) => self.confirm(now, (source, id), prefix.source, room),
         }
     }
 

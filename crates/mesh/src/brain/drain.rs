@@ -170,6 +170,7 @@ impl Brain {
                 Phase::Finishing(_) => {
                     self.give_back_blocked(now, Reason::Leaving, room);
                     self.give_back_confirmed(now, Reason::Leaving, room);
+                    self.tell_all_sums(now, room);
                     self.leave();
                     Phase::GoodBye
                 }
@@ -191,6 +192,7 @@ impl Brain {
                 Drain::is_quiet(self.drain.sent, now)
                     && self.blocked.is_empty()
                     && self.confirmed.len() == 0
+                    && self.spreads.is_empty()
                     && !marks.iter().any(|mark| self.flows.has_mark(*mark))
             }
             Phase::GoodBye => {

@@ -19,6 +19,14 @@ impl Brain {
     /// payload frame and goes back along it; behind it the message's own payload, up to 64 KiB.
     /// An error that is not delivered is counted, and makes no other error.
     pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
+        if message.path().is_empty() && message.is_spread() {
+            let missing = message.targets().unwrap_or_default();
+            let key = confirmed::key(&message.prefix());
+            self.counters.add(reason.text());
+            self.counters.count(Flow::Dropped);
+            self.not_reached(now, &key, &missing, room);
+            return;
+        }
         if message.path().is_empty() && message.prefix().class == Class::Confirmed {
             let me = self.config.node.clone();
             let key = confirmed::key(&message.prefix());
@@ -62,7 +70,10 @@ impl Brain {
         } else {
             path.stamped(&self.stamp(now, &message), 0)
         };
-        let (payload, truncated) = beginning(message.payload());
+        let is_spread = message.is_spread();
+        let missing = if is_spread { message.targets().unwrap_or_default() } else { Vec::new() };
+        let payload = message.payload().get(usize::from(is_spread)..).unwrap_or_default();
+        let (payload, truncated) = beginning(payload);
         let marks = if truncated { Flags::TRUNCATED } else { Flags::default() };
         let content_type = Tail::read(prefix.tail).unwrap_or_default().content_type;
         let content_type = content_type.filter(|text| text.len() <= MAX_CONTENT_TYPE);
@@ -72,8 +83,10 @@ impl Brain {
             reason: Some(reason.text().to_owned()),
             node: Some(here.to_owned()),
             destination: Some(clipped(prefix.destination)),
+            missing,
             ..Tail::default()
         };
+        let marks = if is_spread { marks.with(Flags::SPREAD) } else { marks };
         // Where a message entered an error is its end; to any other node's the ingress may have more to say.
         let class = if message.path().is_empty() { Class::AtMostOnce } else { prefix.class };
         let prefix = Prefix {

@@ -2,11 +2,11 @@
 
 use super::database::Installed;
 use super::links::Session;
-use super::{Brain, ConnId, Now, Room, local};
+use super::{Brain, ConnId, Now, Room, clients, local};
 use crate::name::{ClientName, NodeName};
 use crate::wire::Kind;
 use crate::wire::link_state::{
-    Adjacency, Adjacent, Age, Attachment, AttachmentKind, Attachments, Flood, LinkAck, Record,
+    Adjacency, Adjacent, Age, Attachment, Attachments, Flood, LinkAck, Record,
 };
 
 /// How many floods may go to a neighbour unacknowledged before it is left to catch up with one
@@ -76,7 +76,7 @@ impl Brain {
         self.own.attachments += 1;
         let attachment = |now: Now| Attachment {
             name: name.clone(),
-            kind: AttachmentKind::Client,
+            kind: clients::kind(name),
             since: now.unix_millis(),
         };
         let record = Record::Attachments(Attachments {

@@ -8,7 +8,7 @@ use super::links::{LOST, Link};
 use super::message::Message;
 use super::outbox::Lane;
 use super::tables::Tables;
-use super::{Brain, ConnId, Now, Original, Output, Receipt, Room, counters::Flow};
+use super::{Brain, ConnId, Now, Original, Output, Receipt, Room, counters::Flow, spread};
 use crate::dialect::{Dialect, json};
 use crate::name::NodeName;
 use crate::reason::Reason;
@@ -27,7 +27,7 @@ struct Ruled {
 }
 
 /// Which way a message goes.
-enum Way {
+pub(super) enum Way {
     /// To this node.
     Node,
     /// To a client here, if it has a connection.
@@ -39,6 +39,9 @@ enum Way {
 impl Brain {
     /// A client's message enters the mesh, or one that is kept here does so again: there is room for it.
     pub(super) fn send_from_here(&mut self, now: Now, message: Message, room: &impl Room) {
+        if spread::is_for_several(&message) {
+            return self.spread(now, message, room);
+        }
         let Ruled { way, egress } = self.rule(&message);
         let size = message.size();
         let goes_there = egress.filter(|_| matches!(way, Way::Neighbour(_)));
@@ -51,6 +54,9 @@ impl Brain {
     /// Whether there is room for a message of a client here at the node where it leaves the mesh; true as well where
     /// it does not get there, or nobody knows where that is.
     pub(super) fn has_room_for(&self, message: &Message) -> bool {
+        if spread::is_for_several(message) {
+            return self.spreads.has_room(message.size(), self.config.flow);
+        }
         let Ruled { way, egress } = self.rule(message);
         match (way, egress) {
             (Way::Neighbour(_), Some(egress)) => {
@@ -62,15 +68,18 @@ impl Brain {
 
     /// Asks `decide` about a message and does what it says.
     pub(super) fn route(&mut self, now: Now, message: Message, room: &impl Room) {
-        if message.kind() == Kind::Error && !self.is_told(now, &message) {
+        if message.kind() == Kind::Error && !self.is_told(now, &message, room) {
             return self.counters.count(Flow::Dropped);
+        }
+        if message.is_spread() {
+            return self.part(now, message, room);
         }
         let way = self.rule(&message).way;
         self.take_way(now, message, way, room);
     }
 
     /// Does what was decided about a message.
-    fn take_way(&mut self, now: Now, message: Message, way: Way, room: &impl Room) {
+    pub(super) fn take_way(&mut self, now: Now, message: Message, way: Way, room: &impl Room) {
         let neighbour = match way {
             Way::Node => return self.answer(now, message, room),
             Way::Client(Some(conn)) => return self.deliver(now, message, conn, room),
@@ -98,6 +107,15 @@ impl Brain {
 
     /// What `decide` says about a message.
     fn rule(&self, message: &Message) -> Ruled {
+        self.rule_to(message, message.prefix().destination)
+    }
+
+    /// Which way a copy of a message goes to one of the nodes that it is for.
+    pub(super) fn way_to(&self, message: &Message, node: &str) -> Way {
+        self.rule_to(message, node).way
+    }
+
+    fn rule_to(&self, message: &Message, destination: &str) -> Ruled {
         let (prefix, path) = (message.prefix(), message.path());
         let here = Here {
             clients: &self.clients,
@@ -109,7 +127,7 @@ impl Brain {
         };
         let question = Question {
             id: prefix.id,
-            destination: prefix.destination,
+            destination,
             retrace: retrace(&prefix, message, self.config.node.as_str()),
             path: &path,
             from: message.ingress.as_ref().map(NodeName::as_str),
@@ -176,14 +194,20 @@ impl Brain {
     }
 
     /// Hands a message to a client, in the client's dialect.
-    fn deliver(&mut self, now: Now, mut message: Message, conn: ConnId, room: &impl Room) {
+    pub(super) fn deliver(
+        &mut self,
+        now: Now,
+        mut message: Message,
+        conn: ConnId,
+        room: &impl Room,
+    ) {
         if self.is_denied(&message, conn) {
             return self.refuse(now, message, Refusal::AccessDenied.into(), room);
         }
         match message.kind() {
             Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Data | Kind::Reply | Kind::Error => {}
-            Kind::Ack if self.is_native(conn) => {}
+            Kind::Ack if self.is_native(conn) || self.speaks_json(conn) => {}
             Kind::Ack => return self.counters.count(Flow::Answered),
             Kind::Control
             | Kind::Credit
@@ -251,6 +275,10 @@ impl Brain {
 fn as_json(message: &Message, path: &[u8]) -> Option<Vec<u8>> {
     let prefix = message.prefix();
     let tail = Tail::read(prefix.tail).unwrap_or_default();
+    if prefix.kind == Kind::Ack {
+        let destination = tail.destination.as_deref().unwrap_or_default();
+        return Some(json::group_report(destination, tail.recipients?, &tail.missing));
+    }
     if prefix.kind == Kind::Error {
         let reason = tail.reason.as_deref().unwrap_or("not delivered");
         let destination = tail.destination.as_deref().unwrap_or_default();

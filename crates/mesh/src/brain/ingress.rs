@@ -151,7 +151,7 @@ impl Brain {
                 let trusted = if operator { Flags::OPERATOR } else { Flags::default() };
                 let is_kept = matches!(prefix.kind, Kind::Data | Kind::Reply);
                 let class = if is_kept { prefix.class } else { Class::AtMostOnce };
-                let unsaid = Flags::OPERATOR.with(Flags::RESENT);
+                let unsaid = Flags::OPERATOR.with(Flags::RESENT).with(Flags::SPREAD);
                 let prefix = Prefix {
                     class,
                     flags: prefix.flags.without(unsaid).with(trusted),

@@ -111,9 +111,11 @@ impl Brain {
     }
 
     /// A message was sent and the link died: one that is `at_most_once` nobody may send again, one that is
-    /// `confirmed` takes another way.
+    /// `confirmed` takes another way, and so does an error.
     fn in_doubt(&mut self, now: Now, mut message: Message, room: &impl Room) {
         match message.prefix().class {
+            // Of an error nobody could be told; said twice it does no harm.
+            Class::AtMostOnce if message.kind() == Kind::Error => self.route(now, message, room),
             Class::AtMostOnce => self.refuse(now, message, Reason::InDoubt, room),
             Class::Confirmed => {
                 message.mark_resent(true);

@@ -5,7 +5,7 @@ use hopline_core::Frames;
 
 use super::outbox::Lane;
 use crate::name::NodeName;
-use crate::wire::{Flags, Kind, Path, Prefix, WireError};
+use crate::wire::{Flags, Kind, Path, Prefix, WireError, targets};
 
 /// A message between its arrival and its hand-over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,47 @@ impl Message {
 
     pub(super) fn payload(&self) -> &[Bytes] {
         &self.frames[2..]
+    }
+
+    /// A copy that is for these nodes.
+    pub(super) fn for_nodes(&self, nodes: &[NodeName]) -> Self {
+        let payload = self.payload().get(usize::from(self.is_spread())..).unwrap_or_default();
+        let mut frames = Frames::with_capacity(self.frames.len() + 1);
+        frames.extend([self.frames[0].clone(), self.frames[1].clone(), targets::write(nodes)]);
+        frames.extend_from_slice(payload);
+        self.with(frames, true)
+    }
+
+    /// A copy for one client, which does not say any more which nodes it is for.
+    pub(super) fn for_one(&self) -> Self {
+        let mut frames = self.frames.clone();
+        if self.is_spread() && frames.len() > 2 {
+            frames.remove(2);
+        }
+        self.with(frames, false)
+    }
+
+    fn with(&self, frames: Frames, spread: bool) -> Self {
+        let size = frames.iter().map(Bytes::len).sum();
+        let mut copy = Self { frames, size, ingress: self.ingress.clone(), ..*self };
+        let flags = self.prefix().flags;
+        let marks = flags.without(Flags::SPREAD);
+        let marks = if spread { marks.with(Flags::SPREAD) } else { marks };
+        if marks != flags {
+            copy.frames[0] = Prefix::marked(&copy.frames[0], marks);
+        }
+        copy
+    }
+
+    /// Whether it is one copy of a message to several.
+    pub(super) fn is_spread(&self) -> bool {
+        let prefix = self.prefix();
+        prefix.kind == Kind::Data && prefix.flags.has(Flags::SPREAD)
+    }
+
+    /// The nodes that a copy is for.
+    pub(super) fn targets(&self) -> Result<Vec<NodeName>, WireError> {
+        targets::read(self.payload().first().ok_or(WireError::Missing("targets"))?)
     }
 
     /// Whose turn it is when it waits for a neighbour.

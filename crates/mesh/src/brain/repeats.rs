@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::message::Message;
-use super::{Brain, Now, Room, confirmed, counters::Flow};
+use super::{Brain, Now, Room, confirmed, counters::Flow, spread};
 use crate::name::NodeName;
 use crate::wire::{Class, Flags, Kind, MessageId, Tail};
 
@@ -144,7 +144,8 @@ impl Brain {
     ) -> Result<Option<Receipt>, Seen> {
         let prefix = message.prefix();
         let is_counted = matches!(prefix.kind, Kind::Data | Kind::Reply);
-        if prefix.class != Class::Confirmed || !is_counted {
+        let is_for_one = !spread::is_for_several(message);
+        if prefix.class != Class::Confirmed || !is_counted || !is_for_one {
             return Ok(None);
         }
         // Each clock is its own: what matters is how long the sender waits, and one who waits no longer is given

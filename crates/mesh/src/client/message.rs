@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::name::NodeName;
 use crate::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, Tail, Times, WireError};
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Where it is to go: `name`, `name@node`, or a node.
+    /// Where it is to go: `name`, `name@node`, a node, `#group`, or `*`.
     pub to: String,
     /// Its frames.
     pub payload: Vec<Bytes>,
@@ -58,7 +59,7 @@ pub enum Incoming {
     Message(Message),
     /// A message of this client's was not delivered.
     Failed(Failure),
-    /// A confirmed message of this client's was handed to its receiver.
+    /// A confirmed message of this client's was handed to its receiver, or one to several to those it reached.
     Delivered(Delivery),
 }
 
@@ -87,15 +88,20 @@ pub enum Undeliverable {
     Delivered(Delivery),
 }
 
-/// A confirmed message was handed to its receiver's connection.
+/// A confirmed message was handed to its receiver's connection, or one to several (`#group`, `*`) to the connections
+/// of those that it reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The message.
     pub id: MessageId,
     /// Where it was sent to.
     pub destination: String,
-    /// The receiver's node.
+    /// The node that says so: the receiver's; of a message to several, the sender's own.
     pub node: String,
+    /// How many clients it was handed to.
+    pub recipients: u32,
+    /// Of a message to several, the nodes that did not say in time, or did not get it.
+    pub missing: Vec<NodeName>,
 }
 
 /// Somebody's message, as it was delivered.
@@ -236,6 +242,8 @@ pub(super) fn read(frames: Vec<Bytes>) -> Result<(Option<MessageId>, Incoming), 
                 id: prefix.id,
                 destination: tail.destination.unwrap_or_default(),
                 node: tail.node.unwrap_or_default(),
+                recipients: tail.recipients.unwrap_or(1),
+                missing: tail.missing,
             }),
         ));
     }

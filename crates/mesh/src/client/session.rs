@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use hopline_core::{Dealer, DealerEvent, Frames};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::message::{self, Incoming};
 use crate::name::NodeName;
+use crate::wire::control::Request;
 use crate::wire::hello::Hello;
 use crate::wire::{Kind, MessageId, Prefix, batch};
 
@@ -26,9 +27,21 @@ pub(super) enum Standing {
     Refused(String),
 }
 
+impl Standing {
+    /// The node that has taken the client in.
+    pub(super) fn node(&self) -> Option<&NodeName> {
+        match self {
+            Self::Hosted { node, .. } => Some(node),
+            Self::Away | Self::Refused(_) => None,
+        }
+    }
+}
+
 /// What a client's handle and its task share.
 #[derive(Debug)]
 pub(super) struct Shared {
+    /// The groups that the client is a member of.
+    pub(super) groups: DashSet<String>,
     incarnation: u64,
     last: AtomicU64,
     pending: DashMap<MessageId, oneshot::Sender<Incoming>>,
@@ -52,7 +65,8 @@ impl Drop for Guard<'_> {
 impl Shared {
     pub(super) fn new(incarnation: Option<u64>) -> Self {
         let incarnation = incarnation.unwrap_or_else(unix_millis);
-        Self { incarnation, last: AtomicU64::new(0), pending: DashMap::new() }
+        let (groups, pending) = (DashSet::new(), DashMap::new());
+        Self { groups, incarnation, last: AtomicU64::new(0), pending }
     }
 
     pub(super) fn next_id(&self) -> MessageId {
@@ -110,6 +124,25 @@ impl Session {
         }
     }
 
+    /// Tells a node that has just taken the client in which groups it is a member of.
+    async fn join_again(&self, node: &NodeName) {
+        let groups: Vec<String> = self.shared.groups.iter().map(|it| it.clone()).collect();
+        for group in groups {
+            let id = self.shared.next_id();
+            let prefix = Prefix { id, destination: node.as_str(), ..Prefix::new(Kind::Control) };
+            let request = Request::Join { group }.write();
+            if self
+                .dealer
+                .sender()
+                .try_send(vec![prefix.write(), Bytes::new(), request])
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
     async fn received(&self, frames: Frames) {
         let Some(Ok(prefix)) = frames.first().map(|header| Prefix::read(header)) else {
             tracing::warn!("the node sent something that is no native message");
@@ -121,6 +154,7 @@ impl Session {
                 let hello = frames.get(2).map(|payload| Hello::read(payload));
                 match hello {
                     Some(Ok(Hello::Hosted { node, name, .. })) => {
+                        self.join_again(&node).await;
                         self.standing.send_replace(Standing::Hosted { node, name });
                     }
                     Some(Ok(Hello::Refused { reason })) => {

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 use object::{Object, Text};
 use text::{base64, key, string};
 
+use crate::name::NodeName;
+
 /// The media type under which a JSON object travels.
 pub const CONTENT_TYPE: &str = "application/json";
 
@@ -158,6 +160,29 @@ pub fn routing_error(message: &str, original: &[u8], truncated: bool) -> Vec<u8>
     text
 }
 
+/// What the sender of a message to a group, or to everyone, is told: how many clients were handed it, and which
+/// nodes have not said.
+#[must_use]
+pub fn group_report(destination: &str, recipients: u32, missing: &[NodeName]) -> Vec<u8> {
+    let mut text = vec![b'{'];
+    key(&mut text, "type");
+    string(&mut text, "group_report");
+    key(&mut text, "destination");
+    string(&mut text, destination);
+    key(&mut text, "recipients");
+    text.extend_from_slice(recipients.to_string().as_bytes());
+    key(&mut text, "missing");
+    text.push(b'[');
+    for (index, node) in missing.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        string(&mut text, node.as_str());
+    }
+    text.extend_from_slice(b"]}");
+    text
+}
+
 /// What a node answers to a message for itself: the request's own fields, by which its sender
 /// recognises it, and the node's.
 #[must_use]
@@ -198,6 +223,19 @@ fn beginning_as_text(bytes: &[u8], cut: bool) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_group_report_is_json_and_names_whom_it_did_not_reach() {
+        let missing = ["a", "b"].map(|node| crate::name::NodeName::parse(node).unwrap());
+        let read = |text: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&text).unwrap();
+        assert_eq!(
+            read(super::group_report("#w\"x", 3, &missing)),
+            serde_json::json!({
+                "type": "group_report", "destination": "#w\"x", "recipients": 3, "missing": ["a", "b"],
+            })
+        );
+        assert_eq!(read(super::group_report("*", 0, &[]))["missing"], serde_json::json!([]));
+    }
+
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What a node is started with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,6 +38,9 @@ pub struct NodeConfig {
     pub statics: StaticRoutes,
     /// The services of the mesh, which must be the same at all its nodes. Default none.
     pub services: BTreeMap<ClientName, ServiceConfig>,
+    /// The groups of clients that the topology has, by name, with their members, which must be the same at all nodes
+    /// of the mesh. A client may join others besides. Default none.
+    pub groups: BTreeMap<String, BTreeSet<ClientName>>,
     /// Which clients may attach, and send to whom, which must be the same at all nodes of the mesh.
     /// Default no rules: all may at a port of the machine, nobody at one beyond it.
     pub access: AccessRules,
@@ -103,6 +106,7 @@ impl NodeConfig {
             links: BTreeMap::new(),
             statics: StaticRoutes::new(),
             services: BTreeMap::new(),
+            groups: BTreeMap::new(),
             access: AccessRules::default(),
             closed: false,
             takeover: false,

@@ -107,6 +107,7 @@ impl Rim {
                 links: config.links,
                 statics: config.statics,
                 services: config.services,
+                groups: config.groups,
                 access: config.access,
                 closed,
                 takeover: config.takeover,

@@ -50,6 +50,16 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         takeover: bool,
     },
+    /// A client becomes a member of a group. To the node that it is attached at only.
+    Join {
+        /// The group, without its `#`.
+        group: String,
+    },
+    /// A client is a member of a group no more.
+    Leave {
+        /// The group, without its `#`.
+        group: String,
+    },
     /// Order: take the link to a neighbour down until it is healed.
     Cut {
         /// The neighbour.
@@ -91,7 +101,9 @@ impl Request {
             | Self::Locate { .. }
             | Self::Explain { .. }
             | Self::Graph {}
-            | Self::Claim { .. } => false,
+            | Self::Claim { .. }
+            | Self::Join { .. }
+            | Self::Leave { .. } => false,
             Self::Cut { .. }
             | Self::Heal { .. }
             | Self::Impair { .. }

@@ -115,6 +115,8 @@ impl Flags {
     pub const TRUNCATED: Self = Self(4);
     /// The message was sent again, so it may have arrived before.
     pub const RESENT: Self = Self(8);
+    /// A copy of a message to several: the frame behind the path says which nodes it is for.
+    pub const SPREAD: Self = Self(16);
 
     /// Whether all marks of `other` are set.
     #[must_use]

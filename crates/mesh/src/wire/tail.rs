@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{MessageId, WireError};
+use crate::name::NodeName;
 
 const DEADLINE: u64 = 1;
 const CORRELATION: u64 = 2;
@@ -13,6 +14,8 @@ const CONTENT_TYPE: u64 = 3;
 const REASON: u64 = 4;
 const NODE: u64 = 5;
 const DESTINATION: u64 = 6;
+const RECIPIENTS: u64 = 7;
+const MISSING: u64 = 8;
 
 /// The rest of a message's header. Keys that this version does not know are carried along unread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +32,10 @@ pub struct Tail {
     pub node: Option<String>,
     /// Key 6: where the message was to go, in an error.
     pub destination: Option<String>,
+    /// Key 7: how many clients a message to several was handed to, in an ack.
+    pub recipients: Option<u32>,
+    /// Key 8: the nodes that a message to several did not reach, in an ack or an error.
+    pub missing: Vec<NodeName>,
 }
 
 impl Tail {
@@ -55,13 +62,24 @@ impl Tail {
 
 impl Serialize for Tail {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { deadline, correlation, content_type, reason, node, destination } = self;
+        let Self {
+            deadline,
+            correlation,
+            content_type,
+            reason,
+            node,
+            destination,
+            recipients,
+            missing,
+        } = self;
         let length = usize::from(deadline.is_some())
             + usize::from(correlation.is_some())
             + usize::from(content_type.is_some())
             + usize::from(reason.is_some())
             + usize::from(node.is_some())
-            + usize::from(destination.is_some());
+            + usize::from(destination.is_some())
+            + usize::from(recipients.is_some())
+            + usize::from(!missing.is_empty());
         let mut map = serializer.serialize_map(Some(length))?;
         if let Some(deadline) = deadline {
             map.serialize_entry(&DEADLINE, deadline)?;
@@ -80,6 +98,12 @@ impl Serialize for Tail {
         }
         if let Some(destination) = destination {
             map.serialize_entry(&DESTINATION, destination)?;
+        }
+        if let Some(recipients) = recipients {
+            map.serialize_entry(&RECIPIENTS, recipients)?;
+        }
+        if !missing.is_empty() {
+            map.serialize_entry(&MISSING, missing)?;
         }
         map.end()
     }
@@ -108,6 +132,8 @@ impl<'de> Deserialize<'de> for Tail {
                         REASON => tail.reason = Some(map.next_value()?),
                         NODE => tail.node = Some(map.next_value()?),
                         DESTINATION => tail.destination = Some(map.next_value()?),
+                        RECIPIENTS => tail.recipients = Some(map.next_value()?),
+                        MISSING => tail.missing = map.next_value()?,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -137,10 +163,11 @@ mod tests {
         fn a_written_tail_reads_back(
             deadline: Option<u64>, ids: Option<(u64, u64)>,
             content_type in prop::option::of(".{0,9}"), reason in prop::option::of(".{0,9}"), node in prop::option::of(".{0,9}"),
-            destination in prop::option::of(".{0,9}"),
+            destination in prop::option::of(".{0,9}"), recipients: Option<u32>, missing in prop::collection::vec("[a-z]{1,9}", 0..3),
         ) {
             let correlation = ids.map(|(incarnation, counter)| MessageId { incarnation, counter });
-            let tail = Tail { deadline, correlation, content_type, reason, node, destination };
+            let missing = missing.iter().map(|node| NodeName::parse(node).unwrap()).collect();
+            let tail = Tail { deadline, correlation, content_type, reason, node, destination, recipients, missing };
             prop_assert_eq!(Tail::read(&tail.write()), Ok(tail));
         }
 

@@ -30,6 +30,8 @@ pub(super) fn controls() -> Vec<Vector> {
             "its holder loses it",
             Request::Claim { name: name.clone(), takeover: true },
         ),
+        ("request join", "a member of a group", Request::Join { group: "workers".to_owned() }),
+        ("request leave", "one no more", Request::Leave { group: "workers".to_owned() }),
         ("request cut", "order: take a link down", Request::Cut { neighbour: neighbour.clone() }),
         ("request heal", "order: let it come up", Request::Heal { neighbour: neighbour.clone() }),
         (

@@ -1,7 +1,10 @@
 //! Vectors of what travels from source to destination: first frames, tails, paths, batches.
 
 use bytes::Bytes;
-use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, Tail, Times, batch};
+use hopline_mesh::name::NodeName;
+use hopline_mesh::wire::{
+    Class, Flags, Kind, MessageId, Path, Prefix, Stamp, Tail, Times, batch, targets,
+};
 
 use super::{Vector, vector};
 
@@ -17,8 +20,26 @@ pub(super) fn tail() -> Vector {
         reason: Some("unreachable".to_owned()),
         node: Some("top".to_owned()),
         destination: Some("bob".to_owned()),
+        recipients: None,
+        missing: Vec::new(),
     };
     vector("tail", "all keys", tail, Tail::write, Tail::read)
+}
+
+/// What the sender of a message to several is told.
+pub(super) fn tail_of_a_sum() -> Vector {
+    let tail = Tail {
+        recipients: Some(3),
+        missing: ["east", "west"].map(|node| NodeName::parse(node).unwrap()).to_vec(),
+        ..Tail::default()
+    };
+    vector("tail-sum", "keys 7 and 8", tail, Tail::write, Tail::read)
+}
+
+/// The nodes that a copy of a message to several is for.
+pub(super) fn targets() -> Vector {
+    let nodes = ["east", "top"].map(|node| NodeName::parse(node).unwrap()).to_vec();
+    vector("targets", "two nodes", nodes, |nodes| targets::write(nodes), targets::read)
 }
 
 /// The first frame of a message of each kind.
@@ -44,6 +65,7 @@ pub(super) fn prefixes() -> Vec<Vector> {
         tail: b"\x81\x05\xa3top",
         ..plain(Kind::Data)
     };
+    let spread = Prefix { flags: Flags::SPREAD, destination: "#workers", ..plain(Kind::Data) };
     let all = [
         ("data", "a client's message, at most once, hop limit 64", plain(Kind::Data)),
         (
@@ -51,6 +73,7 @@ pub(super) fn prefixes() -> Vec<Vector> {
             "class 1, traced, from an operator, hop limit 255, with a tail",
             confirmed,
         ),
+        ("data-spread", "a copy of a message to several", spread),
         ("reply", "the answer to a message", plain(Kind::Reply)),
         ("error", "what became of a message; its payload is cut", error),
         ("ack", "a confirmed message was delivered", plain(Kind::Ack)),

@@ -38,13 +38,7 @@ impl Memory {
         let node = plan.nodes.get(name);
         let node = node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?;
         let endpoint = self.endpoint(&node.name)?;
-        let config = node_config(
-            &plan.mesh,
-            (&plan.services, &plan.access),
-            node,
-            endpoint,
-            self.key.clone(),
-        );
+        let config = node_config(&plan.mesh, plan.into(), node, endpoint, self.key.clone());
         let control = Some(self.control_endpoint(&node.name)?);
         let running = RoutingNode::start(NodeConfig { control, ..config }).await?;
         for dial in &node.dials {

@@ -73,6 +73,13 @@ impl Simulation {
     /// A client stops reading, or reads again.
     pub fn stall(&mut self, client: ClientId, stalled: bool) {
         self.clients[client.0].stalled = stalled;
+        if let Some(pipe) = self.clients[client.0].pipe {
+            if stalled {
+                self.full.insert(pipe);
+            } else {
+                self.full.remove(&pipe);
+            }
+        }
     }
 
     /// A client falls silent: its connection stays, and it does not answer when its node asks whether it is

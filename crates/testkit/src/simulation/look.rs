@@ -1,9 +1,37 @@
 //! What a test may ask of the nodes.
 
+use bytes::Bytes;
 use hopline_mesh::brain::Event;
 use hopline_mesh::wire::control::{NodeStatus, RouteLine};
+use hopline_mesh::wire::{Kind, Prefix};
 
 use super::{Simulation, node_name};
+
+/// How much other nodes have said to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Messages of any kind,
+    pub messages: u64,
+    /// and all their bytes.
+    pub bytes: u64,
+    /// Those among them that were link state,
+    pub floods: u64,
+    /// and their bytes.
+    pub flood_bytes: u64,
+}
+
+impl Heard {
+    pub(super) fn add(&mut self, frames: &[Bytes]) {
+        let bytes = frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
+        self.messages += 1;
+        self.bytes += bytes;
+        let prefix = frames.first().map(|frame| Prefix::read(frame));
+        if matches!(prefix, Some(Ok(prefix)) if prefix.kind == Kind::LinkState) {
+            self.floods += 1;
+            self.flood_bytes += bytes;
+        }
+    }
+}
 
 impl Simulation {
     /// What a node says of itself, if it runs.
@@ -26,6 +54,12 @@ impl Simulation {
         let status = self.status(name);
         let count = status.and_then(|status| status.counters.get(counter).copied());
         count.unwrap_or_default()
+    }
+
+    /// How much other nodes have said to a node since it was added.
+    #[must_use]
+    pub fn heard(&self, name: &str) -> Heard {
+        self.nodes.get(&node_name(name)).map_or(Heard::default(), |node| node.heard)
     }
 
     /// The names of the nodes that run, in order.

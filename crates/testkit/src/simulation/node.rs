@@ -1,17 +1,17 @@
 //! A node of the simulation: its configuration, its brain, and whom it dials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use hopline_mesh::brain::{Brain, Config, Event, LinkConfig, Window};
+use hopline_mesh::brain::{Brain, Config, Event, LinkConfig};
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::NodeName;
-use hopline_mesh::route::StaticRoutes;
-use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::hello::MeshKey;
 
-use super::node_name;
+use super::agenda::Happening;
+use super::look::Heard;
 use super::pipes::PipeId;
+use super::{Simulation, node_name};
 
 /// A node, running or not.
 #[derive(Debug)]
@@ -19,12 +19,56 @@ pub(super) struct SimNode {
     pub(super) config: Config,
     /// None while the node does not run.
     pub(super) brain: Option<Brain>,
-    /// When the brain wants its next tick.
+    /// When the brain wants its next tick, and is free for it.
     pub(super) tick: Option<Duration>,
     pub(super) dials: BTreeMap<NodeName, Dialled>,
     pub(super) events: Vec<(Duration, Event)>,
+    /// What other nodes said to it since it was added.
+    pub(super) heard: Heard,
     /// Where it comes out when it dials a neighbour, if not there.
     pub(super) astray: BTreeMap<NodeName, NodeName>,
+    /// All pipes that end here.
+    pub(super) pipes: BTreeSet<PipeId>,
+    /// What has come and waits until the node is free.
+    pub(super) inbox: Inbox,
+    pub(super) busy_until: Duration,
+    pub(super) frozen: bool,
+    /// The mesh is not quiet before this node is done.
+    pub(super) is_awaited: bool,
+}
+
+/// What waits for a node.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: VecDeque<Happening>,
+    awaited: usize,
+}
+
+impl Inbox {
+    pub(super) fn push_back(&mut self, happening: Happening) {
+        self.awaited += usize::from(is_awaited(&happening));
+        self.waiting.push_back(happening);
+    }
+
+    pub(super) fn push_front(&mut self, happening: Happening) {
+        self.awaited += usize::from(is_awaited(&happening));
+        self.waiting.push_front(happening);
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Happening> {
+        let next = self.waiting.pop_front()?;
+        self.awaited -= usize::from(is_awaited(&next));
+        Some(next)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether a mesh is not quiet before what waits here has happened.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited > 0
+    }
 }
 
 /// A neighbour that a node dials.
@@ -37,6 +81,11 @@ pub(super) struct Dialled {
     pub(super) failures: u32,
 }
 
+/// A dial that waits is about to be one that is under way or in vain.
+fn is_awaited(happening: &Happening) -> bool {
+    happening.is_awaited() || matches!(happening, Happening::Dial(..))
+}
+
 impl SimNode {
     pub(super) fn new(config: Config) -> Self {
         Self {
@@ -45,15 +94,23 @@ impl SimNode {
             tick: None,
             dials: BTreeMap::new(),
             events: Vec::new(),
+            heard: Heard::default(),
             astray: BTreeMap::new(),
+            pipes: BTreeSet::new(),
+            inbox: Inbox::default(),
+            busy_until: Duration::ZERO,
+            frozen: false,
+            is_awaited: false,
         }
     }
 
-    /// The node does not run any more.
+    /// The node does not run any more. To be indexed anew.
     pub(super) fn end(&mut self) {
         self.brain = None;
-        self.tick = None;
         self.dials.clear();
+        self.inbox = Inbox::default();
+        self.busy_until = Duration::ZERO;
+        self.frozen = false;
     }
 }
 
@@ -69,23 +126,9 @@ impl SimNode {
 #[must_use]
 pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)>) -> Config {
     Config {
-        mesh: "m".to_owned(),
-        node: node_name(name),
-        key: MeshKey::new([7; 32]),
-        hop_limit: 64,
-        incarnation: 1,
         links: links.into_iter().collect(),
-        statics: StaticRoutes::new(),
-        services: BTreeMap::new(),
-        access: AccessRules::default(),
-        closed: false,
-        takeover: false,
         dialects: vec![Dialect::Native, Dialect::Json],
-        window: Window::UNACKNOWLEDGED,
-        flow: Window::UNACKNOWLEDGED,
-        queue: Window::WAITING,
-        kept: Config::KEPT,
-        seed: [0; 32],
+        ..Config::new("m", node_name(name), MeshKey::new([7; 32]))
     }
 }
 
@@ -99,4 +142,34 @@ pub fn dials(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
 #[must_use]
 pub fn listens(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
     (node_name(neighbour), LinkConfig::accepting(cost))
+}
+
+impl Simulation {
+    /// A mesh of these links and of the nodes at their ends, none of which runs yet. Of a link stand who dials,
+    /// who listens, and the cost at both ends.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use hopline_testkit::simulation::Simulation;
+    ///
+    /// let mut mesh = Simulation::of(1, &[("east", "top", 10), ("west", "top", 10)]);
+    /// mesh.start_all();
+    /// assert!(mesh.run_until_quiet(Duration::from_secs(10)));
+    /// mesh.assert_tables_equal_pure();
+    /// ```
+    #[must_use]
+    pub fn of<N: AsRef<str>>(seed: u64, links: &[(N, N, u32)]) -> Self {
+        let mut declared: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (dialler, listener, cost) in links {
+            let (dialler, listener) = (dialler.as_ref(), listener.as_ref());
+            declared.entry(dialler).or_default().push(dials(listener, *cost));
+            declared.entry(listener).or_default().push(listens(dialler, *cost));
+        }
+        let mut mesh = Self::new(seed);
+        for (name, links) in declared {
+            mesh.add(config(name, links));
+        }
+        mesh
+    }
 }

@@ -47,6 +47,10 @@ pub(super) struct Pipe {
     pub(super) closed: bool,
     /// Which of its ends have heard of its end: the dialler, the listener.
     ended: (bool, bool),
+    /// Which of its ends were not told of its end, because that vanished.
+    untold: (bool, bool),
+    /// How long it is among all connections, 0 to 1.
+    pub(super) length: f64,
     /// When the last thing noted for each end will happen: what follows comes later.
     pub(super) dialler_last: Duration,
     pub(super) listener_last: Duration,
@@ -64,6 +68,21 @@ impl Pipe {
         match side {
             Side::Dialler => self.dialler.clone(),
             Side::Listener => End::Node(self.listener.clone()),
+        }
+    }
+
+    /// The nodes that it joins, who dialled first; none where one end is a client.
+    pub(super) fn nodes(&self) -> Option<(&NodeName, &NodeName)> {
+        match &self.dialler {
+            End::Node(dialler) => Some((dialler, &self.listener)),
+            End::Client(_) => None,
+        }
+    }
+
+    fn untold(&mut self, side: Side) -> &mut bool {
+        match side {
+            Side::Dialler => &mut self.untold.0,
+            Side::Listener => &mut self.untold.1,
         }
     }
 }
@@ -84,6 +103,14 @@ impl Simulation {
             End::Client(_) => None,
         };
         let window = self.nodes.get(&listener).map(|node| node.config.window);
+        let length = self.lengths.f64();
+        for end in [&dialler, &End::Node(listener.clone())] {
+            if let End::Node(node) = end
+                && let Some(node) = self.nodes.get_mut(node)
+            {
+                node.pipes.insert(pipe);
+            }
+        }
         self.pipes.insert(
             pipe,
             Pipe {
@@ -91,6 +118,8 @@ impl Simulation {
                 listener,
                 closed: false,
                 ended: (false, false),
+                untold: (false, false),
+                length,
                 dialler_last: self.now,
                 listener_last: self.now,
                 unread: None,
@@ -108,14 +137,29 @@ impl Simulation {
     /// Sends a message from one end of a pipe to the other. Says whether the pipe still took it.
     pub(super) fn send_on(&mut self, pipe: PipeId, from: Side, frames: Vec<Bytes>) -> bool {
         let now = self.now;
-        let Some(open) = self.pipes.get_mut(&pipe).filter(|pipe| !pipe.closed) else {
+        let Some(open) = self.pipes.get_mut(&pipe) else {
             return false;
         };
+        if open.closed {
+            return self.send_on_closed(pipe, from);
+        }
         if matches!(open.dialler, End::Node(_)) {
             open.tap.sent(now, from, &frames);
         }
         self.put(pipe, from.other(), |pipe, side| Happening::Frames(pipe, side, frames));
         true
+    }
+
+    /// One end sends on a pipe that has ended. Where it was not told of that, it is now, if it can be.
+    fn send_on_closed(&mut self, pipe: PipeId, from: Side) -> bool {
+        let was_untold = match self.pipes.get_mut(&pipe) {
+            Some(open) => std::mem::take(open.untold(from)),
+            None => false,
+        };
+        if was_untold {
+            self.tell_end(pipe, from);
+        }
+        was_untold
     }
 
     /// One end closes a pipe: what is in flight arrives, then both hear of the end.
@@ -124,10 +168,22 @@ impl Simulation {
             return;
         };
         if std::mem::replace(&mut open.closed, true) {
+            if std::mem::take(open.untold(side)) {
+                self.put(pipe, side, Happening::Ended);
+            }
             return;
         }
-        self.put(pipe, side.other(), Happening::Ended);
+        self.tell_end(pipe, side.other());
         self.put(pipe, side, Happening::Ended);
+    }
+
+    /// The other end of a pipe, or what lies between, tells this one that it has ended.
+    fn tell_end(&mut self, pipe: PipeId, to: Side) {
+        let is_deaf = self.pipes.get(&pipe).is_some_and(|open| self.is_deaf(open, to));
+        match self.pipes.get_mut(&pipe).filter(|_| is_deaf) {
+            Some(open) => *open.untold(to) = true,
+            None => self.put(pipe, to, Happening::Ended),
+        }
     }
 
     /// A pipe breaks: what is in flight is lost, then both ends hear of it.
@@ -140,7 +196,7 @@ impl Simulation {
         let (dialler, listener) = open.ended;
         for (side, has_heard) in [(Side::Dialler, dialler), (Side::Listener, listener)] {
             if !has_heard {
-                self.put(pipe, side, Happening::Ended);
+                self.tell_end(pipe, side);
             }
         }
     }
@@ -154,9 +210,9 @@ impl Simulation {
             open.unread.get_or_insert_default();
             return;
         }
-        for happening in open.unread.take().unwrap_or_default() {
-            self.agenda.note(self.now, happening);
-        }
+        let held = open.unread.take().unwrap_or_default();
+        let listener = open.listener.clone();
+        self.happen_first(&listener, held);
     }
 
     /// What has come to one end of a pipe, unless that end does not read.
@@ -183,10 +239,17 @@ impl Simulation {
         let Some(open) = self.pipes.get_mut(&pipe) else {
             return;
         };
-        if matches!(open.dialler, End::Node(_)) {
+        let from_node = matches!(open.dialler, End::Node(_));
+        if from_node {
             open.tap.arrived(side, &frames);
         }
-        match open.end(side) {
+        let end = open.end(side);
+        if let End::Node(node) = &end
+            && let Some(node) = self.nodes.get_mut(node).filter(|_| from_node)
+        {
+            node.heard.add(&frames);
+        }
+        match end {
             End::Node(node) => self.handle(&node, Input::Received(pipe, frames)),
             End::Client(client) => self.clients[client.0].inbox.push(frames),
         }
@@ -206,14 +269,30 @@ impl Simulation {
         }
         let end = open.end(side);
         if open.ended == (true, true) {
-            self.pipes.remove(&pipe);
+            self.forget(pipe);
         }
         match end {
             End::Node(node) => {
                 self.handle(&node, Input::Closed(pipe));
                 self.lost(&node, pipe);
             }
-            End::Client(client) => self.clients[client.0].pipe = None,
+            End::Client(client) => {
+                self.clients[client.0].pipe = None;
+                self.full.remove(&pipe);
+            }
+        }
+    }
+
+    fn forget(&mut self, pipe: PipeId) {
+        let Some(gone) = self.pipes.remove(&pipe) else {
+            return;
+        };
+        for end in [gone.end(Side::Dialler), gone.end(Side::Listener)] {
+            if let End::Node(node) = end
+                && let Some(node) = self.nodes.get_mut(&node)
+            {
+                node.pipes.remove(&pipe);
+            }
         }
     }
 
@@ -223,8 +302,8 @@ impl Simulation {
     /// Where the two have no connection.
     pub fn inject(&mut self, from: &str, to: &str, frames: Vec<Bytes>) {
         let (from, to) = (node_name(from), node_name(to));
-        let both = |pipe: &Pipe| !pipe.closed && pipe.joins_node(&from) && pipe.joins_node(&to);
-        let pipe = self.pipes_where(both).into_iter().next();
+        let open = |pipe: &Pipe| !pipe.closed && pipe.joins_node(&to);
+        let pipe = self.pipes_at(&from, open).into_iter().next();
         let Some((pipe, side)) = pipe.and_then(|pipe| Some((pipe, self.side_of(pipe, &to)?)))
         else {
             panic!("{from} and {to} have no connection");
@@ -232,9 +311,13 @@ impl Simulation {
         self.put(pipe, side, |pipe, side| Happening::Frames(pipe, side, frames));
     }
 
-    pub(super) fn pipes_where(&self, matches: impl Fn(&Pipe) -> bool) -> Vec<PipeId> {
-        let pipes = self.pipes.iter().filter(|(_, pipe)| matches(pipe));
-        pipes.map(|(id, _)| *id).collect()
+    /// The pipes of a node of which this is true, in the order in which they were opened.
+    pub(super) fn pipes_at(&self, node: &NodeName, matches: impl Fn(&Pipe) -> bool) -> Vec<PipeId> {
+        let Some(node) = self.nodes.get(node) else {
+            return Vec::new();
+        };
+        let is_it = |pipe: &&PipeId| self.pipes.get(pipe).is_some_and(&matches);
+        node.pipes.iter().filter(is_it).copied().collect()
     }
 
     pub(super) fn side_of(&self, pipe: PipeId, node: &NodeName) -> Option<Side> {
@@ -246,17 +329,33 @@ impl Simulation {
         }
     }
 
-    /// Notes what happens next at one end of a pipe, behind all that was noted for it before.
+    /// Notes what happens next at one end of a pipe, behind all that was noted for it before, unless chance
+    /// or a fault has it otherwise.
     fn put(&mut self, pipe: PipeId, to: Side, happening: impl FnOnce(PipeId, Side) -> Happening) {
-        let due = self.now + self.delay();
-        let Some(open) = self.pipes.get_mut(&pipe) else {
+        let happening = happening(pipe, to);
+        let is_message = matches!(happening, Happening::Frames(..));
+        let Some(open) = self.pipes.get(&pipe) else {
             return;
         };
-        let last = match to {
-            Side::Dialler => &mut open.dialler_last,
-            Side::Listener => &mut open.listener_last,
-        };
-        *last = due.max(*last);
-        self.agenda.note(*last, happening(pipe, to));
+        if is_message && self.is_deaf(open, to) {
+            return;
+        }
+        let faults = self.faults_of(open);
+        let length = open.length;
+        for arrival in self.arrivals(faults, length, is_message) {
+            let mut due = self.now + self.lag + arrival.after;
+            let Some(open) = self.pipes.get_mut(&pipe) else {
+                return;
+            };
+            let last = match to {
+                Side::Dialler => &mut open.dialler_last,
+                Side::Listener => &mut open.listener_last,
+            };
+            due = due.max(*last);
+            if !arrival.late {
+                *last = due;
+            }
+            self.agenda.note(due, happening.clone());
+        }
     }
 }

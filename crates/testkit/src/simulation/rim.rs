@@ -17,6 +17,7 @@ const LAST_BACKOFF: Duration = Duration::from_secs(1);
 impl Simulation {
     /// Gives a node one input and does what it says.
     pub(super) fn handle(&mut self, name: &NodeName, input: Input) {
+        let mut price = self.price_of(&input);
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let now = self.time();
@@ -26,19 +27,20 @@ impl Simulation {
             let Some(brain) = node.brain.as_mut() else {
                 return;
             };
-            let stalled = &self.clients;
-            let room = |conn: ConnId| {
-                !stalled.iter().any(|client| client.stalled && client.pipe == Some(conn))
-            };
+            let full = &self.full;
+            let room = |conn: ConnId| !full.contains(&conn);
             let mut outputs = Vec::new();
             brain.handle(now, input, &room, &mut outputs);
             brain.flush(now, &room, &mut outputs);
-            node.tick = brain.next_tick();
             assert_eq!(brain.unaccounted(), 0, "{name} lost sight of a message: {:?}", outputs);
+            self.charge(name, std::mem::take(&mut price), &outputs);
+            self.index(name);
+            self.look_at_table(name, &outputs);
             for output in outputs {
                 inputs.extend(self.perform(name, output));
             }
         }
+        self.lag = Duration::ZERO;
     }
 
     /// Does what a brain says. Gives back what could not be delivered.
@@ -87,7 +89,10 @@ impl Simulation {
 
     /// A client that can be heard answers as fast as messages travel, any other not in time.
     fn ask(&mut self, name: &NodeName, conn: ConnId) {
-        let silent = self.clients.iter().any(|client| client.silent && client.pipe == Some(conn));
+        let silent = match self.pipes.get(&conn).map(|pipe| &pipe.dialler) {
+            Some(End::Client(client)) => self.clients[client.0].silent,
+            Some(End::Node(_)) | None => false,
+        };
         let after = if silent { ASK_PATIENCE } else { self.delay() + self.delay() };
         let answered = Happening::Answered(name.clone(), conn, !silent);
         self.agenda.note(self.now + after, answered);
@@ -111,7 +116,7 @@ impl Simulation {
     pub(super) fn connect(&mut self, name: &NodeName, neighbour: &NodeName) {
         let astray = self.nodes.get(name).and_then(|node| node.astray.get(neighbour));
         let listener = astray.unwrap_or(neighbour).clone();
-        let answers = self.nodes.get(&listener).is_some_and(|node| node.brain.is_some());
+        let answers = self.can_open(name, &listener);
         let Some(node) = self.nodes.get_mut(name).filter(|node| node.brain.is_some()) else {
             return;
         };
@@ -130,6 +135,13 @@ impl Simulation {
         if let Some(node) = self.nodes.get_mut(name) {
             node.dials.entry(neighbour.clone()).or_default().pipe = Some(pipe);
         }
+    }
+
+    /// Whether a node that dials another would be heard: it runs, and nothing vanishes between the two.
+    pub(super) fn can_open(&self, dialler: &NodeName, listener: &NodeName) -> bool {
+        self.nodes.get(listener).is_some_and(|node| node.brain.is_some())
+            && !self.swallows(dialler, listener)
+            && !self.swallows(listener, dialler)
     }
 
     /// A node has heard that a connection has ended: if it had dialled it, it dials again.

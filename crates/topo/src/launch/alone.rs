@@ -81,10 +81,9 @@ pub async fn run_alone(
         let there = there.ok_or_else(|| AloneError::AutoBind(dial.node.clone()))?;
         neighbours.insert(dial.node.clone(), there.clone());
     }
-    let rules = (&plan.services, &plan.access);
     let config = NodeConfig {
         open: plan.open,
-        ..node_config(&plan.mesh, rules, node, bind.clone(), MeshKey::new(key))
+        ..node_config(&plan.mesh, plan.into(), node, bind.clone(), MeshKey::new(key))
     };
     let started = RoutingNode::start(config).await;
     let running = started.map_err(|error| not_started(failure(error)))?;

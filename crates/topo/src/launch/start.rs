@@ -15,7 +15,7 @@ use tokio::time::interval;
 
 use super::error::Failure;
 use super::words::Setup;
-use crate::plan::{Dial, NodePlan};
+use crate::plan::{Dial, NodePlan, Plan};
 use crate::topology::{Bind, Duplicate, NodeLimits, Service};
 
 /// How often it is looked whether a node still runs.
@@ -41,22 +41,44 @@ pub(super) async fn start(setup: &Setup) -> Result<RoutingNode, Failure> {
 async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure> {
     let control = Endpoint::Ipc(setup.control.clone());
     let key = MeshKey::new(setup.key);
+    let rules = MeshRules {
+        services: &setup.services,
+        client_groups: &setup.client_groups,
+        access: &setup.access,
+    };
     let config = NodeConfig {
         open: setup.open,
         control: Some(control),
         runtime_dir: Some(setup.runtime_dir.clone()),
         incarnation: Some(setup.incarnation),
-        ..node_config(&setup.mesh, (&setup.services, &setup.access), &setup.plan, bind, key)
+        ..node_config(&setup.mesh, rules, &setup.plan, bind, key)
     };
     RoutingNode::start(config).await.map_err(failure)
 }
 
-/// The configuration of a node by its plan, in a mesh that has these services and access rules, listening
-/// at `bind`, without a control socket, and not open.
+/// What the file says of clients, the same at all nodes.
+#[derive(Debug, Clone, Copy)]
+pub struct MeshRules<'a> {
+    /// The services of the mesh.
+    pub services: &'a BTreeMap<String, Service>,
+    /// The groups of clients and their members.
+    pub client_groups: &'a BTreeMap<String, BTreeSet<String>>,
+    /// Which clients may attach where, and send to whom.
+    pub access: &'a AccessRules,
+}
+
+impl<'a> From<&'a Plan> for MeshRules<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        let Plan { services, client_groups, access, .. } = plan;
+        Self { services, client_groups, access }
+    }
+}
+
+/// The configuration of a node by its plan, in a mesh that has these rules, listening at `bind`, without a control socket, and not open.
 #[must_use]
 pub fn node_config(
     mesh: &NodeName,
-    (services, access): (&BTreeMap<String, Service>, &AccessRules),
+    MeshRules { services, client_groups, access }: MeshRules<'_>,
     plan: &NodePlan,
     bind: Endpoint,
     key: MeshKey,
@@ -79,11 +101,16 @@ pub fn node_config(
         let Service { at, policy } = service.clone();
         (ClientName::from_identity(name.as_bytes()), ServiceConfig { at, policy })
     });
+    let name = |name: &String| ClientName::from_identity(name.as_bytes());
+    let groups = client_groups
+        .iter()
+        .map(|(group, members)| (group.clone(), members.iter().map(name).collect()));
     NodeConfig {
         hop_limit: plan.hop_limit,
         links: dialled.chain(accepted).collect(),
         statics,
         services: services.collect(),
+        groups: groups.collect(),
         access: access.clone(),
         closed: plan.closed,
         takeover: plan.duplicate == Duplicate::Takeover,

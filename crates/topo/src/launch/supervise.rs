@@ -183,6 +183,7 @@ impl Supervisor {
                 setup: Setup {
                     mesh: self.launch.plan.mesh.clone(),
                     services: self.launch.plan.services.clone(),
+                    client_groups: self.launch.plan.client_groups.clone(),
                     access: self.launch.plan.access.clone(),
                     open: self.launch.plan.open,
                     plan: plan.clone(),

@@ -1,6 +1,6 @@
 //! The words between a supervisor and its nodes: a JSON object a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use hopline_core::Endpoint;
@@ -49,6 +49,9 @@ pub struct Setup {
     /// The services of the mesh.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Service>,
+    /// The groups of clients that the file declares.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub client_groups: BTreeMap<String, BTreeSet<String>>,
     /// The access rules of the mesh.
     #[serde(default, skip_serializing_if = "AccessRules::is_empty")]
     pub access: AccessRules,

@@ -1,0 +1,137 @@
+//! What is left of the mesh, and whether the nodes' tables are those of the pure computation on it.
+
+use hopline_mesh::brain::{Event, LinkConfig, Output};
+use hopline_mesh::name::{LinkName, NodeName};
+use hopline_mesh::route::{Graph, StaticRoutes, Table, TableInput};
+
+use super::Simulation;
+use super::node::SimNode;
+
+impl Simulation {
+    /// The nodes that run and are not frozen, and the links that can be up: one end dials, neither has cut it,
+    /// and nothing vanishes between the two. Each link costs what the greater of its ends says.
+    #[must_use]
+    pub fn left(&self) -> Graph {
+        let alive = self.nodes.iter().filter(|(_, node)| is_alive(node));
+        let links = alive.clone().flat_map(|(name, node)| {
+            let neighbours = node.config.links.keys();
+            neighbours.filter_map(move |neighbour| self.link_left(name, neighbour))
+        });
+        Graph::new(alive.map(|(name, _)| name.clone()), links)
+    }
+
+    fn link_left(&self, name: &NodeName, neighbour: &NodeName) -> Option<(LinkName, u32)> {
+        let link = LinkName::new(name.clone(), neighbour.clone()).ok()?;
+        let ends = [(name, neighbour), (neighbour, name)];
+        let dials = ends.iter().any(|(from, to)| {
+            self.nodes[*from].config.links.get(*to).is_some_and(|link| link.dials)
+        });
+        let mut cost = 0;
+        for (from, to) in ends {
+            let node = self.nodes.get(from).filter(|node| is_alive(node))?;
+            let brain = node.brain.as_ref()?;
+            if brain.is_cut(to) || self.swallows(from, to) {
+                return None;
+            }
+            let declared = node.config.links.get(to);
+            cost = cost.max(declared.map_or(LinkConfig::DEFAULT_COST, |link| link.cost));
+        }
+        dials.then_some((link, cost))
+    }
+
+    /// Whether every node has the table that the pure computation makes of [`Simulation::left`]: the same
+    /// nodes, each with the same next hop, cost and hops; and whether all that reach each other have the same
+    /// revision. To be asked once the mesh is quiet.
+    ///
+    /// # Panics
+    /// Where it is not so; the message says at which node, and what differs.
+    pub fn assert_tables_equal_pure(&self) {
+        let left = self.left();
+        for (name, node) in self.nodes.iter().filter(|(_, node)| is_alive(node)) {
+            let Some(table) = node.brain.as_ref().map(|brain| brain.table()) else {
+                continue;
+            };
+            let pure = Table::build(&TableInput {
+                me: name,
+                graph: &left,
+                upstreams: &[],
+                statics: &StaticRoutes::new(),
+                hop_limit: node.config.hop_limit,
+            });
+            if !pure.iter().eq(table.iter()) {
+                let differing = |(a, b): &(_, _)| a != b;
+                let first = pure.iter().zip(table.iter()).find(differing);
+                panic!(
+                    "at {:?} {name} does not have the table of what is left: {} nodes are reached, {} can be; \
+                     the first that differs (pure, its own): {first:?}; {left:?}",
+                    self.now,
+                    table.iter().count(),
+                    pure.iter().count(),
+                );
+            }
+            for (other, _) in pure.iter() {
+                let theirs = self.table(other).map(Table::revision);
+                assert_eq!(
+                    theirs,
+                    Some(table.revision()),
+                    "at {:?} {name} and {other} reach each other and have two revisions",
+                    self.now
+                );
+            }
+        }
+    }
+
+    /// From now on looks at every new table: whoever follows the tables of nodes of the same revision comes to
+    /// no node twice. A loop ends the test.
+    pub fn watch_for_loops(&mut self) {
+        self.watched = true;
+    }
+
+    /// Looks at a node's new table, if there is one among what came of its input.
+    pub(super) fn look_at_table(&self, name: &NodeName, outputs: &[Output]) {
+        let is_new = |output: &Output| matches!(output, Output::Event(Event::Routes { .. }));
+        if !self.watched || !outputs.iter().any(is_new) {
+            return;
+        }
+        let Some(table) = self.table(name) else {
+            return;
+        };
+        for (destination, _) in table.iter() {
+            // A loop that was not there before leads through this node.
+            let mut passed = vec![name];
+            while let Some(next) = self.next_of(passed.last().copied(), destination, table) {
+                passed.push(next);
+                assert!(
+                    next != name,
+                    "at {:?} nodes of revision {} send what is for {destination} in a circle: {passed:?}",
+                    self.now,
+                    table.revision(),
+                );
+                if passed.len() > self.nodes.len() {
+                    // A circle that this node only leads to was told when it came to be.
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The next hop for `destination` at a node that has the revision of `table`.
+    fn next_of<'a>(
+        &'a self,
+        at: Option<&NodeName>,
+        destination: &NodeName,
+        table: &Table,
+    ) -> Option<&'a NodeName> {
+        let at = self.table(at?).filter(|at| at.revision() == table.revision())?;
+        at.next_hop(destination).map(|hop| &hop.neighbour)
+    }
+
+    fn table(&self, name: &NodeName) -> Option<&Table> {
+        let brain = self.nodes.get(name)?.brain.as_ref()?;
+        Some(brain.table())
+    }
+}
+
+fn is_alive(node: &SimNode) -> bool {
+    node.brain.is_some() && !node.frozen
+}

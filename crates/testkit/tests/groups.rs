@@ -1,0 +1,257 @@
+//! Messages to several: one to each member, and the sender is told how many. Scenario 22.
+#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hopline_mesh::brain::Config;
+use hopline_mesh::name::ClientName;
+use hopline_mesh::wire::control::Request;
+use hopline_mesh::wire::hello::Hello;
+use hopline_mesh::wire::{Class, Kind, MessageId, Prefix, Tail};
+use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+
+const LIMIT: Duration = Duration::from_secs(120);
+const NODES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// Five nodes, each linked to each: as many cycles as there can be.
+fn mesh(seed: u64, groups: &BTreeMap<String, BTreeSet<ClientName>>) -> Simulation {
+    let mut mesh = Simulation::new(seed);
+    for (index, node) in NODES.iter().enumerate() {
+        let up = NODES[..index].iter().map(|it| dials(it, 10));
+        let down = NODES[index + 1..].iter().map(|it| listens(it, 10));
+        mesh.add(Config { groups: groups.clone(), ..config(node, up.chain(down)) });
+    }
+    mesh.start_all();
+    quiet(&mut mesh);
+    mesh
+}
+
+fn quiet(mesh: &mut Simulation) {
+    assert!(mesh.run_until_quiet(LIMIT));
+}
+
+fn native(mesh: &mut Simulation, node: &str, name: Option<&str>) -> ClientId {
+    let client = mesh.attach(node, name.map(str::as_bytes));
+    let hello = Prefix::new(Kind::Hello).write();
+    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
+    quiet(mesh);
+    mesh.take(client);
+    client
+}
+
+fn ask(mesh: &mut Simulation, client: ClientId, node: &str, request: &Request) {
+    let prefix = Prefix { destination: node, ..Prefix::new(Kind::Control) };
+    mesh.send(client, vec![prefix.write(), Bytes::new(), request.write()]);
+    quiet(mesh);
+}
+
+fn join(mesh: &mut Simulation, client: ClientId, node: &str) {
+    ask(mesh, client, node, &Request::Join { group: "workers".to_owned() });
+    mesh.take(client);
+}
+
+fn send(mesh: &mut Simulation, client: ClientId, to: &str, number: u64, class: Class) {
+    let id = MessageId { incarnation: 7, counter: number };
+    let prefix = Prefix { class, id, destination: to, ..Prefix::new(Kind::Data) };
+    mesh.send(client, vec![prefix.write(), Bytes::new(), Bytes::from(number.to_string())]);
+}
+
+/// What a sender was told: how many were reached, and which nodes were not; or why not.
+fn told(mesh: &mut Simulation, client: ClientId) -> BTreeMap<u64, Vec<(u32, String)>> {
+    let mut told = BTreeMap::<u64, Vec<_>>::new();
+    for frames in mesh.take(client) {
+        let prefix = Prefix::read(&frames[0]).unwrap();
+        let tail = Tail::read(prefix.tail).unwrap();
+        let missing: Vec<_> = tail.missing.iter().map(|it| it.as_str()).collect();
+        let told_of = told.entry(prefix.id.counter).or_default();
+        match prefix.kind {
+            Kind::Ack => told_of.push((tail.recipients.unwrap(), missing.join(" "))),
+            Kind::Error => told_of.push((0, tail.reason.unwrap())),
+            Kind::Data => {}
+            other => panic!("{other:?} was not expected"),
+        }
+    }
+    told
+}
+
+/// How often each message was handed to a client.
+fn handed(mesh: &Simulation, client: ClientId) -> BTreeMap<u64, usize> {
+    let mut handed = BTreeMap::new();
+    for frames in mesh.handed(client) {
+        let prefix = Prefix::read(&frames[0]).unwrap();
+        if prefix.kind == Kind::Data {
+            assert_eq!(frames.len(), 3, "the frame of nodes is not for clients");
+            *handed.entry(prefix.id.counter).or_default() += 1;
+        }
+    }
+    handed
+}
+
+fn one(recipients: u32, missing: &str) -> Vec<(u32, String)> {
+    vec![(recipients, missing.to_owned())]
+}
+
+/// Scenario 22: a mesh with cycles, members on every node, each gets one, and none after leaving.
+#[test]
+fn each_member_gets_one_and_none_after_leaving() {
+    let mut mesh = mesh(1, &BTreeMap::new());
+    let alice = native(&mut mesh, "a", Some("alice"));
+    let mut members = Vec::new();
+    for node in NODES {
+        for name in [Some(format!("{node}1")), None] {
+            let member = native(&mut mesh, node, name.as_deref());
+            join(&mut mesh, member, node);
+            members.push(member);
+        }
+    }
+    let outsider = native(&mut mesh, "c", Some("outsider"));
+    send(&mut mesh, alice, "#workers", 1, Class::AtMostOnce);
+    quiet(&mut mesh);
+    assert_eq!(told(&mut mesh, alice)[&1], one(10, ""));
+    for &member in &members {
+        assert_eq!(handed(&mesh, member), BTreeMap::from([(1, 1)]));
+    }
+    assert!(handed(&mesh, outsider).is_empty());
+
+    let leave = Request::Leave { group: "workers".to_owned() };
+    ask(&mut mesh, members[0], "a", &leave);
+    mesh.detach(members[3]);
+    quiet(&mut mesh);
+    send(&mut mesh, alice, "#workers", 2, Class::AtMostOnce);
+    quiet(&mut mesh);
+    assert_eq!(told(&mut mesh, alice)[&2], one(8, ""));
+    assert!(!handed(&mesh, members[0]).contains_key(&2));
+
+    // A group of which nobody is a member is nobody.
+    for &member in &members {
+        mesh.detach(member);
+    }
+    quiet(&mut mesh);
+    send(&mut mesh, alice, "#workers", 3, Class::AtMostOnce);
+    quiet(&mut mesh);
+    assert_eq!(told(&mut mesh, alice)[&3], one(0, "unknown destination"));
+    assert!(mesh.status("a").unwrap().waiting == 0);
+}
+
+/// Scenario 22 under flux: links end while messages to all are under way. No member gets one twice, and who is
+/// not reached is named.
+#[test]
+fn no_member_gets_one_twice_under_flux() {
+    for_each_seed(30, |seed| {
+        let mut mesh = mesh(seed, &BTreeMap::new());
+        let alice = native(&mut mesh, "a", Some("alice"));
+        let mut members = Vec::new();
+        for node in NODES {
+            let member = native(&mut mesh, node, Some(&format!("{node}1")));
+            join(&mut mesh, member, node);
+            members.push(member);
+        }
+        let class = if seed % 2 == 0 { Class::AtMostOnce } else { Class::Confirmed };
+        for number in 1..=40 {
+            send(&mut mesh, alice, "#workers", number, class);
+            mesh.run_for(Duration::from_micros(700));
+            let (x, y) = (mesh.rng().usize(0..5), mesh.rng().usize(0..5));
+            if number % 4 == 0 && x != y {
+                mesh.break_link(NODES[x], NODES[y]);
+            }
+        }
+        quiet(&mut mesh);
+        let told = told(&mut mesh, alice);
+        for number in 1..=40 {
+            let got = members.iter().map(|member| handed(&mesh, *member));
+            let times: Vec<_> =
+                got.map(|handed| handed.get(&number).copied().unwrap_or(0)).collect();
+            assert!(times.iter().all(|times| *times <= 1), "message {number}: {times:?}");
+            let [(recipients, missing)] = told[&number].as_slice() else {
+                panic!("message {number} was told of {:?}", told[&number]);
+            };
+            let reached = times.iter().sum::<usize>();
+            // A node that handed it over and whose word was lost is missing, not counted.
+            assert!(*recipients as usize <= reached, "message {number}: {recipients} of {reached}");
+            let named = missing.split_whitespace().count();
+            assert!(*recipients as usize + named >= reached, "message {number}: {missing:?}");
+            if class == Class::Confirmed {
+                assert_eq!((*recipients, missing.as_str()), (5, ""), "message {number}");
+            }
+        }
+    });
+}
+
+#[test]
+fn everyone_gets_one_but_who_sends_it_in_the_dialect_that_each_speaks() {
+    let mut mesh = mesh(3, &BTreeMap::new());
+    let alice = mesh.attach("a", Some(b"alice"));
+    let near = mesh.attach("a", Some(b"near"));
+    let bob = native(&mut mesh, "d", Some("bob"));
+    let silent = mesh.attach("e", Some(b"silent"));
+    quiet(&mut mesh);
+    mesh.send_text(alice, r##"{"destination": "*", "n": 1}"##);
+    quiet(&mut mesh);
+    let text = &mesh.take_json(near)[0];
+    assert_eq!((text["n"].as_u64(), text["original_sender"].as_str()), (Some(1), Some("alice")));
+    assert_eq!(mesh.take_json(silent)[0]["n"], 1);
+    assert_eq!(mesh.take(bob).len(), 1);
+    let report = serde_json::json!(
+        {"type": "group_report", "destination": "*", "recipients": 3, "missing": []}
+    );
+    assert_eq!(mesh.take_json(alice), [report]);
+}
+
+#[test]
+fn a_node_that_does_not_answer_is_named_in_time() {
+    let mut mesh = mesh(4, &BTreeMap::new());
+    let alice = native(&mut mesh, "a", Some("alice"));
+    for node in ["b", "c"] {
+        let member = native(&mut mesh, node, Some(&format!("{node}1")));
+        join(&mut mesh, member, node);
+    }
+    // The member's node dies with the copy, and nobody has noticed when it is sent.
+    mesh.kill("c");
+    send(&mut mesh, alice, "#workers", 1, Class::AtMostOnce);
+    quiet(&mut mesh);
+    assert_eq!(told(&mut mesh, alice)[&1], one(1, "c"));
+}
+
+#[test]
+fn the_file_says_who_is_a_member_from_the_start() {
+    let members = ["bob", "eve"].map(|name| ClientName::from_identity(name.as_bytes()));
+    let groups = BTreeMap::from([("planned".to_owned(), members.into())]);
+    let mut mesh = mesh(5, &groups);
+    let alice = native(&mut mesh, "a", Some("alice"));
+    let bob = mesh.attach("b", Some(b"bob"));
+    quiet(&mut mesh);
+    send(&mut mesh, alice, "#planned", 1, Class::AtMostOnce);
+    quiet(&mut mesh);
+    assert_eq!(told(&mut mesh, alice)[&1], one(1, ""));
+    assert_eq!(mesh.take_json(bob).len(), 1);
+}
+
+#[test]
+fn groups_are_joined_by_their_members_only_and_have_names() {
+    let mut mesh = mesh(6, &BTreeMap::new());
+    let alice = native(&mut mesh, "a", Some("alice"));
+    let refused = |mesh: &mut Simulation, node: &str, group: &str| {
+        ask(mesh, alice, node, &Request::Join { group: group.to_owned() });
+        let answers = mesh.take(alice);
+        String::from_utf8_lossy(&answers[0][2]).into_owned()
+    };
+    assert!(refused(&mut mesh, "b", "workers").contains("attached at"));
+    for name in ["", "#x", "a b", "*"] {
+        assert!(refused(&mut mesh, "a", name).contains("a group's name"), "{name:?}");
+    }
+    // A client cannot take a group's name by its identity, nor say whom its copy is for.
+    let sly = native(&mut mesh, "c", Some("#workers"));
+    join(&mut mesh, alice, "a");
+    let prefix = Prefix {
+        destination: "alice",
+        flags: hopline_mesh::wire::Flags::SPREAD,
+        ..Prefix::new(Kind::Data)
+    };
+    mesh.send(sly, vec![prefix.write(), Bytes::new(), Bytes::from("x")]);
+    quiet(&mut mesh);
+    let got = mesh.take(alice);
+    assert_eq!(got[0][2], "x");
+    assert!(mesh.handed(sly).is_empty());
+}

@@ -1,0 +1,11 @@
+//! What a mesh must survive, scenario by scenario, in simulated meshes.
+//!
+//! A test that holds a scenario of the project's list says its number in its comment: `grep -rn
+//! 'Scenario 26'`. The rest of the list is held by other tests and other crates.
+#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
+
+mod failures;
+mod machine;
+mod partitions;
+mod routes;
+mod traffic;
