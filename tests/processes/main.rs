@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs may panic as the test itself may")]
 
 mod alone;
+mod drain;
 mod impaired;
 mod partly;
 #[path = "../sandbox/mod.rs"]

@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod diff;
 mod down;
+mod drain;
 mod explain;
 mod graph;
 mod impair;
@@ -62,6 +63,7 @@ enum Verb {
     Trace(trace::Trace),
     Routes(routes::Routes),
     Impair(impair::Impair),
+    Drain(drain::Drain),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -98,6 +100,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Trace(verb) => verb.run().await,
         Verb::Routes(verb) => verb.run().await,
         Verb::Impair(verb) => verb.run().await,
+        Verb::Drain(verb) => verb.run().await,
         Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
     }

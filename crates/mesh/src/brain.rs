@@ -22,6 +22,7 @@ mod confirmed;
 mod conn;
 mod counters;
 mod database;
+mod drain;
 mod entropy;
 mod errors;
 mod floods;
@@ -53,6 +54,7 @@ use confirmed::Confirmed;
 use conn::Conn;
 use counters::Counters;
 use database::Database;
+use drain::Drain;
 use entropy::Entropy;
 use floods::Own;
 use flow::Flows;
@@ -84,6 +86,7 @@ pub struct Brain {
     flows: Flows,
     confirmed: Confirmed,
     repeats: Repeats,
+    drain: Drain,
     groups: Groups,
     spreads: Spreads,
     last_id: u64,
@@ -116,6 +119,7 @@ impl Brain {
             flows: Flows::default(),
             confirmed: Confirmed::new(config.kept),
             repeats: Repeats::default(),
+            drain: Drain::default(),
             groups: Groups::default(),
             spreads: Spreads::default(),
             last_id: 0,
@@ -157,6 +161,7 @@ impl Brain {
             self.blocked.stirred = true;
         }
         self.let_in_blocked(now, room);
+        self.retire_further(now, room);
         out.append(&mut self.out);
     }
 
@@ -182,7 +187,7 @@ impl Brain {
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
         let others = others.chain(self.confirmed.due()).chain(self.blocked.due());
-        let others = others.chain(self.spreads.due());
+        let others = others.chain(self.spreads.due()).chain(self.drain.due());
         let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
         links.chain(conns).chain(others).chain(credit).min()
     }
@@ -234,6 +239,8 @@ impl Brain {
                 self.impair(now, &neighbour, impairment);
             }
             Command::Leave => self.leave(),
+            Command::Drain(draining) => self.drain(draining),
+            Command::Retire { within } => self.retire(now, within),
         }
     }
 

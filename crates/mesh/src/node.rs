@@ -217,8 +217,10 @@ impl RoutingNode {
         self.events.subscribe()
     }
 
-    /// Ends the node: it says good-bye to its neighbours, waits up to half a second until they have
-    /// heard it, closes the dialled connections, then its ports, and takes its sockets away.
+    /// Ends the node without loss: the others route round it, what is on its way is finished, it says good-bye
+    /// to its neighbours, closes the dialled connections, then its ports, and takes its sockets away. A node that
+    /// is idle has left within milliseconds. What is not finished after 2.5 s goes back to its senders, and
+    /// after 3 s it ends whatever is left.
     ///
     /// # Cancel safety
     /// The node ends at once if the future is dropped.

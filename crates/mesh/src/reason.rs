@@ -32,6 +32,8 @@ pub enum Reason {
     NotAllowed,
     /// The message is not what it should be.
     Malformed,
+    /// The node at which it entered is about to end.
+    Leaving,
 }
 
 impl Reason {
@@ -51,6 +53,7 @@ impl Reason {
             Self::NotAccepted => "not accepted",
             Self::NotAllowed => "not allowed",
             Self::Malformed => "malformed message",
+            Self::Leaving => "node leaving",
         }
     }
 

@@ -175,6 +175,18 @@ impl Simulation {
     /// nothing.
     pub fn stop(&mut self, name: &str) {
         self.command(name, Command::Leave);
+        self.end(name);
+    }
+
+    /// Whether a node that was told to retire has.
+    #[must_use]
+    pub fn has_left(&self, name: &str) -> bool {
+        let node = self.nodes.get(&node_name(name));
+        node.and_then(|node| node.brain.as_ref()).is_some_and(Brain::has_left)
+    }
+
+    /// Ends a node; what is in flight from it arrives.
+    pub fn end(&mut self, name: &str) {
         let node = node_name(name);
         for pipe in self.pipes_at(&node, |_| true) {
             if let Some(side) = self.side_of(pipe, &node) {

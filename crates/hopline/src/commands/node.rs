@@ -15,7 +15,7 @@ use crate::{names, output, trouble};
 /// Run one node in the foreground, without a supervisor
 ///
 /// For containers, units and other machines. It dials its neighbours at the addresses in the file, until
-/// they answer, and ends on Ctrl-C or SIGTERM with a good-bye to them. It has no control socket: `status`,
+/// they answer, and leaves without loss on Ctrl-C or SIGTERM, within three seconds. It has no control socket: `status`,
 /// `trace` and the other verbs that talk to a running mesh see only meshes that `hopline up` started.
 #[derive(Debug, Args)]
 pub(crate) struct Node {
@@ -35,8 +35,9 @@ impl Node {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         write_log(if self.supervised { "info" } else { "warn" });
         if self.supervised {
+            let mut stop = interrupted()?;
             let overdue = || std::process::exit(i32::from(trouble::OURS));
-            let ran = run_supervised(overdue).await?;
+            let ran = run_supervised(async move { stop.recv().await }, overdue).await?;
             return Ok(if ran { Answer::Yes } else { Answer::No });
         }
         let plan = Plan::new(&names::topology_to_run(&self.file)?.topology);

@@ -81,6 +81,8 @@ struct NodeReport {
     pid: Option<u32>,
     endpoint: Option<String>,
     restarts: u32,
+    /// Whether the others are to route round it.
+    draining: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_end: Option<String>,
     uptime_ms: Option<u64>,
@@ -225,6 +227,7 @@ impl NodeReport {
             pid: process.map(|process| process.pid),
             endpoint: endpoint.map(ToString::to_string),
             restarts: record.map_or(0, |record| record.restarts),
+            draining: status.is_some_and(|status| status.draining),
             last_end: record.and_then(|record| record.last_end.clone()),
             uptime_ms: status.map(|status| status.uptime_ms),
             revision: status.map(|status| status.revision.clone()),
@@ -235,10 +238,14 @@ impl NodeReport {
     }
 
     fn state_text(&self) -> String {
+        let state = match self.draining {
+            true => format!("{}, draining", self.state),
+            false => self.state.to_owned(),
+        };
         match self.restarts {
-            0 => self.state.to_owned(),
-            1 => format!("{} (restarted once)", self.state),
-            times => format!("{} (restarted {times} times)", self.state),
+            0 => state,
+            1 => format!("{state} (restarted once)"),
+            times => format!("{state} (restarted {times} times)"),
         }
     }
 }

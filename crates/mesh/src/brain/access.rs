@@ -4,6 +4,7 @@ use super::conn::Conn;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Room, spread};
 use crate::name::NodeName;
+use crate::reason::Reason;
 use crate::route::Refusal;
 use crate::wire::{Class, Flags, Kind};
 
@@ -22,6 +23,10 @@ impl Brain {
             if !self.config.access().send(client.name.as_str(), destination).allowed {
                 return self.refuse(now, message, Refusal::AccessDenied.into(), room);
             }
+        }
+        self.drain.sent(now);
+        if self.drain.refuses() && message.kind() == Kind::Data {
+            return self.give_back(now, message, Reason::Leaving, room);
         }
         match message.prefix().class {
             Class::AtMostOnce => self.let_in(now, conn, message, room),

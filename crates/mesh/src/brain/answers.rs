@@ -145,6 +145,10 @@ impl Brain {
                     false => refused(&format!("there is no link to `{neighbour}`")),
                 }
             }
+            Some(Ok(Request::Drain { draining })) => {
+                self.drain(draining);
+                Answer::Done {}
+            }
             Some(Ok(Request::SetRoute { destination, next_hop })) => {
                 self.route_ordered(&destination, next_hop.as_deref())
             }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::message::Message;
 use super::{Brain, ConnId, Now, Output, Room, Window};
+use crate::reason::Reason;
 use crate::route::Refusal;
 
 /// How long a raw client's message waits.
@@ -178,6 +179,13 @@ impl Brain {
         }
         if !self.blocked.is_empty() {
             self.ask_again_for_credit(now, room);
+        }
+    }
+
+    /// Gives back all that waits.
+    pub(super) fn give_back_blocked(&mut self, now: Now, reason: Reason, room: &impl Room) {
+        while let Some(conn) = self.blocked.clients.keys().next().copied() {
+            self.take_blocked(conn, |brain, message| brain.give_back(now, message, reason, room));
         }
     }
 

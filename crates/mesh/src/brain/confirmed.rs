@@ -217,6 +217,17 @@ impl Brain {
         }
     }
 
+    /// Gives up all that is kept.
+    pub(super) fn give_back_confirmed(&mut self, now: Now, reason: Reason, room: &impl Room) {
+        let keys = self.confirmed.kept.values().map(|kept| key(&kept.message.prefix()));
+        for key in keys.collect::<Vec<_>>() {
+            if let Some(message) = self.confirmed.end(&key) {
+                self.counters.count(Flow::Made);
+                self.give_back(now, message, reason, room);
+            }
+        }
+    }
+
     /// The routes have changed: what has not arrived may have another way now.
     pub(super) fn hasten_confirmed(&mut self, now: Now) {
         let again = now.since_start + ROUTES_CHANGED;

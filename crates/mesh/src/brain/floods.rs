@@ -20,7 +20,7 @@ pub(super) struct Own {
     adjacency: u64,
     attachments: u64,
     /// The node has said good-bye, and says nothing else any more.
-    leaving: bool,
+    pub(super) leaving: bool,
 }
 
 impl Own {
@@ -35,7 +35,10 @@ impl Brain {
         self.own.adjacency += 1;
         let leaving = self.own.leaving;
         let up = self.links.iter().filter(|(_, link)| link.is_up() && !leaving);
-        let links = up.map(|(node, link)| Adjacent { node: node.clone(), cost: link.cost() });
+        let links = up.map(|(node, link)| Adjacent {
+            node: node.clone(),
+            cost: self.drain.cost(link.cost()),
+        });
         let record = Record::Adjacency(Adjacency {
             origin: self.config.node.clone(),
             age: Age { incarnation: self.own.incarnation, sequence: self.own.adjacency },

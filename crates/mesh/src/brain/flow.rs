@@ -117,6 +117,11 @@ impl Flows {
         true
     }
 
+    /// Whether a mark is not answered.
+    pub(super) fn has_mark(&self, id: MessageId) -> bool {
+        self.to.values().any(|flow| flow.marks.iter().any(|mark| mark.id == id))
+    }
+
     /// What is on its way to nodes that cannot be reached any more is on its way no more.
     pub(super) fn retain(&mut self, reaches: impl Fn(&NodeName) -> bool) {
         self.to.retain(|egress, _| reaches(egress));
@@ -155,12 +160,19 @@ impl Brain {
         }
     }
 
-    fn ask_for_credit(&mut self, now: Now, egress: &NodeName, room: &impl Room) {
+    /// Asks every egress that has not said where it is, and gives back the marks.
+    pub(super) fn ask_all_for_credit(&mut self, now: Now, room: &impl Room) -> Vec<MessageId> {
+        let egresses: Vec<NodeName> = self.flows.to.keys().cloned().collect();
+        let ask = |egress| self.ask_for_credit(now, egress, room);
+        egresses.iter().map(ask).collect()
+    }
+
+    fn ask_for_credit(&mut self, now: Now, egress: &NodeName, room: &impl Room) -> MessageId {
         let id = MessageId { incarnation: self.config.incarnation, counter: self.last_id + 1 };
         // Noted before it is sent: the answer may come at once.
         self.flows.marked(egress, id, now.since_start);
         let (flags, tail) = (Flags::default(), Tail::default());
-        self.originate(now, Kind::Credit, egress.as_str(), flags, &tail, vec![], room);
+        self.originate(now, Kind::Credit, egress.as_str(), flags, &tail, vec![], room)
     }
 
     /// A mark has come, or the answer to one of this node's.

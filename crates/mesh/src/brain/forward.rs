@@ -89,6 +89,9 @@ impl Brain {
             Way::Refuse(refusal) => return self.refuse(now, message, refusal.into(), room),
             Way::Neighbour(neighbour) => neighbour,
         };
+        if message.ingress.is_some() {
+            self.drain.passed(now);
+        }
         let Some(link) = self.links.get_mut(&neighbour) else {
             return self.refuse(now, message, Refusal::Unreachable.into(), room);
         };

@@ -102,6 +102,15 @@ pub enum Command {
     Impair(NodeName, Impairment),
     /// Says good-bye to all neighbours: the node is about to end.
     Leave,
+    /// Has others route round this node wherever there is another way, or not any more. Its own clients notice
+    /// nothing.
+    Drain(bool),
+    /// Leaves without loss: drains, finishes what is on its way, and says good-bye. It may end once
+    /// [`Brain::has_left`](super::Brain::has_left); what cannot be finished goes back to its senders then.
+    Retire {
+        /// How long this may take.
+        within: Duration,
+    },
 }
 
 /// How long a client that is asked has to show that it is there; one that is about to go, to be gone.

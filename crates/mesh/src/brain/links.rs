@@ -196,6 +196,7 @@ impl Brain {
             }
             Some(_) | None => return self.misbehaved(now, conn, "link sequence", room),
         }
+        self.drain.came(now);
         self.counters.count(Flow::Received);
         self.route(now, message, room);
     }

@@ -54,6 +54,11 @@ struct Spread {
 }
 
 impl Spreads {
+    /// Whether all sums are told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Whether one more of this size may enter.
     pub(super) fn has_room(&self, size: usize, window: super::Window) -> bool {
         self.open.is_empty()
@@ -298,6 +303,13 @@ impl Brain {
         told.arrived = now.unix_nanos;
         self.counters.count(Flow::Made);
         self.route(now, told, room);
+    }
+
+    /// Tells all sums, as far as they are known.
+    pub(super) fn tell_all_sums(&mut self, now: Now, room: &impl Room) {
+        for key in self.spreads.open.keys().cloned().collect::<Vec<_>>() {
+            self.tell_sum(now, &key, room);
+        }
     }
 
     /// Sends again what is confirmed, and tells the sums whose time has come.

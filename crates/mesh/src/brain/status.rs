@@ -55,6 +55,7 @@ impl Brain {
             uptime_ms: u64::try_from(self.uptime(now).as_millis()).unwrap_or(u64::MAX),
             revision: table.revision().to_string(),
             attachments: format!("{:016x}", self.tables.directory.digest()),
+            draining: self.drain.is_on(),
             pending: self.pending_floods(),
             waiting: self.waiting(),
             kept: self.confirmed.len() as u64,

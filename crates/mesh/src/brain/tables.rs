@@ -97,6 +97,10 @@ impl Tables {
 impl Brain {
     /// Brings the table and the directory up to what the database says.
     pub(super) fn refresh(&mut self) {
+        if self.own.leaving {
+            // What still comes goes on by the routes that were there before.
+            return;
+        }
         self.tables.refresh_names(&self.database);
         if !std::mem::take(&mut self.tables.links_changed) {
             return;

@@ -72,6 +72,14 @@ impl Deliveries {
         self.asking > 0
     }
 
+    /// The peers with deliveries that have not gone out, in order.
+    pub(super) fn peers(&self) -> Vec<PeerId> {
+        let left = self.peers.iter().filter(|(_, ledger)| !ledger.kept.is_empty());
+        let mut left: Vec<PeerId> = left.map(|(peer, _)| *peer).collect();
+        left.sort_unstable();
+        left
+    }
+
     /// The connection has ended: what never went out, oldest first.
     pub(super) fn ended(
         &mut self,

@@ -31,8 +31,12 @@ const TIDY: Duration = Duration::from_millis(50);
 const TIDY_ASKED: Duration = Duration::from_millis(1);
 /// How many at once may prove that they are nodes while clients have all places.
 const RESERVED: usize = 32;
-/// How long neighbours have to hear a good-bye.
-const GOOD_BYE: Duration = Duration::from_millis(500);
+/// How long the node may take to leave,
+const LEAVES: Duration = Duration::from_millis(2500);
+/// how long clients have meanwhile to take what they were handed,
+const HANDS_OVER: Duration = Duration::from_millis(2000);
+/// and when it ends whatever is left.
+const ENDS: Duration = Duration::from_secs(3);
 
 /// A client's connection, and whether the client is there.
 type Answered = (ConnId, bool);
@@ -160,16 +164,17 @@ impl Rim {
 
     /// Runs until it is told to end, or its handle is gone.
     pub(super) async fn run(mut self) {
-        let mut end: Option<Instant> = None;
+        let mut leaving: Option<Leaving> = None;
         loop {
             let tick = self.brain.next_tick().map(|at| self.clock.at(at));
-            let wake = [tick, end, self.tidy_at].into_iter().flatten().min();
+            let look = leaving.as_ref().map(Leaving::next);
+            let wake = [tick, look, self.tidy_at].into_iter().flatten().min();
             tokio::select! {
                 biased;
-                order = self.orders.recv(), if end.is_none() => match order {
+                order = self.orders.recv(), if leaving.is_none() => match order {
                     Some(Order::Shutdown) => {
-                        end = Some(self.clock.at(self.clock.now().since_start + GOOD_BYE));
-                        self.take(Input::Command(Command::Leave)).await;
+                        leaving = Some(Leaving::begin(self.clock.now().since_start, &self.clock));
+                        self.take(Input::Command(Command::Retire { within: LEAVES })).await;
                     }
                     Some(order) => self.obey(order).await,
                     None => break,
@@ -194,8 +199,9 @@ impl Rim {
             }
             self.flush().await;
             self.tidy().await;
-            let heard = || self.brain.pending_floods() == 0;
-            if end.is_some_and(|end| heard() || self.clock.has_passed(end)) {
+            if let Some(leaving) = &mut leaving
+                && self.has_left(leaving)
+            {
                 break;
             }
         }
@@ -205,7 +211,37 @@ impl Rim {
     }
 }
 
+/// A node that was told to end, and when what is over.
+struct Leaving {
+    /// None once clients have had their time.
+    hands_over: Option<Instant>,
+    ends: Instant,
+}
+
+impl Leaving {
+    fn begin(now: Duration, clock: &Clock) -> Self {
+        Self { hands_over: Some(clock.at(now + HANDS_OVER)), ends: clock.at(now + ENDS) }
+    }
+
+    fn next(&self) -> Instant {
+        self.hands_over.unwrap_or(self.ends)
+    }
+}
+
 impl Rim {
+    /// Whether the node may end. Clients that do not take what they were handed are closed before, so that it
+    /// goes back to its senders.
+    fn has_left(&mut self, leaving: &mut Leaving) -> bool {
+        if leaving.hands_over.is_some_and(|over| self.clock.has_passed(over)) {
+            leaving.hands_over = None;
+            for peer in self.deliveries.peers() {
+                self.sockets.router.close(peer);
+            }
+        }
+        let is_done = self.brain.has_left() && self.deliveries.peers().is_empty();
+        is_done || self.clock.has_passed(leaving.ends)
+    }
+
     async fn obey(&mut self, order: Order) {
         let now = self.clock.now();
         match order {

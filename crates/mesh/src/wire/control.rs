@@ -77,6 +77,11 @@ pub enum Request {
         /// What it is to suffer; nothing leaves it alone.
         impairment: Impairment,
     },
+    /// Order: have the others route round this node wherever there is another way, or not any more.
+    Drain {
+        /// Whether they are to.
+        draining: bool,
+    },
     /// Order: set the static route to a destination, or take it away, until the node ends.
     SetRoute {
         /// A name, or a prefix `region.*`.
@@ -99,9 +104,11 @@ impl Request {
             | Self::Claim { .. }
             | Self::Join { .. }
             | Self::Leave { .. } => false,
-            Self::Cut { .. } | Self::Heal { .. } | Self::Impair { .. } | Self::SetRoute { .. } => {
-                true
-            }
+            Self::Cut { .. }
+            | Self::Heal { .. }
+            | Self::Impair { .. }
+            | Self::Drain { .. }
+            | Self::SetRoute { .. } => true,
         }
     }
 }
@@ -159,6 +166,9 @@ pub struct NodeStatus {
     pub revision: String,
     /// Digest of all attachments as this node knows them, in hexadecimal.
     pub attachments: String,
+    /// Whether the others are to route round the node.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draining: bool,
     /// Floods that a neighbour has not acknowledged.
     pub pending: u64,
     /// Messages that wait here, for a link or for room on the way.

@@ -75,6 +75,11 @@ pub(super) fn controls() -> Vec<Vector> {
         ),
         ("request graph", "the links that its routes are made of", Request::Graph {}),
         (
+            "request drain",
+            "order: have the others route round it",
+            Request::Drain { draining: true },
+        ),
+        (
             "request set route",
             "order: set a static route",
             Request::SetRoute {
@@ -111,6 +116,7 @@ pub(super) fn controls() -> Vec<Vector> {
         uptime_ms: 1500,
         revision: "0123456789abcdef".to_owned(),
         attachments: "fedcba9876543210".to_owned(),
+        draining: false,
         pending: 1,
         waiting: 0,
         kept: 0,

@@ -115,7 +115,8 @@ impl Processes {
             Command::SetRoute { destination, next_hop } => {
                 Request::SetRoute { destination, next_hop }
             }
-            Command::Leave => return Ok(()),
+            Command::Drain(draining) => Request::Drain { draining },
+            Command::Leave | Command::Retire { .. } => return Ok(()),
         };
         ask(&self.record(node.as_str())?, node.as_str(), request).await?;
         Ok(())

@@ -94,6 +94,7 @@ mod tests {
             uptime_ms: 0,
             revision: revision.to_owned(),
             attachments: "0".to_owned(),
+            draining: false,
             pending: 0,
             waiting: 0,
             kept: 0,

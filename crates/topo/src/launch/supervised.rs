@@ -1,6 +1,7 @@
 //! One node under a supervisor: it does what is said on its stdin, and ends when that does.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -14,8 +15,8 @@ use tokio::sync::watch;
 use super::start::{ended, start};
 use super::words::{self, FromNode, Setup, ToNode};
 
-/// How long the node may take to leave once its supervisor is gone.
-const FAREWELL: Duration = Duration::from_secs(3);
+/// How long the node may take to leave once its supervisor is gone: a little more than it takes at most.
+const FAREWELL: Duration = Duration::from_millis(3700);
 
 /// What the supervisor has said so far.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +27,8 @@ struct Heard {
     is_over: bool,
 }
 
-/// Runs the node that the supervisor describes on this process's stdin, until that ends. Says whether the
-/// node ran.
+/// Runs the node that the supervisor describes on this process's stdin, until that ends or `stop` is ready; then
+/// it leaves without loss, see [`RoutingNode::shutdown`]. Says whether the node ran.
 ///
 /// The process must not outlive its supervisor: should the node not have left some seconds after stdin
 /// ended, `overdue` is called, from a thread of its own, and is to end the process.
@@ -37,7 +38,10 @@ struct Heard {
 ///
 /// # Cancel safety
 /// The node ends at once, without a good-bye, if the future is dropped.
-pub async fn run_supervised(overdue: impl FnOnce() + Send + 'static) -> io::Result<bool> {
+pub async fn run_supervised(
+    stop: impl Future<Output = ()>,
+    overdue: impl FnOnce() + Send + 'static,
+) -> io::Result<bool> {
     let (say, mut heard) = watch::channel(Heard::default());
     // Dropped when this function is done, which is what the thread waits for at its end.
     let (_running, ended) = std::sync::mpsc::channel::<()>();
@@ -61,7 +65,11 @@ pub async fn run_supervised(overdue: impl FnOnce() + Send + 'static) -> io::Resu
             return Ok(false);
         }
     };
-    let ran = attend(&node, &setup, heard).await;
+    let ran = tokio::select! {
+        biased;
+        () = stop => Ok(()),
+        ran = attend(&node, &setup, heard) => ran,
+    };
     node.shutdown().await;
     tracing::info!("left");
     ran.map(|()| true)

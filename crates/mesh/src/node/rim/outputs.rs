@@ -106,7 +106,8 @@ impl Rim {
 
     /// Senders of confirmed messages wait for what has gone out.
     fn tidy_pause(&self) -> Duration {
-        if self.deliveries.is_asked() { TIDY_ASKED } else { TIDY }
+        let is_asked = self.deliveries.is_asked() || self.brain.is_retiring();
+        if is_asked { TIDY_ASKED } else { TIDY }
     }
 
     /// Asks a client whether it is there; the answer comes back as an input.

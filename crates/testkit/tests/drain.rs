@@ -1,0 +1,213 @@
+//! A node that leaves without loss: others route round it first, and whoever is not served any more is told.
+#![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hopline_mesh::brain::{Command, Impairment};
+use hopline_mesh::wire::hello::Hello;
+use hopline_mesh::wire::{Class, Kind, MessageId, Path, Prefix, Tail};
+use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+
+const LIMIT: Duration = Duration::from_secs(120);
+const WITHIN: Duration = Duration::from_millis(2500);
+const LEAVING: &str = "node leaving";
+
+/// Two ways from `a` to `d`: by `b`, which is the better one, and by `c`.
+fn diamond(seed: u64) -> Simulation {
+    let mut mesh = Simulation::new(seed);
+    mesh.add(config("a", [listens("b", 10), listens("c", 20)]));
+    mesh.add(config("b", [dials("a", 10), dials("d", 10)]));
+    mesh.add(config("c", [dials("a", 20), dials("d", 20)]));
+    mesh.add(config("d", [listens("b", 10), listens("c", 20)]));
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    mesh
+}
+
+/// A client that sends numbered messages, and what became of them.
+struct Sender {
+    client: ClientId,
+    to: &'static str,
+    class: Class,
+    sent: u64,
+    /// The reasons that it was told, with the numbers.
+    told: Vec<(u64, String)>,
+}
+
+impl Sender {
+    fn new(mesh: &mut Simulation, node: &str, name: &str, to: &'static str, class: Class) -> Self {
+        Self { client: native(mesh, node, name), to, class, sent: 0, told: Vec::new() }
+    }
+
+    fn send(&mut self, mesh: &mut Simulation) {
+        let id = MessageId { incarnation: 7, counter: self.sent };
+        self.sent += 1;
+        let prefix =
+            Prefix { id, class: self.class, destination: self.to, ..Prefix::new(Kind::Data) };
+        mesh.send(self.client, vec![prefix.write(), Bytes::new(), Bytes::from_static(&[7; 100])]);
+    }
+
+    fn hear(&mut self, mesh: &mut Simulation) {
+        for frames in mesh.take(self.client) {
+            let prefix = Prefix::read(&frames[0]).unwrap();
+            if prefix.kind == Kind::Error {
+                let tail = Tail::read(prefix.tail).unwrap();
+                self.told.push((tail.correlation.unwrap().counter, tail.reason.unwrap()));
+            }
+        }
+    }
+
+    /// Whether the node said that it takes no more.
+    fn is_sent_away(&self) -> bool {
+        self.told.iter().any(|(_, reason)| reason == LEAVING)
+    }
+
+    /// Every message was handed over once, or its sender was told, and not both.
+    fn assert_nothing_lost(&self, mesh: &Simulation, receiver: ClientId, from: &str) {
+        let read = |frames: &Vec<Bytes>| {
+            let prefix = Prefix::read(&frames[0]).unwrap();
+            let is_its = prefix.kind == Kind::Data && prefix.source == from;
+            is_its.then_some(prefix.id.counter)
+        };
+        let mut ends: Vec<u64> = mesh.handed(receiver).iter().filter_map(read).collect();
+        ends.extend(self.told.iter().map(|(number, _)| *number));
+        let known: BTreeSet<u64> = ends.iter().copied().collect();
+        assert_eq!(ends.len(), known.len(), "{from} to {}: both, or twice", self.to);
+        let lost: Vec<u64> = (0..self.sent).filter(|number| !known.contains(number)).collect();
+        assert!(lost.is_empty(), "{from} to {}: {lost:?} of {} are lost", self.to, self.sent);
+    }
+}
+
+fn native(mesh: &mut Simulation, node: &str, name: &str) -> ClientId {
+    let client = mesh.attach(node, Some(name.as_bytes()));
+    let hello = Prefix::new(Kind::Hello).write();
+    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
+    assert!(mesh.run_until_quiet(LIMIT));
+    mesh.take(client);
+    client
+}
+
+/// The nodes that the last message to a client came by.
+fn last_way(mesh: &Simulation, client: ClientId) -> Vec<String> {
+    let path = &mesh.handed(client).last().unwrap()[1];
+    Path::read(path).unwrap().nodes()
+}
+
+/// Scenario 80: a node that retires under traffic loses nothing, and nobody but its own clients notices.
+#[test]
+fn a_node_that_retires_under_traffic_loses_nothing() {
+    for_each_seed(20, |seed| {
+        let mut mesh = diamond(seed);
+        let dave = native(&mut mesh, "d", "dave");
+        let bert = native(&mut mesh, "b", "bert");
+        let mut through = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+        let mut confirmed = Sender::new(&mut mesh, "a", "anna", "dave", Class::Confirmed);
+        let mut there = Sender::new(&mut mesh, "a", "ada", "bert", Class::AtMostOnce);
+        let mut from = Sender::new(&mut mesh, "b", "bella", "dave", Class::AtMostOnce);
+        let mut kept = Sender::new(&mut mesh, "b", "beth", "dave", Class::Confirmed);
+        let mut rounds = 0;
+        while !mesh.has_left("b") {
+            if rounds == 50 {
+                mesh.command("b", Command::Retire { within: WITHIN });
+            }
+            for sender in [&mut through, &mut confirmed, &mut there] {
+                sender.send(&mut mesh);
+            }
+            for sender in [&mut from, &mut kept] {
+                sender.hear(&mut mesh);
+                if !sender.is_sent_away() {
+                    sender.send(&mut mesh);
+                }
+            }
+            mesh.run_for(Duration::from_millis(1));
+            rounds += 1;
+            assert!(rounds < 3_000, "it never leaves");
+        }
+        assert!(rounds < 1_000, "it takes {rounds} ms");
+        mesh.end("b");
+        for _ in 0..20 {
+            through.send(&mut mesh);
+            mesh.run_for(Duration::from_millis(1));
+        }
+        mesh.run_for(Duration::from_secs(5));
+        for (sender, receiver, name) in [
+            (&mut through, dave, "alice"),
+            (&mut confirmed, dave, "anna"),
+            (&mut there, bert, "ada"),
+            (&mut from, dave, "bella"),
+            (&mut kept, dave, "beth"),
+        ] {
+            sender.hear(&mut mesh);
+            sender.assert_nothing_lost(&mesh, receiver, name);
+        }
+        assert_eq!(last_way(&mesh, dave), ["a", "c", "d"]);
+        let in_doubt = |sender: &Sender| sender.told.iter().any(|(_, why)| why == "in doubt");
+        assert!(![&through, &there, &from].into_iter().any(in_doubt), "{:?}", through.told);
+        assert!(from.is_sent_away() && kept.is_sent_away());
+        assert!(from.told.iter().all(|(_, reason)| reason == LEAVING), "{:?}", from.told);
+    });
+}
+
+/// A draining node serves its own clients, others pass by it only where there is no other way, and all is as before
+/// when it drains no more.
+#[test]
+fn a_node_that_drains_is_passed_by_and_serves_its_own() {
+    for_each_seed(10, |seed| {
+        let mut mesh = diamond(seed);
+        let dave = native(&mut mesh, "d", "dave");
+        let bert = native(&mut mesh, "b", "bert");
+        let mut alice = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+        let mut ada = Sender::new(&mut mesh, "a", "ada", "bert", Class::AtMostOnce);
+        let mut way = |mesh: &mut Simulation, draining: bool| {
+            mesh.command("b", Command::Drain(draining));
+            assert!(mesh.run_until_quiet(LIMIT) && mesh.converged());
+            assert_eq!(mesh.status("b").unwrap().draining, draining);
+            alice.send(mesh);
+            ada.send(mesh);
+            assert!(mesh.run_until_quiet(LIMIT));
+            assert_eq!(last_way(mesh, bert), ["a", "b"]);
+            last_way(mesh, dave)
+        };
+        assert_eq!(way(&mut mesh, false), ["a", "b", "d"]);
+        assert_eq!(way(&mut mesh, true), ["a", "c", "d"]);
+        mesh.cut("a", "c");
+        assert_eq!(way(&mut mesh, true), ["a", "b", "d"], "there is no other way");
+        mesh.heal("a", "c");
+        assert!(mesh.run_until_quiet(LIMIT));
+        assert_eq!(way(&mut mesh, true), ["a", "c", "d"]);
+        assert_eq!(way(&mut mesh, false), ["a", "b", "d"]);
+    });
+}
+
+/// What cannot be finished in time goes back to its sender.
+#[test]
+fn what_a_retiring_node_cannot_finish_goes_back() {
+    for_each_seed(10, |seed| {
+        let mut mesh = diamond(seed);
+        let dave = native(&mut mesh, "d", "dave");
+        let mut bella = Sender::new(&mut mesh, "b", "bella", "dave", Class::AtMostOnce);
+        let slow = Impairment { bytes_per_second: Some(2_000), ..Impairment::default() };
+        for (one, other) in [("b", "d"), ("a", "b")] {
+            mesh.impair(one, other, slow);
+        }
+        for _ in 0..300 {
+            bella.send(&mut mesh);
+        }
+        mesh.run_for(Duration::from_millis(100));
+        let started = mesh.elapsed();
+        mesh.command("b", Command::Retire { within: WITHIN });
+        while !mesh.has_left("b") {
+            mesh.run_for(Duration::from_millis(1));
+            assert!(mesh.elapsed() - started < WITHIN * 2, "it never leaves");
+        }
+        bella.hear(&mut mesh);
+        mesh.end("b");
+        mesh.run_for(Duration::from_secs(5));
+        bella.hear(&mut mesh);
+        let known = bella.told.len() + mesh.handed(dave).len();
+        assert!(known >= 300, "{known} of 300: {:?}", bella.told.len());
+        assert!(!bella.told.is_empty() && !mesh.handed(dave).is_empty());
+    });
+}

@@ -1,0 +1,179 @@
+//! Nodes that leave a running mesh under traffic, as processes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
+
+use hopline::core::Endpoint;
+use hopline::mesh::client::{Client, ClientOptions, Incoming, SendError};
+use hopline::mesh::wire::MessageId;
+use tokio::time::{Instant, interval, timeout};
+
+use crate::sandbox::{PATIENCE, Sandbox, until};
+
+/// Two ways from `a` to `d`: by `b`, which is the better one, and by `c`.
+pub(crate) const DIAMOND: &str = r#"
+[mesh]
+name = "diamond"
+
+[nodes.a]
+bind = "auto"
+
+[nodes.b]
+bind = "auto"
+upstream = ["a"]
+
+[nodes.c]
+bind = "auto"
+upstream = [{ node = "a", cost = 20 }]
+
+[nodes.d]
+bind = "auto"
+upstream = ["b", { node = "c", cost = 20 }]
+"#;
+
+/// A client that sends numbers, and what became of each.
+pub(crate) struct Sender {
+    client: Client,
+    to: &'static str,
+    pub(crate) sent: BTreeMap<MessageId, u32>,
+    /// The reasons that it was told, by number.
+    pub(crate) told: BTreeMap<u32, String>,
+}
+
+impl Sender {
+    pub(crate) async fn attach(at: &Endpoint, name: &str, to: &'static str) -> Self {
+        let client = Client::connect(at, ClientOptions::named(name).unwrap()).await.unwrap();
+        Self { client, to, sent: BTreeMap::new(), told: BTreeMap::new() }
+    }
+
+    /// Sends the next number.
+    pub(crate) async fn send(&mut self) -> Result<(), SendError> {
+        let number = u32::try_from(self.sent.len()).unwrap();
+        let id = self.client.send(self.to, number.to_string()).await?;
+        self.sent.insert(id, number);
+        Ok(())
+    }
+
+    /// Hears what comes within this time.
+    pub(crate) async fn hear(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        while let Ok(Ok(incoming)) = timeout(left(), self.client.recv()).await {
+            if let Incoming::Failed(failure) = incoming {
+                self.told.insert(self.sent[&failure.id], failure.reason);
+            }
+        }
+    }
+
+    /// Waits until every message was received or its sender told, and gives back what was both or neither.
+    pub(crate) async fn unaccounted(&mut self, receiver: &mut Receiver) -> Vec<u32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.hear(Duration::from_millis(20)).await;
+            receiver.hear(Duration::from_millis(20)).await;
+            let ends = |number: &u32| {
+                let is_told = self.told.contains_key(number);
+                is_told != receiver.numbers.contains(&(self.to.to_owned(), *number))
+            };
+            let open: Vec<u32> = self.sent.values().copied().filter(|it| !ends(it)).collect();
+            if open.is_empty() || Instant::now() >= deadline {
+                return open;
+            }
+        }
+    }
+}
+
+/// A client that receives numbers.
+pub(crate) struct Receiver {
+    client: Client,
+    name: String,
+    pub(crate) numbers: BTreeSet<(String, u32)>,
+    /// The nodes that the last one came by.
+    pub(crate) way: Vec<String>,
+}
+
+impl Receiver {
+    pub(crate) async fn attach(at: &Endpoint, name: &str) -> Self {
+        let client = Client::connect(at, ClientOptions::named(name).unwrap()).await.unwrap();
+        assert_eq!(client.converged(PATIENCE).await, Ok(()), "all know of {name}");
+        Self { client, name: name.to_owned(), numbers: BTreeSet::new(), way: Vec::new() }
+    }
+
+    pub(crate) async fn hear(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        while let Ok(Ok(incoming)) = timeout(left(), self.client.recv()).await {
+            let message = incoming.message().unwrap();
+            let number = std::str::from_utf8(&message.payload[0]).unwrap().parse().unwrap();
+            let is_new = self.numbers.insert((self.name.clone(), number));
+            assert!(is_new, "{number} came twice");
+            self.way = message.nodes().iter().map(ToString::to_string).collect();
+        }
+    }
+}
+
+/// Scenario 80: a node that is told to end under traffic loses nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_process_that_is_told_to_end_loses_nothing() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.file("diamond.toml", DIAMOND);
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let running = sandbox.running(&file);
+    let at = |node: &str| running.processes[node].endpoint.clone().unwrap();
+    let mut dave = Receiver::attach(&at("d"), "dave").await;
+    let mut alice = Sender::attach(&at("a"), "alice", "dave").await;
+    let mut bella = Sender::attach(&at("b"), "bella", "dave").await;
+    // Else the numbers of the two are the same ones.
+    let mut dora = Receiver::attach(&at("d"), "dora").await;
+    bella.to = "dora";
+
+    let pid = running.processes["b"].process.clone().unwrap();
+    let mut tick = interval(Duration::from_millis(1));
+    for round in 0..1_000 {
+        tick.tick().await;
+        if round == 300 {
+            let told = Command::new("kill").arg(pid.pid.to_string()).status().unwrap();
+            assert!(told.success());
+        }
+        alice.send().await.unwrap();
+        if bella.told.is_empty() && round < 900 {
+            bella.send().await.unwrap();
+            bella.hear(Duration::ZERO).await;
+        }
+    }
+    assert_eq!(alice.unaccounted(&mut dave).await, Vec::<u32>::new(), "{:?}", alice.told);
+    assert_eq!(bella.unaccounted(&mut dora).await, Vec::<u32>::new(), "{:?}", bella.told);
+    assert_eq!(alice.told, BTreeMap::new(), "the others route round it before it ends");
+    assert!(bella.told.values().all(|reason| reason == "node leaving"), "{:?}", bella.told);
+
+    until("it was started again", || async {
+        let again = sandbox.running(&file).processes["b"].process.clone();
+        again.is_some_and(|again| again != pid)
+    })
+    .await;
+    assert_eq!(running.converged(PATIENCE).await, Ok(()));
+}
+
+/// Scenario 80: the others route round a node that drains, and pass by it again afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_drains_until_that_is_taken_back() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.file("diamond.toml", DIAMOND);
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].to_string();
+    assert_eq!(way(), r#"["a","b","d"]"#);
+    let said = sandbox.data(&["drain", &text, "b"]);
+    assert_eq!(said, "b: draining: the others route round it\n");
+    sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
+    assert_eq!(way(), r#"["a","c","d"]"#);
+    assert!(sandbox.data(&["status", &text]).contains("up, draining"));
+    assert_eq!(sandbox.data(&["drain", &text, "b", "--undo"]), "b: serves as before\n");
+    sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
+    assert_eq!(way(), r#"["a","b","d"]"#);
+    let started = Instant::now();
+    sandbox.data(&["down", &text]);
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
