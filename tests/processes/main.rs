@@ -4,6 +4,7 @@
 
 mod alone;
 mod drain;
+mod failover;
 mod impaired;
 mod partly;
 #[path = "../sandbox/mod.rs"]
