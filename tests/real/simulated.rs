@@ -125,7 +125,7 @@ fn single_failures_in_the_last_quarter_of_the_atlas() {
 
 /// Every graph, and in each one of `ONE_OF` failures.
 fn single_failures(share: usize) {
-    const ONE_OF: usize = 7;
+    const ONE_OF: usize = 11;
     for (number, graph) in (0..).zip(graphs()).filter(|(number, _)| number % SHARES == share) {
         let seed = number as u64;
         let mut running = Running::new(format!("graph {number}"), seed, &graph);
@@ -140,7 +140,7 @@ fn single_failures(share: usize) {
 /// In every graph of up to six nodes, one of `ONE_OF` pairs of failures.
 #[test]
 fn double_failures_in_graphs_of_up_to_six_nodes() {
-    const ONE_OF: usize = 37;
+    const ONE_OF: usize = 53;
     for (number, graph) in (0..).zip(graphs()).filter(|(_, graph)| graph.nodes <= 6) {
         let seed = number as u64;
         let mut running = Running::new(format!("graph {number}"), seed, &graph);
@@ -160,7 +160,7 @@ fn double_failures_in_graphs_of_up_to_six_nodes() {
 /// failure in those of up to 200.
 #[test]
 fn single_failures_in_published_networks() {
-    const ONE_OF: usize = 37;
+    const ONE_OF: usize = 61;
     let most = if std::env::var_os(ALL).is_some() { 200 } else { 60 };
     for (seed, file) in (0..).zip(judged("simulated")) {
         let oracle = Oracle::of(&file);

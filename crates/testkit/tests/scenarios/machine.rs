@@ -12,6 +12,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::traffic::{Traffic, rest};
 
+/// How long it may take until silence is noticed, and what it kept down is up again.
+const NOTICED: Duration = Duration::from_secs(20);
+
 /// What happens. Numbers stand for links and nodes, whichever there are.
 #[derive(Debug, Clone)]
 enum Event {
@@ -22,6 +25,10 @@ enum Event {
     Stop(usize),
     Start(usize),
     Send(usize),
+    /// Nothing passes between the ends of a link, or one way only, and nobody is told.
+    Part(usize),
+    Swallow(usize),
+    Rejoin(usize),
     Wait(u64),
     Rest,
 }
@@ -35,6 +42,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => any::<usize>().prop_map(Event::Stop),
         3 => any::<usize>().prop_map(Event::Start),
         3 => any::<usize>().prop_map(Event::Send),
+        1 => any::<usize>().prop_map(Event::Part),
+        1 => any::<usize>().prop_map(Event::Swallow),
+        2 => any::<usize>().prop_map(Event::Rejoin),
         6 => (0u64..20_000).prop_map(Event::Wait),
         1 => Just(Event::Rest),
     ]
@@ -72,6 +82,8 @@ struct Machine {
     mesh: Simulation,
     links: Vec<(String, String, u32)>,
     nodes: Vec<String>,
+    /// Something vanished: that takes time to be noticed, and to be mended.
+    silent: bool,
 }
 
 impl Machine {
@@ -106,9 +118,32 @@ impl Machine {
                 }
             }
             Event::Send(number) => self.send(&node(number)),
+            Event::Part(number) => {
+                let (a, b) = link(number);
+                self.mesh.part(&a, &b);
+                self.silent = true;
+            }
+            Event::Swallow(number) => {
+                let (a, b) = link(number);
+                self.mesh.swallow(&a, &b);
+                self.silent = true;
+            }
+            Event::Rejoin(number) => {
+                let (a, b) = link(number);
+                self.mesh.rejoin(&a, &b);
+                // A connection does not go on with a piece missing in the middle.
+                self.mesh.break_link(&a, &b);
+            }
             Event::Wait(micros) => self.mesh.run_for(Duration::from_micros(micros)),
-            Event::Rest => rest(&mut self.mesh),
+            Event::Rest => self.rest(),
         }
+    }
+
+    fn rest(&mut self) {
+        if std::mem::take(&mut self.silent) {
+            self.mesh.run_for(NOTICED);
+        }
+        rest(&mut self.mesh);
     }
 
     /// A node that starts knows nothing of the cuts of its earlier run, so its neighbours are to forget them too.
@@ -169,9 +204,9 @@ fn run(seed: u64, links: Vec<(String, String, u32)>, weather: Weather, events: V
     nodes.sort();
     nodes.dedup();
     mesh.start_all();
-    let mut machine = Machine { mesh, links, nodes };
+    let mut machine = Machine { mesh, links, nodes, silent: false };
     for event in events {
         machine.happen(event);
     }
-    rest(&mut machine.mesh);
+    machine.rest();
 }

@@ -9,3 +9,4 @@ mod machine;
 mod partitions;
 mod routes;
 mod traffic;
+mod weather;
