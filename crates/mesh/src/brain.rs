@@ -35,6 +35,7 @@ mod io;
 mod links;
 mod message;
 mod outbox;
+mod reconfigure;
 mod repeats;
 mod spread;
 mod status;
@@ -46,6 +47,7 @@ pub use config::{Config, LinkConfig, Liveness, ServiceConfig};
 pub use impairment::Impairment;
 pub use io::{ASK_PATIENCE, Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
+pub use reconfigure::Settings;
 pub use repeats::Receipt;
 
 use blocked::Blocked;
@@ -222,6 +224,7 @@ impl Brain {
         self.expire_claims(now, room);
         self.expire_questions(now, room);
         self.expire_hellos(now, room);
+        self.finish_links(now, room);
         self.tick_confirmed(now, room);
         self.tick_blocked(now, room);
         self.tick_spreads(now, room);
@@ -239,6 +242,7 @@ impl Brain {
                 self.impair(now, &neighbour, impairment);
             }
             Command::Leave => self.leave(),
+            Command::Reconfigure(settings) => self.reconfigure(now, *settings, room),
             Command::Drain(draining) => self.drain(draining),
             Command::Retire { within } => self.retire(now, within),
         }

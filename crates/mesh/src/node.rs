@@ -32,7 +32,7 @@ use tokio::task::JoinSet;
 pub use config::NodeConfig;
 pub use error::{NodeStopped, RouteError, StartError};
 
-use crate::brain::{Command, Event};
+use crate::brain::{Command, Event, Settings};
 use crate::name::NodeName;
 use crate::route::Pattern;
 use crate::wire::control::{NodeStatus, RouteLine};
@@ -186,6 +186,18 @@ impl RoutingNode {
     /// Once polled, the order may be carried out although the future was dropped.
     pub async fn command(&self, command: Command) -> Result<(), NodeStopped> {
         self.ask(|answer| Order::Command(command, answer)).await
+    }
+
+    /// Has the node go by other settings from now on; a link that stays as it is is not touched. Neighbours that
+    /// it now dials have to be told with [`RoutingNode::dial`] where they are.
+    ///
+    /// # Errors
+    /// [`NodeStopped`] where the node has ended.
+    ///
+    /// # Cancel safety
+    /// Once polled, the node may go by them although the future was dropped.
+    pub async fn reconfigure(&self, settings: Settings) -> Result<(), NodeStopped> {
+        self.command(Command::Reconfigure(Box::new(settings))).await
     }
 
     /// What the node is and knows.

@@ -80,6 +80,11 @@ impl Confirmed {
         self.kept.len()
     }
 
+    /// How many bytes may be kept from now on. What is kept stays.
+    pub(super) fn keep_at_most(&mut self, most: usize) {
+        self.most = most;
+    }
+
     fn has_room(&self, size: usize) -> bool {
         self.kept.is_empty() || self.bytes.saturating_add(size) <= self.most
     }

@@ -34,7 +34,7 @@ impl Brain {
     pub(super) fn originate_adjacency(&mut self) {
         self.own.adjacency += 1;
         let leaving = self.own.leaving;
-        let up = self.links.iter().filter(|(_, link)| link.is_up() && !leaving);
+        let up = self.links.iter().filter(|(_, link)| link.is_announced() && !leaving);
         let links = up.map(|(node, link)| Adjacent {
             node: node.clone(),
             cost: self.drain.cost(link.cost()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hopline_core::Frames;
 
-use super::{Impairment, Receipt};
+use super::{Impairment, Receipt, Settings};
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
 
@@ -102,6 +102,8 @@ pub enum Command {
     Impair(NodeName, Impairment),
     /// Says good-bye to all neighbours: the node is about to end.
     Leave,
+    /// The node goes by these settings from now on. A link that stays as it is is not touched.
+    Reconfigure(Box<Settings>),
     /// Has others route round this node wherever there is another way, or not any more. Its own clients notice
     /// nothing.
     Drain(bool),

@@ -107,7 +107,10 @@ impl Brain {
         if !self.config.links.contains_key(neighbour)
             && self.links.get(neighbour).is_some_and(is_idle)
         {
-            self.links.remove(neighbour);
+            // One that this end dials was declared, and is not any more.
+            if self.links.remove(neighbour).is_some_and(|link| link.dials()) {
+                self.out.push(Output::Hang(neighbour.clone()));
+            }
         }
     }
 
@@ -258,6 +261,14 @@ impl Brain {
             return;
         };
         link.cut = true;
+        self.take_down(now, neighbour, room);
+    }
+
+    /// Closes whatever connections there are to a neighbour, and has it dialled no more.
+    pub(super) fn take_down(&mut self, now: Now, neighbour: &NodeName, room: &impl Room) {
+        let Some(link) = self.links.get_mut(neighbour) else {
+            return;
+        };
         // What has come is acknowledged, so that it is in doubt to nobody.
         let ack = link.session.as_mut().map(|it| (it.conn, it.ack()));
         if link.dials() {

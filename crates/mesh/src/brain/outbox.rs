@@ -123,6 +123,16 @@ impl Outbox {
         }
     }
 
+    /// What may be sent and not acknowledged, and what may wait, from now on. What is there stays.
+    pub(super) fn set_limits(&mut self, window: Window, queue: Window) {
+        (self.window, self.queue) = (window, queue);
+    }
+
+    /// Gives back what waits, oldest first.
+    pub(super) fn recall(&mut self) -> Vec<Message> {
+        self.waiting.drain()
+    }
+
     /// How many messages wait to be sent.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len()

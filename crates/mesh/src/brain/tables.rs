@@ -2,7 +2,9 @@
 //! the directory of attachments.
 
 use super::database::Database;
-use super::{Brain, Config, Event};
+use std::collections::BTreeMap;
+
+use super::{Brain, Config, Event, ServiceConfig};
 use crate::name::{ClientName, NodeName};
 use crate::route::{
     Directory, Graph, NextHop, Pattern, PatternError, StaticRoutes, Table, TableInput,
@@ -72,6 +74,19 @@ impl Tables {
         })
     }
 
+    /// Replaces all static routes.
+    pub(super) fn set_statics(&mut self, statics: StaticRoutes) {
+        self.links_changed |= self.statics != statics;
+        self.statics = statics;
+    }
+
+    /// Replaces what is known of services; who is attached where is taken from the database again.
+    pub(super) fn set_services(&mut self, services: &BTreeMap<ClientName, ServiceConfig>) {
+        let policies = services.iter().map(|(name, service)| (name.clone(), service.policy));
+        self.directory = Directory::with_services(policies);
+        self.all_names_changed = true;
+    }
+
     fn refresh_names(&mut self, database: &Database) {
         if std::mem::take(&mut self.all_names_changed) {
             self.names_changed = database.nodes().cloned().collect();
@@ -109,7 +124,7 @@ impl Brain {
         let upstreams: Vec<_> = self
             .links
             .iter()
-            .filter(|(_, link)| link.is_upstream() && link.is_up())
+            .filter(|(_, link)| link.is_upstream() && link.is_announced())
             .map(|(neighbour, link)| (neighbour.clone(), link.cost()))
             .collect();
         let before = self.tables.table.revision();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hopline_core::{Endpoint, Limits};
 
-use crate::brain::{LinkConfig, Liveness, ServiceConfig, Window};
+use crate::brain::{LinkConfig, Liveness, ServiceConfig, Settings, Window};
 use crate::dialect::Dialect;
 use crate::name::{ClientName, NodeName};
 use crate::route::StaticRoutes;
@@ -129,6 +129,26 @@ impl NodeConfig {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed || !self.bind.is_local()
+    }
+
+    /// The part of this that can change while the node runs; see [`RoutingNode::reconfigure`](super::RoutingNode::reconfigure).
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            links: self.links.clone(),
+            statics: self.statics.clone(),
+            services: self.services.clone(),
+            groups: self.groups.clone(),
+            access: self.access.clone(),
+            closed: self.is_closed(),
+            takeover: self.takeover,
+            dialects: self.dialects.clone(),
+            hop_limit: self.hop_limit,
+            window: self.window,
+            flow: self.flow,
+            queue: self.queue,
+            kept: self.kept,
+        }
     }
 
     /// The same with a link to a neighbour that this node dials and that is its upstream.

@@ -116,7 +116,7 @@ impl Processes {
                 Request::SetRoute { destination, next_hop }
             }
             Command::Drain(draining) => Request::Drain { draining },
-            Command::Leave | Command::Retire { .. } => return Ok(()),
+            Command::Leave | Command::Retire { .. } | Command::Reconfigure(_) => return Ok(()),
         };
         ask(&self.record(node.as_str())?, node.as_str(), request).await?;
         Ok(())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::impaired::Line;
 use crate::brain::outbox::{Outbox, Window};
+use crate::brain::reconfigure::Retiring;
 use crate::brain::{Config, ConnId, LinkConfig};
 use crate::name::NodeName;
 use crate::wire::link_state::LinkAck;
@@ -24,6 +25,8 @@ pub(in crate::brain) struct Link {
     pub(in crate::brain) session: Option<Session>,
     pub(in crate::brain) outbox: Outbox,
     pub(in crate::brain) line: Line,
+    /// It is taken out, and finishes.
+    pub(in crate::brain) retiring: Option<Retiring>,
 }
 
 impl Link {
@@ -35,11 +38,31 @@ impl Link {
             session: None,
             outbox: Outbox::new(config.window, config.queue),
             line: Line::new(&config.node, neighbour, link.impairment),
+            retiring: None,
         }
     }
 
     pub(in crate::brain) fn is_up(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// Whether the others are told of it.
+    pub(in crate::brain) fn is_announced(&self) -> bool {
+        self.is_up() && self.retiring.is_none()
+    }
+
+    /// Whether all that was sent on it is acknowledged, and nothing has come for so long; or it is down.
+    pub(in crate::brain) fn is_idle(&self, now: Duration, quiet: Duration) -> bool {
+        self.session.as_ref().is_none_or(|session| {
+            self.outbox.len() == 0
+                && session.floods_acknowledged == session.floods_sent
+                && session.last + quiet <= now
+        })
+    }
+
+    /// It is declared so from now on. Says whether this end dialled before.
+    pub(in crate::brain) fn set_config(&mut self, config: LinkConfig) -> bool {
+        std::mem::replace(&mut self.config, config).dials
     }
 
     pub(in crate::brain) fn cost(&self) -> u32 {
@@ -56,8 +79,11 @@ impl Link {
 
     /// When an acknowledgement is due, or something that was held back.
     pub(in crate::brain) fn due(&self) -> Option<Duration> {
-        let session = self.session.as_ref()?;
-        session.ack_due.into_iter().chain(self.line.due()).min()
+        let retiring = self.retiring.as_ref().map(|retiring| retiring.look);
+        let Some(session) = self.session.as_ref() else {
+            return retiring;
+        };
+        session.ack_due.into_iter().chain(self.line.due()).chain(retiring).min()
     }
 }
 
@@ -68,6 +94,8 @@ pub(in crate::brain) struct Session {
     pub(in crate::brain) we_dialled: bool,
     /// The number of the last message received.
     pub(in crate::brain) received: u64,
+    /// When it was received.
+    last: Duration,
     acknowledged: u64,
     unacknowledged_bytes: usize,
     ack_due: Option<Duration>,
@@ -93,6 +121,7 @@ impl Session {
             conn,
             we_dialled,
             received: 0,
+            last: Duration::ZERO,
             acknowledged: 0,
             unacknowledged_bytes: 0,
             ack_due: None,
@@ -109,6 +138,7 @@ impl Session {
     /// The next message has come.
     pub(in crate::brain) fn took(&mut self, size: usize, now: Duration) {
         self.received += 1;
+        self.last = now;
         self.unacknowledged_bytes += size;
         self.ack_due.get_or_insert(now + ACK_DELAY);
     }
