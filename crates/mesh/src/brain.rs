@@ -170,6 +170,7 @@ impl Brain {
     /// Hands over what waits for the neighbours, as far as windows and queues let it go, and
     /// acknowledges what came. To be called once after each burst of inputs.
     pub fn flush(&mut self, now: Now, room: &impl Room, out: &mut Vec<Output>) {
+        self.send_floods();
         self.hand_over(now, room);
         self.acknowledge(now);
         self.let_go(now);

@@ -1,7 +1,8 @@
 //! Everything a node knows of nodes, links and attachments: each originator's newest word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::links::{Names, News};
 use crate::name::{ClientName, LinkName, NodeName};
 use crate::wire::link_state::{Adjacency, Age, Attachment, Attachments, Record};
 
@@ -34,6 +35,72 @@ struct Known {
 struct Attached {
     age: Age,
     names: BTreeMap<ClientName, Attachment>,
+    /// The last changes: the sequence that each one led to, and a name that came or went.
+    changes: VecDeque<(u64, ClientName)>,
+    /// The sequence from which on all changes are there.
+    from: u64,
+}
+
+/// How many changes of a node's attachments are kept, so that they can be told as changes.
+const CHANGES: usize = 64;
+
+impl Attached {
+    fn whole(new: &Attachments) -> Self {
+        let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
+        let names = new.added.iter().map(fresh).collect();
+        Self { age: new.age, names, changes: VecDeque::new(), from: new.age.sequence }
+    }
+
+    fn change(&mut self, new: &Attachments) {
+        let came = new.added.iter().map(|it| &it.name);
+        for name in new.removed.iter().chain(came) {
+            self.changes.push_back((new.age.sequence, name.clone()));
+        }
+        while self.changes.len() > CHANGES
+            && let Some((sequence, _)) = self.changes.pop_front()
+        {
+            self.from = sequence;
+        }
+        for name in &new.removed {
+            self.names.remove(name);
+        }
+        let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
+        self.names.extend(new.added.iter().map(fresh));
+        self.age = new.age;
+    }
+
+    /// All of them.
+    fn all(&self, origin: &NodeName) -> Attachments {
+        Attachments {
+            origin: origin.clone(),
+            age: self.age,
+            since: None,
+            added: self.names.values().cloned().collect(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// What has changed since they were this old; none where that is not known any more.
+    fn since(&self, origin: &NodeName, then: Age) -> Option<Attachments> {
+        if then.incarnation != self.age.incarnation || then.sequence < self.from {
+            return None;
+        }
+        let touched: BTreeSet<_> = self
+            .changes
+            .iter()
+            .filter(|(sequence, _)| *sequence > then.sequence)
+            .map(|(_, name)| name)
+            .collect();
+        let (there, gone): (Vec<_>, Vec<_>) =
+            touched.into_iter().partition(|name| self.names.contains_key(*name));
+        Some(Attachments {
+            origin: origin.clone(),
+            age: self.age,
+            since: Some(then.sequence),
+            added: there.into_iter().filter_map(|name| self.names.get(name)).cloned().collect(),
+            removed: gone.into_iter().cloned().collect(),
+        })
+    }
 }
 
 impl Database {
@@ -72,47 +139,47 @@ impl Database {
         if gone || known.attached.as_ref().is_some_and(|attached| attached.age >= new.age) {
             return Installed::Old;
         }
-        let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
         match (new.since, &mut known.attached) {
-            (None, attached) => {
-                let names = new.added.iter().map(fresh).collect();
-                *attached = Some(Attached { age: new.age, names });
-            }
+            (None, attached) => *attached = Some(Attached::whole(new)),
             (Some(since), Some(attached))
                 if attached.age == (Age { sequence: since, ..new.age }) =>
             {
-                for name in &new.removed {
-                    attached.names.remove(name);
-                }
-                attached.names.extend(new.added.iter().map(fresh));
-                attached.age = new.age;
+                attached.change(new);
             }
             (Some(_), _) => return Installed::Gap,
         }
         Installed::Names(new.added.iter().map(|attachment| attachment.name.clone()).collect())
     }
 
-    /// Everything known, as a neighbour whose link just came up needs it.
-    pub(super) fn everything(&self) -> Vec<Record> {
-        self.nodes.keys().flat_map(|origin| self.of(origin)).collect()
+    /// The ages of what is known of a node's links and attachments.
+    pub(super) fn ages(&self, origin: &NodeName) -> (Option<Age>, Option<Age>) {
+        let known = self.nodes.get(origin);
+        let links = known.and_then(|known| known.adjacency.as_ref());
+        let names = known.and_then(|known| known.attached.as_ref());
+        (links.map(|it| it.age), names.map(|it| it.age))
     }
 
-    /// Everything known of one node, whole.
-    pub(super) fn of(&self, origin: &NodeName) -> Vec<Record> {
+    /// The nodes of which anything is known.
+    pub(super) fn origins(&self) -> impl Iterator<Item = &NodeName> {
+        self.nodes.keys()
+    }
+
+    /// What is known of one node, as far as it is news.
+    pub(super) fn news(&self, origin: &NodeName, news: News) -> Vec<Record> {
         let Some(known) = self.nodes.get(origin) else {
             return Vec::new();
         };
-        let adjacency = known.adjacency.clone().map(Record::Adjacency);
-        let attached = known.attached.as_ref().map(|attached| {
-            Record::Attachments(Attachments {
-                origin: origin.clone(),
-                age: attached.age,
-                since: None,
-                added: attached.names.values().cloned().collect(),
-                removed: Vec::new(),
-            })
+        let adjacency = known.adjacency.as_ref().filter(|_| news.links);
+        let attached = known.attached.as_ref();
+        let names = attached.and_then(|attached| match news.names {
+            Names::Known => None,
+            Names::Since(then) => {
+                attached.since(origin, then).or_else(|| Some(attached.all(origin)))
+            }
+            Names::Whole => Some(attached.all(origin)),
         });
-        adjacency.into_iter().chain(attached).collect()
+        let adjacency = adjacency.cloned().map(Record::Adjacency);
+        adjacency.into_iter().chain(names.map(Record::Attachments)).collect()
     }
 
     /// The links that both of their ends report, with the greater of the two costs, by name.
@@ -248,6 +315,29 @@ mod tests {
     }
 
     #[test]
+    fn changes_are_told_together_as_long_as_they_are_remembered() {
+        let mut database = Database::default();
+        database.install(&attachments("a", age(1, 1), None, &["x"], &[]));
+        database.install(&attachments("a", age(1, 2), Some(1), &["y"], &[]));
+        database.install(&attachments("a", age(1, 3), Some(2), &["z"], &["x"]));
+        database.install(&attachments("a", age(1, 4), Some(3), &[], &["y"]));
+        let since = |database: &Database, sequence| {
+            let news = News { links: false, names: Names::Since(age(1, sequence)) };
+            database.news(&node("a"), news)
+        };
+        assert_eq!(
+            since(&database, 1),
+            [attachments("a", age(1, 4), Some(1), &["z"], &["x", "y"])]
+        );
+        assert_eq!(since(&database, 3), [attachments("a", age(1, 4), Some(3), &[], &["y"])]);
+        for sequence in 5..200 {
+            let change = attachments("a", age(1, sequence), Some(sequence - 1), &["w"], &[]);
+            database.install(&change);
+        }
+        assert_eq!(since(&database, 3), [attachments("a", age(1, 199), None, &["w", "z"], &[])]);
+    }
+
+    #[test]
     fn a_rebooted_node_takes_its_old_names_along() {
         let mut database = Database::default();
         database.install(&attachments("a", age(1, 1), None, &["x"], &[]));
@@ -279,11 +369,15 @@ mod tests {
         database.install(&adjacency("a", age(1, 1), &[("b", 10)]));
         database.install(&adjacency("b", age(1, 1), &[("a", 10)]));
         database.install(&attachments("a", age(1, 1), None, &["x"], &[]));
+        let everything = |database: &Database| {
+            let all = News { links: true, names: Names::Whole };
+            database.origins().flat_map(|it| database.news(it, all)).collect::<Vec<_>>()
+        };
         let mut copy = Database::default();
-        for record in database.everything() {
+        for record in everything(&database) {
             assert_ne!(copy.install(&record), Installed::Old);
         }
-        assert_eq!(copy.everything(), database.everything());
+        assert_eq!(everything(&copy), everything(&database));
     }
 
     /// Scenario 60.

@@ -1,7 +1,11 @@
 //! Link state on its way: what this node originates, and what it hands on.
+//!
+//! What a neighbour may not know is noted by origin, and told as it is when the neighbour has acknowledged what it was
+//! told before. So the first change goes out at once, and a storm of them costs each link one flood a round trip. What a
+//! neighbour has said itself it is not told (RFC 2328, section 13).
 
 use super::database::Installed;
-use super::links::Session;
+use super::links::{Owed, Session};
 use super::{Brain, ConnId, Now, Room, clients, local};
 use crate::name::{ClientName, NodeName};
 use crate::wire::Kind;
@@ -9,9 +13,8 @@ use crate::wire::link_state::{
     Adjacency, Adjacent, Age, Attachment, Attachments, Flood, LinkAck, Record,
 };
 
-/// How many floods may go to a neighbour unacknowledged before it is left to catch up with one
-/// whole answer.
-const MOST_PENDING: u64 = 256;
+/// No more is put into one flood once it has about so many bytes.
+const FLOOD: usize = 128 * 1024;
 
 /// The sequences of this node's own records.
 #[derive(Debug)]
@@ -47,7 +50,8 @@ impl Brain {
         });
         self.database.install(&record);
         self.tables.links_changed();
-        self.flood(&[record], None);
+        let me = self.config.node.clone();
+        self.owe(None, |owed| owed.links(&me));
     }
 
     /// Says good-bye to all neighbours.
@@ -67,7 +71,7 @@ impl Brain {
             added: self.clients.attached(),
             removed: Vec::new(),
         });
-        self.say_attachments(record);
+        self.say_attachments(&record, None);
     }
 
     /// Says that a name has come or gone here, to all neighbours.
@@ -86,19 +90,23 @@ impl Brain {
             added: came.map(attachment).into_iter().collect(),
             removed: if came.is_some() { Vec::new() } else { vec![name.clone()] },
         });
-        self.say_attachments(record);
+        let then = Age { incarnation: self.own.incarnation, sequence: since };
+        self.say_attachments(&record, Some(then));
     }
 
-    fn say_attachments(&mut self, record: Record) {
-        self.database.install(&record);
-        self.tables.names_changed(&self.config.node);
-        self.flood(&[record], None);
+    fn say_attachments(&mut self, record: &Record, since: Option<Age>) {
+        self.database.install(record);
+        let me = self.config.node.clone();
+        self.tables.names_changed(&me);
+        self.owe(None, |owed| owed.names(&me, since));
     }
 
     /// Tells a neighbour whose link just came up all that is known.
-    pub(super) fn synchronise(&mut self, neighbour: &NodeName) {
-        let records = self.database.everything();
-        self.tell(neighbour, &records);
+    pub(super) fn tell_everything(&mut self, neighbour: &NodeName) {
+        let Self { links, database, .. } = self;
+        if let Some(session) = links.get_mut(neighbour).and_then(|link| link.session.as_mut()) {
+            database.origins().for_each(|origin| session.owed.all(origin));
+        }
     }
 
     /// Takes a neighbour's flood in and hands on what was new.
@@ -113,50 +121,61 @@ impl Brain {
         let Ok(flood) = Flood::read(payload) else {
             return self.misbehaved(now, conn, "malformed message", room);
         };
-        if let Some(session) = self.session(from) {
-            session.floods_received = flood.number;
-            let ack = session.ack();
-            self.send_ack(from, &ack);
+        match self.session(from) {
+            // What comes again is old, and does no harm.
+            Some(session) if flood.number <= session.floods_received + 1 => {
+                session.floods_received = session.floods_received.max(flood.number);
+                let ack = session.ack();
+                self.send_ack(from, &ack);
+            }
+            Some(_) | None => return self.misbehaved(now, conn, "link sequence", room),
         }
-        let mut news = Vec::new();
         for record in flood.records {
-            match &record {
-                Record::Request(origin) => {
-                    let records = self.database.of(origin);
-                    self.tell(from, &records);
-                    continue;
-                }
-                Record::Adjacency(Adjacency { origin, age, .. })
-                | Record::Attachments(Attachments { origin, age, .. }) => {
-                    if *origin == self.config.node {
-                        self.heard_of_myself(*age);
-                        continue;
-                    }
-                }
-            }
-            match self.database.install(&record) {
-                Installed::Old => continue,
-                Installed::Gap => {
-                    if let Record::Attachments(Attachments { origin, .. }) = &record {
-                        self.tell(from, &[Record::Request(origin.clone())]);
-                    }
-                    continue;
-                }
-                Installed::Links => {
-                    self.tables.links_changed();
-                    self.tables.all_names_changed();
-                }
-                Installed::Names(came) => {
-                    if let Record::Attachments(Attachments { origin, .. }) = &record {
-                        self.tables.names_changed(origin);
-                        self.contested(origin, &came);
-                    }
-                }
-            }
-            news.push(record);
+            self.told(from, &record);
         }
-        if !news.is_empty() {
-            self.flood(&news, Some(from));
+    }
+
+    /// A neighbour tells, or asks, something.
+    fn told(&mut self, from: &NodeName, record: &Record) {
+        let (origin, age) = match record {
+            Record::Request(origin) => {
+                if let Some(session) = self.session(from) {
+                    session.owed.all(origin);
+                }
+                return;
+            }
+            Record::Adjacency(Adjacency { origin, age, .. })
+            | Record::Attachments(Attachments { origin, age, .. }) => (origin, *age),
+        };
+        if *origin == self.config.node {
+            return self.heard_of_myself(age);
+        }
+        let (links, names) = self.database.ages(origin);
+        match (self.database.install(record), record) {
+            (Installed::Old, Record::Adjacency(_)) => {
+                // It has the same, or is behind.
+                self.owe_one(from, |owed| match links == Some(age) {
+                    true => owed.knows_links(origin),
+                    false => owed.links(origin),
+                });
+            }
+            (Installed::Old, _) => self.owe_one(from, |owed| match names == Some(age) {
+                true => owed.knows_names(origin),
+                false => owed.all(origin),
+            }),
+            (Installed::Gap, _) => self.owe_one(from, |owed| owed.ask(origin)),
+            (Installed::Links, _) => {
+                self.tables.links_changed();
+                self.tables.all_names_changed();
+                self.owe_one(from, |owed| owed.knows_links(origin));
+                self.owe(Some(from), |owed| owed.links(origin));
+            }
+            (Installed::Names(came), _) => {
+                self.tables.names_changed(origin);
+                self.contested(origin, &came);
+                self.owe_one(from, |owed| owed.knows_names(origin));
+                self.owe(Some(from), |owed| owed.names(origin, names));
+            }
         }
     }
 
@@ -171,32 +190,53 @@ impl Brain {
         self.originate_attachments();
     }
 
-    fn flood(&mut self, records: &[Record], but: Option<&NodeName>) {
-        let up = self.links.iter().filter(|(node, link)| link.is_up() && Some(*node) != but);
-        let neighbours: Vec<_> = up.map(|(node, _)| node.clone()).collect();
-        for neighbour in neighbours {
-            self.tell(&neighbour, records);
+    /// Notes something for all neighbours but one.
+    fn owe(&mut self, but: Option<&NodeName>, mut note: impl FnMut(&mut Owed)) {
+        let others = self.links.iter_mut().filter(|(node, _)| Some(*node) != but);
+        for session in others.filter_map(|(_, link)| link.session.as_mut()) {
+            note(&mut session.owed);
         }
     }
 
-    fn tell(&mut self, neighbour: &NodeName, records: &[Record]) {
-        let Some(link) = self.links.get_mut(neighbour) else {
-            return;
-        };
-        let Some(session) = link.session.as_mut() else {
-            return;
-        };
-        let is_full = session.floods_sent - session.floods_acknowledged >= MOST_PENDING;
-        // What is left out is made good by telling everything later; a question would be lost.
-        if is_full && !matches!(records, [Record::Request(_)]) {
-            session.behind = true;
-            return;
+    fn owe_one(&mut self, neighbour: &NodeName, note: impl FnOnce(&mut Owed)) {
+        if let Some(session) = self.session(neighbour) {
+            note(&mut session.owed);
         }
-        session.floods_sent += 1;
-        let (conn, number) = (session.conn, session.floods_sent);
-        let flood = Flood { number, records: records.to_vec() };
-        let frames = local(&self.config.node, Kind::LinkState, flood.write());
-        link.send(conn, frames, &mut self.out);
+    }
+
+    /// Tells each neighbour what it may not know, if it has acknowledged what it was told before. Good-bye waits for
+    /// nothing.
+    pub(super) fn send_floods(&mut self) {
+        let Self { links, database, config, own, out, .. } = self;
+        for link in links.values_mut() {
+            let Some(session) = link.session.as_mut() else {
+                continue;
+            };
+            let is_known = session.floods_sent == session.floods_acknowledged;
+            if session.owed.len() == 0 || !(is_known || own.leaving) {
+                continue;
+            }
+            let mut records = Vec::new();
+            let mut size = 0;
+            while let Some(origin) = session.owed.pop_question() {
+                records.push(Record::Request(origin));
+            }
+            while size < FLOOD
+                && let Some((origin, news)) = session.owed.pop()
+            {
+                let told = database.news(&origin, news);
+                size += told.iter().map(Record::size).sum::<usize>();
+                records.extend(told);
+            }
+            if records.is_empty() {
+                continue;
+            }
+            session.floods_sent += 1;
+            let (conn, number) = (session.conn, session.floods_sent);
+            let flood = Flood { number, records };
+            let frames = local(&config.node, Kind::LinkState, flood.write());
+            link.send(conn, frames, out);
+        }
     }
 
     /// Takes a neighbour's acknowledgement in.
@@ -210,10 +250,6 @@ impl Brain {
         };
         session.floods_acknowledged =
             session.floods_acknowledged.max(ack.floods.min(session.floods_sent));
-        if session.behind && session.floods_acknowledged == session.floods_sent {
-            session.behind = false;
-            self.synchronise(from);
-        }
     }
 
     pub(super) fn send_ack(&mut self, to: &NodeName, ack: &LinkAck) {

@@ -11,12 +11,14 @@
 mod beats;
 mod handshake;
 mod impaired;
+mod owed;
 mod session;
 
 use std::time::Duration;
 
 pub(super) use handshake::{Dialling, Greeting, Standby, length};
 pub(super) use impaired::LOST;
+pub(super) use owed::{Names, News, Owed};
 pub(super) use session::{Link, Session};
 
 use super::conn::Conn;
@@ -74,7 +76,7 @@ impl Brain {
     /// The link is announced: to the other nodes, and all that is known to the neighbour.
     fn link_ready(&mut self, neighbour: &NodeName) {
         self.event(Event::LinkUp(neighbour.clone()));
-        self.synchronise(neighbour);
+        self.tell_everything(neighbour);
         self.originate_adjacency();
     }
 

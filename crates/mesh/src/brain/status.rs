@@ -83,7 +83,7 @@ impl Brain {
     #[must_use]
     pub fn pending_floods(&self) -> u64 {
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        sessions.map(|session| session.floods_sent - session.floods_acknowledged).sum()
+        sessions.map(|it| it.floods_sent - it.floods_acknowledged + it.owed.len() as u64).sum()
     }
 
     /// The routing table, line by line: nodes, then names, then static routes.

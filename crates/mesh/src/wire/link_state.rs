@@ -109,6 +109,18 @@ pub enum AttachmentKind {
     Broker,
 }
 
+impl Record {
+    /// About how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        const EACH: usize = 64;
+        match self {
+            Self::Adjacency(adjacency) => EACH * (2 + adjacency.links.len()),
+            Self::Attachments(names) => EACH * (2 + 2 * names.added.len() + names.removed.len()),
+            Self::Request(_) => EACH,
+        }
+    }
+}
+
 impl Flood {
     /// Reads a flood's payload frame.
     ///

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::impaired::Line;
+use super::owed::Owed;
 use crate::brain::outbox::{Outbox, Window};
 use crate::brain::reconfigure::Retiring;
 use crate::brain::{Config, ConnId, LinkConfig};
@@ -106,8 +107,8 @@ pub(in crate::brain) struct Session {
     /// When something came last, and when a sign of life was sent.
     pub(in crate::brain) heard: Duration,
     pub(in crate::brain) said: Duration,
-    /// The neighbour missed floods and is to be told everything once it has caught up.
-    pub(in crate::brain) behind: bool,
+    /// What the neighbour may not know yet.
+    pub(in crate::brain) owed: Owed,
 }
 
 impl Session {
@@ -131,7 +132,7 @@ impl Session {
             floods_acknowledged: 0,
             heard: now,
             said: now,
-            behind: false,
+            owed: Owed::default(),
         }
     }
 
