@@ -1,7 +1,7 @@
 //! Link state on its way: what this node originates, and what it hands on.
 //!
-//! What a neighbour may not know is noted by origin, and told as it is when the neighbour has acknowledged what it was
-//! told before. So the first change goes out at once, and a storm of them costs each link one flood a round trip. What a
+//! What a neighbour may not know is noted by origin, and told as it is when the neighbour has acknowledged enough of what
+//! it was told before. So a change goes out at once, and a storm of them costs each link a few floods a round trip. What a
 //! neighbour has said itself it is not told (RFC 2328, section 13).
 
 use super::database::Installed;
@@ -13,6 +13,9 @@ use crate::wire::link_state::{
     Adjacency, Adjacent, Age, Attachment, Attachments, Flood, LinkAck, Record,
 };
 
+/// How many floods may be on their way to a neighbour. With one, who comes and speaks at once could be answered
+/// before it is known; with many, a storm would not be held together.
+const UNDER_WAY: u64 = 16;
 /// No more is put into one flood once it has about so many bytes.
 const FLOOD: usize = 128 * 1024;
 
@@ -204,16 +207,16 @@ impl Brain {
         }
     }
 
-    /// Tells each neighbour what it may not know, if it has acknowledged what it was told before. Good-bye waits for
-    /// nothing.
+    /// Tells each neighbour what it may not know, if it has acknowledged enough of what it was told before. Good-bye
+    /// waits for nothing.
     pub(super) fn send_floods(&mut self) {
         let Self { links, database, config, own, out, .. } = self;
         for link in links.values_mut() {
             let Some(session) = link.session.as_mut() else {
                 continue;
             };
-            let is_known = session.floods_sent == session.floods_acknowledged;
-            if session.owed.len() == 0 || !(is_known || own.leaving) {
+            let under_way = session.floods_sent - session.floods_acknowledged;
+            if session.owed.len() == 0 || (under_way >= UNDER_WAY && !own.leaving) {
                 continue;
             }
             let mut records = Vec::new();
