@@ -8,7 +8,7 @@ use hopline::topo::launch::Identity;
 
 use crate::sandbox::{REGIONS, Sandbox, until};
 
-fn signal(name: &str, process: &Identity) {
+pub(crate) fn signal(name: &str, process: &Identity) {
     let status = Command::new("kill").args([name, &process.pid.to_string()]).status();
     assert!(status.unwrap().success());
 }

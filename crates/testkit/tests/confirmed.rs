@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -28,15 +27,6 @@ fn diamond(seed: u64) -> Simulation {
 
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
-}
-
-fn native(mesh: &mut Simulation, node: &str, name: &str) -> ClientId {
-    let client = mesh.attach(node, Some(name.as_bytes()));
-    let hello = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
-    quiet(mesh);
-    mesh.take(client);
-    client
 }
 
 fn send(mesh: &mut Simulation, client: ClientId, to: &str, number: u64, patience: Option<u64>) {
@@ -85,9 +75,9 @@ fn handed(mesh: &Simulation, client: ClientId) -> BTreeMap<u64, (usize, usize)> 
 #[test]
 fn who_sends_hears_that_it_was_handed_over_at_which_node() {
     let mut mesh = diamond(1);
-    let alice = native(&mut mesh, "west", "alice");
-    let bob = native(&mut mesh, "east", "bob");
-    let here = native(&mut mesh, "west", "here");
+    let alice = mesh.attach_native("west", Some("alice"));
+    let bob = mesh.attach_native("east", Some("bob"));
+    let here = mesh.attach_native("west", Some("here"));
     for (number, to) in [(1, "bob"), (2, "here"), (3, "east"), (4, "west")] {
         send(&mut mesh, alice, to, number, None);
     }
@@ -119,8 +109,8 @@ fn who_sends_hears_that_it_was_handed_over_at_which_node() {
 #[test]
 fn a_refusal_at_the_receivers_node_ends_it_at_once() {
     let mut mesh = diamond(2);
-    let alice = native(&mut mesh, "west", "alice");
-    let slow = native(&mut mesh, "east", "slow");
+    let alice = mesh.attach_native("west", Some("alice"));
+    let slow = mesh.attach_native("east", Some("slow"));
     mesh.stall(slow, true);
     let before = mesh.elapsed();
     send(&mut mesh, alice, "slow", 1, None);
@@ -138,8 +128,8 @@ fn a_refusal_at_the_receivers_node_ends_it_at_once() {
 #[test]
 fn it_waits_for_a_way_until_its_deadline_and_is_not_sent_after_it() {
     let mut mesh = diamond(3);
-    let alice = native(&mut mesh, "west", "alice");
-    let bob = native(&mut mesh, "east", "bob");
+    let alice = mesh.attach_native("west", Some("alice"));
+    let bob = mesh.attach_native("east", Some("bob"));
     mesh.cut("north", "east");
     mesh.cut("south", "east");
     mesh.run_for(Duration::from_secs(2));
@@ -167,8 +157,8 @@ fn what_is_kept_is_bounded_and_the_rest_is_refused() {
     mesh.add(config("east", [listens("west", 10)]));
     mesh.start_all();
     quiet(&mut mesh);
-    let alice = native(&mut mesh, "west", "alice");
-    let bob = native(&mut mesh, "east", "bob");
+    let alice = mesh.attach_native("west", Some("alice"));
+    let bob = mesh.attach_native("east", Some("bob"));
     mesh.cut("west", "east");
     mesh.run_for(Duration::from_secs(1));
     for number in 0..100 {
@@ -189,8 +179,8 @@ fn what_is_kept_is_bounded_and_the_rest_is_refused() {
 #[test]
 fn the_same_id_again_is_not_handed_over_again() {
     let mut mesh = diamond(5);
-    let alice = native(&mut mesh, "west", "alice");
-    let bob = native(&mut mesh, "east", "bob");
+    let alice = mesh.attach_native("west", Some("alice"));
+    let bob = mesh.attach_native("east", Some("bob"));
     send(&mut mesh, alice, "bob", 1, None);
     send(&mut mesh, alice, "bob", 1, None);
     quiet(&mut mesh);
@@ -207,8 +197,8 @@ fn the_same_id_again_is_not_handed_over_again() {
 fn a_restarted_egress_marks_what_may_be_a_repeat() {
     for_each_seed(10, |seed| {
         let mut mesh = diamond(seed);
-        let alice = native(&mut mesh, "west", "alice");
-        native(&mut mesh, "east", "bob");
+        let alice = mesh.attach_native("west", Some("alice"));
+        mesh.attach_native("east", Some("bob"));
         for number in 0..50 {
             send(&mut mesh, alice, "bob@east", number, None);
             mesh.run_for(Duration::from_micros(100));
@@ -216,7 +206,7 @@ fn a_restarted_egress_marks_what_may_be_a_repeat() {
         mesh.kill("east");
         mesh.run_for(Duration::from_millis(100));
         mesh.start("east");
-        let bob = native(&mut mesh, "east", "bob");
+        let bob = mesh.attach_native("east", Some("bob"));
         mesh.run_for(Duration::from_secs(20));
         let ends = told(&mut mesh, alice);
         assert_eq!(ends.len(), 50, "each has an end");
@@ -233,8 +223,8 @@ fn a_restarted_egress_marks_what_may_be_a_repeat() {
 fn each_arrives_once_while_links_break_and_relays_die() {
     for_each_seed(20, |seed| {
         let mut mesh = diamond(seed);
-        let alice = native(&mut mesh, "west", "alice");
-        let bob = native(&mut mesh, "east", "bob");
+        let alice = mesh.attach_native("west", Some("alice"));
+        let bob = mesh.attach_native("east", Some("bob"));
         let mut number = 0;
         for round in 0..40 {
             for _ in 0..mesh.rng().u64(1..20) {

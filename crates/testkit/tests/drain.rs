@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hopline_mesh::brain::{Command, Impairment};
-use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Class, Kind, MessageId, Path, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -38,7 +37,7 @@ struct Sender {
 
 impl Sender {
     fn new(mesh: &mut Simulation, node: &str, name: &str, to: &'static str, class: Class) -> Self {
-        Self { client: native(mesh, node, name), to, class, sent: 0, told: Vec::new() }
+        Self { client: mesh.attach_native(node, Some(name)), to, class, sent: 0, told: Vec::new() }
     }
 
     fn send(&mut self, mesh: &mut Simulation) {
@@ -80,15 +79,6 @@ impl Sender {
     }
 }
 
-fn native(mesh: &mut Simulation, node: &str, name: &str) -> ClientId {
-    let client = mesh.attach(node, Some(name.as_bytes()));
-    let hello = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
-    assert!(mesh.run_until_quiet(LIMIT));
-    mesh.take(client);
-    client
-}
-
 /// The nodes that the last message to a client came by.
 fn last_way(mesh: &Simulation, client: ClientId) -> Vec<String> {
     let path = &mesh.handed(client).last().unwrap()[1];
@@ -100,8 +90,8 @@ fn last_way(mesh: &Simulation, client: ClientId) -> Vec<String> {
 fn a_node_that_retires_under_traffic_loses_nothing() {
     for_each_seed(20, |seed| {
         let mut mesh = diamond(seed);
-        let dave = native(&mut mesh, "d", "dave");
-        let bert = native(&mut mesh, "b", "bert");
+        let dave = mesh.attach_native("d", Some("dave"));
+        let bert = mesh.attach_native("b", Some("bert"));
         let mut through = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
         let mut confirmed = Sender::new(&mut mesh, "a", "anna", "dave", Class::Confirmed);
         let mut there = Sender::new(&mut mesh, "a", "ada", "bert", Class::AtMostOnce);
@@ -156,8 +146,8 @@ fn a_node_that_retires_under_traffic_loses_nothing() {
 fn a_node_that_drains_is_passed_by_and_serves_its_own() {
     for_each_seed(10, |seed| {
         let mut mesh = diamond(seed);
-        let dave = native(&mut mesh, "d", "dave");
-        let bert = native(&mut mesh, "b", "bert");
+        let dave = mesh.attach_native("d", Some("dave"));
+        let bert = mesh.attach_native("b", Some("bert"));
         let mut alice = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
         let mut ada = Sender::new(&mut mesh, "a", "ada", "bert", Class::AtMostOnce);
         let mut way = |mesh: &mut Simulation, draining: bool| {
@@ -186,7 +176,7 @@ fn a_node_that_drains_is_passed_by_and_serves_its_own() {
 fn what_a_retiring_node_cannot_finish_goes_back() {
     for_each_seed(10, |seed| {
         let mut mesh = diamond(seed);
-        let dave = native(&mut mesh, "d", "dave");
+        let dave = mesh.attach_native("d", Some("dave"));
         let mut bella = Sender::new(&mut mesh, "b", "bella", "dave", Class::AtMostOnce);
         let slow = Impairment { bytes_per_second: Some(2_000), ..Impairment::default() };
         for (one, other) in [("b", "d"), ("a", "b")] {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hopline_mesh::brain::{Impairment, Window};
-use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Kind, MessageId, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -29,15 +28,6 @@ fn mesh(seed: u64) -> Simulation {
     mesh.start_all();
     assert!(mesh.run_until_quiet(LIMIT));
     mesh
-}
-
-fn native(mesh: &mut Simulation, node: &str, name: &str) -> ClientId {
-    let client = mesh.attach(node, Some(name.as_bytes()));
-    let hello = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
-    assert!(mesh.run_until_quiet(LIMIT));
-    mesh.take(client);
-    client
 }
 
 fn send(mesh: &mut Simulation, client: ClientId, to: &str, numbers: std::ops::Range<u64>) {
@@ -77,10 +67,10 @@ fn waiting(mesh: &Simulation, node: &str) -> u64 {
 fn a_slow_link_slows_those_who_send_over_it_and_nobody_else() {
     for_each_seed(5, |seed| {
         let mut mesh = mesh(seed);
-        let alice = native(&mut mesh, "east", "alice");
-        let bob = native(&mut mesh, "far", "bob");
-        let carol = native(&mut mesh, "east", "carol");
-        let dave = native(&mut mesh, "west", "dave");
+        let alice = mesh.attach_native("east", Some("alice"));
+        let bob = mesh.attach_native("far", Some("bob"));
+        let carol = mesh.attach_native("east", Some("carol"));
+        let dave = mesh.attach_native("west", Some("dave"));
         mesh.impair("west", "far", slow(20_000));
         send(&mut mesh, alice, "bob", 0..1_000);
         let mut most = 0;
@@ -106,7 +96,7 @@ fn a_slow_link_slows_those_who_send_over_it_and_nobody_else() {
 #[test]
 fn a_raw_client_waits_a_second_and_is_refused_then() {
     let mut mesh = mesh(1);
-    native(&mut mesh, "far", "bob");
+    mesh.attach_native("far", Some("bob"));
     let alice = mesh.attach("east", Some(b"alice"));
     mesh.impair("west", "far", slow(100));
     for number in 0..100 {
@@ -132,8 +122,8 @@ fn a_raw_client_waits_a_second_and_is_refused_then() {
 #[test]
 fn who_waits_is_not_read() {
     let mut mesh = mesh(2);
-    let alice = native(&mut mesh, "east", "alice");
-    let bob = native(&mut mesh, "far", "bob");
+    let alice = mesh.attach_native("east", Some("alice"));
+    let bob = mesh.attach_native("far", Some("bob"));
     mesh.impair("west", "far", slow(1_000));
     send(&mut mesh, alice, "bob", 0..60);
     mesh.run_for(Duration::from_millis(50));
@@ -150,9 +140,9 @@ fn who_waits_is_not_read() {
 #[test]
 fn clients_of_one_node_take_turns() {
     let mut mesh = mesh(3);
-    let loud = native(&mut mesh, "east", "loud");
-    let quiet = native(&mut mesh, "east", "quiet");
-    let bob = native(&mut mesh, "far", "bob");
+    let loud = mesh.attach_native("east", Some("loud"));
+    let quiet = mesh.attach_native("east", Some("quiet"));
+    let bob = mesh.attach_native("far", Some("bob"));
     mesh.impair("west", "far", slow(40_000));
     send(&mut mesh, loud, "bob", 0..1_000);
     mesh.run_for(Duration::from_millis(20));
@@ -166,8 +156,8 @@ fn clients_of_one_node_take_turns() {
 #[test]
 fn a_sender_that_closes_its_connection_has_not_lost_what_waits() {
     let mut mesh = mesh(4);
-    let alice = native(&mut mesh, "east", "alice");
-    let bob = native(&mut mesh, "far", "bob");
+    let alice = mesh.attach_native("east", Some("alice"));
+    let bob = mesh.attach_native("far", Some("bob"));
     mesh.impair("west", "far", slow(5_000));
     send(&mut mesh, alice, "bob", 0..200);
     mesh.detach(alice);
@@ -182,8 +172,8 @@ fn a_sender_that_closes_its_connection_has_not_lost_what_waits() {
 fn a_window_opens_again_whatever_was_lost() {
     for_each_seed(20, |seed| {
         let mut mesh = mesh(seed);
-        let alice = native(&mut mesh, "east", "alice");
-        let bob = native(&mut mesh, "far", "bob");
+        let alice = mesh.attach_native("east", Some("alice"));
+        let bob = mesh.attach_native("far", Some("bob"));
         let mut sent = 0;
         for _ in 0..30 {
             let count = mesh.rng().u64(1..40);

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hopline_mesh::brain::Config;
 use hopline_mesh::name::ClientName;
 use hopline_mesh::wire::control::Request;
-use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Class, Kind, MessageId, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -30,15 +29,6 @@ fn mesh(seed: u64, groups: &BTreeMap<String, BTreeSet<ClientName>>) -> Simulatio
 
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
-}
-
-fn native(mesh: &mut Simulation, node: &str, name: Option<&str>) -> ClientId {
-    let client = mesh.attach(node, name.map(str::as_bytes));
-    let hello = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
-    quiet(mesh);
-    mesh.take(client);
-    client
 }
 
 fn ask(mesh: &mut Simulation, client: ClientId, node: &str, request: &Request) {
@@ -97,16 +87,16 @@ fn one(recipients: u32, missing: &str) -> Vec<(u32, String)> {
 #[test]
 fn each_member_gets_one_and_none_after_leaving() {
     let mut mesh = mesh(1, &BTreeMap::new());
-    let alice = native(&mut mesh, "a", Some("alice"));
+    let alice = mesh.attach_native("a", Some("alice"));
     let mut members = Vec::new();
     for node in NODES {
         for name in [Some(format!("{node}1")), None] {
-            let member = native(&mut mesh, node, name.as_deref());
+            let member = mesh.attach_native(node, name.as_deref());
             join(&mut mesh, member, node);
             members.push(member);
         }
     }
-    let outsider = native(&mut mesh, "c", Some("outsider"));
+    let outsider = mesh.attach_native("c", Some("outsider"));
     send(&mut mesh, alice, "#workers", 1, Class::AtMostOnce);
     quiet(&mut mesh);
     assert_eq!(told(&mut mesh, alice)[&1], one(10, ""));
@@ -141,10 +131,10 @@ fn each_member_gets_one_and_none_after_leaving() {
 fn no_member_gets_one_twice_under_flux() {
     for_each_seed(30, |seed| {
         let mut mesh = mesh(seed, &BTreeMap::new());
-        let alice = native(&mut mesh, "a", Some("alice"));
+        let alice = mesh.attach_native("a", Some("alice"));
         let mut members = Vec::new();
         for node in NODES {
-            let member = native(&mut mesh, node, Some(&format!("{node}1")));
+            let member = mesh.attach_native(node, Some(&format!("{node}1")));
             join(&mut mesh, member, node);
             members.push(member);
         }
@@ -184,7 +174,7 @@ fn everyone_gets_one_but_who_sends_it_in_the_dialect_that_each_speaks() {
     let mut mesh = mesh(3, &BTreeMap::new());
     let alice = mesh.attach("a", Some(b"alice"));
     let near = mesh.attach("a", Some(b"near"));
-    let bob = native(&mut mesh, "d", Some("bob"));
+    let bob = mesh.attach_native("d", Some("bob"));
     let silent = mesh.attach("e", Some(b"silent"));
     quiet(&mut mesh);
     mesh.send_text(alice, r##"{"destination": "*", "n": 1}"##);
@@ -202,9 +192,9 @@ fn everyone_gets_one_but_who_sends_it_in_the_dialect_that_each_speaks() {
 #[test]
 fn a_node_that_does_not_answer_is_named_in_time() {
     let mut mesh = mesh(4, &BTreeMap::new());
-    let alice = native(&mut mesh, "a", Some("alice"));
+    let alice = mesh.attach_native("a", Some("alice"));
     for node in ["b", "c"] {
-        let member = native(&mut mesh, node, Some(&format!("{node}1")));
+        let member = mesh.attach_native(node, Some(&format!("{node}1")));
         join(&mut mesh, member, node);
     }
     // The member's node dies with the copy, and nobody has noticed when it is sent.
@@ -219,7 +209,7 @@ fn the_file_says_who_is_a_member_from_the_start() {
     let members = ["bob", "eve"].map(|name| ClientName::from_identity(name.as_bytes()));
     let groups = BTreeMap::from([("planned".to_owned(), members.into())]);
     let mut mesh = mesh(5, &groups);
-    let alice = native(&mut mesh, "a", Some("alice"));
+    let alice = mesh.attach_native("a", Some("alice"));
     let bob = mesh.attach("b", Some(b"bob"));
     quiet(&mut mesh);
     send(&mut mesh, alice, "#planned", 1, Class::AtMostOnce);
@@ -231,7 +221,7 @@ fn the_file_says_who_is_a_member_from_the_start() {
 #[test]
 fn groups_are_joined_by_their_members_only_and_have_names() {
     let mut mesh = mesh(6, &BTreeMap::new());
-    let alice = native(&mut mesh, "a", Some("alice"));
+    let alice = mesh.attach_native("a", Some("alice"));
     let refused = |mesh: &mut Simulation, node: &str, group: &str| {
         ask(mesh, alice, node, &Request::Join { group: group.to_owned() });
         let answers = mesh.take(alice);
@@ -242,7 +232,7 @@ fn groups_are_joined_by_their_members_only_and_have_names() {
         assert!(refused(&mut mesh, "a", name).contains("a group's name"), "{name:?}");
     }
     // A client cannot take a group's name by its identity, nor say whom its copy is for.
-    let sly = native(&mut mesh, "c", Some("#workers"));
+    let sly = mesh.attach_native("c", Some("#workers"));
     join(&mut mesh, alice, "a");
     let prefix = Prefix {
         destination: "alice",

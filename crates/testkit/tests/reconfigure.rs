@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hopline_mesh::brain::{Command, Event, LinkConfig, Settings, Window};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::route::access::{AccessRules, AttachRule, Effect, NameSet};
-use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Kind, MessageId, Path, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -57,15 +56,6 @@ fn relink(mesh: &mut Simulation, c_cost: u32, but: Option<(&str, &str)>) {
     }
 }
 
-fn native(mesh: &mut Simulation, node: &str, name: &str) -> ClientId {
-    let client = mesh.attach(node, Some(name.as_bytes()));
-    let hello = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
-    assert!(mesh.run_until_quiet(LIMIT));
-    mesh.take(client);
-    client
-}
-
 fn send(mesh: &mut Simulation, client: ClientId, to: &str, counter: u64) {
     let id = MessageId { incarnation: 7, counter };
     let prefix = Prefix { id, destination: to, ..Prefix::new(Kind::Data) };
@@ -106,8 +96,8 @@ fn ups_and_downs(mesh: &Simulation, node: &str, neighbour: &str) -> usize {
 fn links_change_under_traffic_and_nothing_is_lost() {
     for_each_seed(20, |seed| {
         let mut mesh = diamond(seed);
-        let dave = native(&mut mesh, "d", "dave");
-        let alice = native(&mut mesh, "a", "alice");
+        let dave = mesh.attach_native("d", Some("dave"));
+        let alice = mesh.attach_native("a", Some("alice"));
         let before = ups_and_downs(&mesh, "a", "c");
         let mut number = 0;
         let mut run = |mesh: &mut Simulation, time: u64| {
@@ -189,8 +179,8 @@ fn of_ten_changes_at_once_the_last_one_wins() {
 #[test]
 fn a_limit_is_lowered_live() {
     let mut mesh = diamond(1);
-    let dave = native(&mut mesh, "d", "dave");
-    let alice = native(&mut mesh, "a", "alice");
+    let dave = mesh.attach_native("d", Some("dave"));
+    let alice = mesh.attach_native("a", Some("alice"));
     mesh.run_for(Duration::from_secs(1));
     let lowered = Settings {
         window: Window { messages: 1, bytes: 1 << 20 },
@@ -219,8 +209,8 @@ fn a_limit_is_lowered_live() {
 #[test]
 fn rules_and_static_routes_change_live() {
     let mut mesh = diamond(1);
-    let alice = native(&mut mesh, "a", "alice");
-    let bob = native(&mut mesh, "a", "bob");
+    let alice = mesh.attach_native("a", Some("alice"));
+    let bob = mesh.attach_native("a", Some("bob"));
     let route =
         Command::SetRoute { destination: "south.*".to_owned(), next_hop: Some("b".to_owned()) };
     mesh.command("a", route);

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::message::Message;
 use super::{Brain, ConnId, Now, Output, Room, Window};
+use crate::dialect::Dialect;
 use crate::reason::Reason;
 use crate::route::Refusal;
 
@@ -137,7 +138,7 @@ impl Brain {
                 return self.give_back(now, message, Refusal::QueueFull.into(), room);
             }
         }
-        let until = (!self.is_native(conn)).then(|| now.since_start + RAW_WAITS);
+        let until = (!self.speaks(conn, Dialect::Native)).then(|| now.since_start + RAW_WAITS);
         let is_first = !self.blocked.has(conn);
         match self.blocked.push(conn, until, message, self.config.queue) {
             Ok(()) if is_first => self.out.push(Output::Pause { conn, paused: true }),

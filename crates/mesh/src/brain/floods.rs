@@ -2,7 +2,7 @@
 //!
 //! What a neighbour may not know is noted by origin, and told as it is when the neighbour has acknowledged enough of what
 //! it was told before. So a change goes out at once, and a storm of them costs each link a few floods a round trip. What a
-//! neighbour has said itself it is not told (RFC 2328, section 13).
+//! neighbour has said itself it is not told (RFC 2328, section 13.3).
 
 use super::database::Installed;
 use super::links::{Owed, Session};

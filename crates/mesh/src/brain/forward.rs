@@ -207,7 +207,8 @@ impl Brain {
         match message.kind() {
             Kind::Probe => return self.answer_probe(now, &message, room),
             Kind::Data | Kind::Reply | Kind::Error => {}
-            Kind::Ack if self.is_native(conn) || self.speaks_json(conn) => {}
+            Kind::Ack
+                if [Dialect::Native, Dialect::Json].iter().any(|it| self.speaks(conn, *it)) => {}
             Kind::Ack => return self.counters.count(Flow::Answered),
             Kind::Control
             | Kind::Credit
@@ -263,11 +264,9 @@ impl Brain {
         self.refuse(now, message, reason, room);
     }
 
-    pub(super) fn is_native(&self, conn: ConnId) -> bool {
-        match self.conns.get(&conn) {
-            Some(Conn::Client(client)) => client.dialect == Some(Dialect::Native),
-            _ => false,
-        }
+    /// Whether the client of a connection speaks this dialect.
+    pub(super) fn speaks(&self, conn: ConnId, dialect: Dialect) -> bool {
+        matches!(self.conns.get(&conn), Some(Conn::Client(client)) if client.dialect == Some(dialect))
     }
 }
 

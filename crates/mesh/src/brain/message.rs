@@ -56,10 +56,14 @@ impl Message {
 
     /// Notes whether it may have arrived before, because it was sent again.
     pub(super) fn mark_resent(&mut self, resent: bool) {
-        let flags = self.prefix().flags;
-        let marked = flags.without(Flags::RESENT);
-        let marked = if resent { marked.with(Flags::RESENT) } else { marked };
-        if marked != flags {
+        self.mark(Flags::RESENT, resent);
+    }
+
+    fn mark(&mut self, mark: Flags, set: bool) {
+        let marks = Prefix::marks(&self.frames[0]);
+        let rest = marks.without(mark);
+        let marked = if set { rest.with(mark) } else { rest };
+        if marked != marks {
             self.frames[0] = Prefix::marked(&self.frames[0], marked);
         }
     }
@@ -116,19 +120,13 @@ impl Message {
     fn with(&self, frames: Frames, spread: bool) -> Self {
         let size = frames.iter().map(Bytes::len).sum();
         let mut copy = Self { frames, size, ingress: self.ingress.clone(), ..*self };
-        let flags = self.prefix().flags;
-        let marks = flags.without(Flags::SPREAD);
-        let marks = if spread { marks.with(Flags::SPREAD) } else { marks };
-        if marks != flags {
-            copy.frames[0] = Prefix::marked(&copy.frames[0], marks);
-        }
+        copy.mark(Flags::SPREAD, spread);
         copy
     }
 
     /// Whether it is one copy of a message to several.
     pub(super) fn is_spread(&self) -> bool {
-        let prefix = self.prefix();
-        prefix.kind == Kind::Data && prefix.flags.has(Flags::SPREAD)
+        self.kind == Kind::Data && Prefix::marks(&self.frames[0]).has(Flags::SPREAD)
     }
 
     /// The nodes that a copy is for.

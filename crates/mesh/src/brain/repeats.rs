@@ -144,8 +144,7 @@ impl Brain {
     ) -> Result<Option<Receipt>, Seen> {
         let prefix = message.prefix();
         let is_counted = matches!(prefix.kind, Kind::Data | Kind::Reply);
-        let is_for_one = !spread::is_for_several(message);
-        if prefix.class != Class::Confirmed || !is_counted || !is_for_one {
+        if prefix.class != Class::Confirmed || !is_counted || spread::is_for_several(message) {
             return Ok(None);
         }
         // Each clock is its own: what matters is how long the sender waits, and one who waits no longer is given

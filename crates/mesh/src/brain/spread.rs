@@ -20,7 +20,6 @@ use super::message::Message;
 use super::repeats::Seen;
 use super::{Brain, ConnId, Now, Room, counters::Flow};
 use crate::address::Address;
-use crate::dialect::Dialect;
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::route::Refusal;
@@ -332,21 +331,6 @@ impl Brain {
             copy.mark_resent(true);
             self.counters.count(Flow::Made);
             self.part(now, copy, room);
-        }
-    }
-
-    /// Whether the client of a connection is told in json how many its message has reached.
-    pub(super) fn speaks_json(&self, conn: ConnId) -> bool {
-        match self.conns.get(&conn) {
-            Some(Conn::Client(client)) => client.dialect == Some(Dialect::Json),
-            Some(
-                Conn::Greeting(_)
-                | Conn::Dialling(_)
-                | Conn::Link(_)
-                | Conn::Standby(_)
-                | Conn::Refused,
-            )
-            | None => false,
         }
     }
 }

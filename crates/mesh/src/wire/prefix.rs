@@ -101,6 +101,11 @@ impl<'a> Prefix<'a> {
         Self::read(frame).unwrap_or(Self::new(Kind::Error))
     }
 
+    /// The marks of a first frame that was read before, and nothing else of it.
+    pub(crate) fn marks(frame: &[u8]) -> Flags {
+        frame.first_chunk::<8>().map_or(Flags::default(), |[.., flags]| Flags(*flags))
+    }
+
     /// A copy of a first frame with these marks instead of its own.
     pub(crate) fn marked(frame: &[u8], marks: Flags) -> Bytes {
         let mut frame = BytesMut::from(frame);

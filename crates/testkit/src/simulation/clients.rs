@@ -1,11 +1,17 @@
 //! Clients: what they send, what they are given.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hopline_mesh::brain::Opened;
+use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Kind, Path, Prefix};
 
 use super::pipes::{End, PipeId, Side};
 use super::{Simulation, node_name};
+
+/// How long a mesh may take to come to rest once a client has said hello.
+const TAKEN_IN: Duration = Duration::from_secs(120);
 
 /// Where a probe came by: the nodes up to its end, or up to its refusal and the reason for that.
 pub type Way = Result<Vec<String>, (Vec<String>, String)>;
@@ -33,6 +39,19 @@ impl Simulation {
     pub fn attach(&mut self, node: &str, identity: Option<&[u8]>) -> ClientId {
         let identity = identity.map(Bytes::copy_from_slice);
         self.connect_client(node, identity, false)
+    }
+
+    /// A native client connects to a node, under a name or without one, and is taken in.
+    ///
+    /// # Panics
+    /// Where the mesh does not come to rest.
+    pub fn attach_native(&mut self, node: &str, name: Option<&str>) -> ClientId {
+        let client = self.attach(node, name.map(str::as_bytes));
+        let hello = Prefix::new(Kind::Hello).write();
+        self.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
+        assert!(self.run_until_quiet(TAKEN_IN), "the mesh does not come to rest");
+        self.take(client);
+        client
     }
 
     /// A client connects to a node's control socket.

@@ -3,7 +3,9 @@
 use hopline_mesh::brain::ServiceConfig;
 use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::route::Policy;
-use hopline_testkit::simulation::{Faults, Simulation, config, dials, for_each_seed, listens};
+use hopline_testkit::simulation::{
+    ClientId, Faults, Simulation, config, dials, for_each_seed, listens,
+};
 
 use crate::traffic::{Traffic, millis, rest, way};
 
@@ -11,18 +13,24 @@ use crate::traffic::{Traffic, millis, rest, way};
 const FOUR: [(&str, &str, u32); 6] =
     [("a", "d", 1), ("d", "c", 1), ("c", "b", 1), ("d", "b", 5), ("a", "c", 8), ("a", "b", 20)];
 
+/// The four at rest, watched for loops, with `alice` at `a` and `bob` at `b`.
+fn four(seed: u64, faults: Faults) -> (Simulation, ClientId, ClientId) {
+    let mut mesh = Simulation::of(seed, &FOUR);
+    mesh.set_faults(faults);
+    mesh.watch_for_loops();
+    mesh.start_all();
+    rest(&mut mesh);
+    let (alice, bob) = (mesh.attach("a", Some(b"alice")), mesh.attach("b", Some(b"bob")));
+    rest(&mut mesh);
+    (mesh, alice, bob)
+}
+
 /// Scenarios 26 and 27: the links that the messages take are severed one after the other while messages are under
 /// way. Each message is delivered once or told; the links that are severed stay so.
 #[test]
 fn messages_move_from_link_to_link_and_none_is_unknown() {
     for_each_seed(20, |seed| {
-        let mut mesh = Simulation::of(seed, &FOUR);
-        mesh.set_faults(Faults::FAR);
-        mesh.watch_for_loops();
-        mesh.start_all();
-        rest(&mut mesh);
-        let (alice, bob) = (mesh.attach("a", Some(b"alice")), mesh.attach("b", Some(b"bob")));
-        rest(&mut mesh);
+        let (mut mesh, alice, bob) = four(seed, Faults::FAR);
         let mut traffic = Traffic::new(&[alice, bob], &[alice, bob]);
         let ways = [(None, "a-d-c-b"), (Some(("c", "d")), "a-d-b"), (Some(("b", "d")), "a-c-b")];
         for (severed, expected) in ways.into_iter().chain([(Some(("b", "c")), "a-b")]) {
@@ -56,13 +64,7 @@ fn messages_move_from_link_to_link_and_none_is_unknown() {
 #[test]
 fn none_is_unknown_while_connections_break() {
     for_each_seed(12, |seed| {
-        let mut mesh = Simulation::of(seed, &FOUR);
-        mesh.set_faults(Faults::FAR);
-        mesh.watch_for_loops();
-        mesh.start_all();
-        rest(&mut mesh);
-        let (alice, bob) = (mesh.attach("a", Some(b"alice")), mesh.attach("b", Some(b"bob")));
-        rest(&mut mesh);
+        let (mut mesh, alice, bob) = four(seed, Faults::FAR);
         let mut traffic = Traffic::new(&[alice], &[bob]);
         for _ in 0..60 {
             traffic.send(&mut mesh, "bob", 10);
@@ -83,12 +85,7 @@ fn none_is_unknown_while_connections_break() {
 #[test]
 fn the_word_of_what_is_in_doubt_takes_another_way_where_its_own_breaks() {
     for_each_seed(60, |seed| {
-        let mut mesh = Simulation::of(seed, &FOUR);
-        mesh.set_faults(Faults::FAR);
-        mesh.start_all();
-        rest(&mut mesh);
-        let (alice, bob) = (mesh.attach("a", Some(b"alice")), mesh.attach("b", Some(b"bob")));
-        rest(&mut mesh);
+        let (mut mesh, alice, bob) = four(seed, Faults::FAR);
         let mut traffic = Traffic::new(&[alice], &[bob]);
         traffic.send(&mut mesh, "bob", 10);
         let pause = mesh.rng().u64(5..60);
@@ -106,11 +103,7 @@ fn the_word_of_what_is_in_doubt_takes_another_way_where_its_own_breaks() {
 #[test]
 fn a_link_that_is_not_needed_is_not_missed() {
     for_each_seed(20, |seed| {
-        let mut mesh = Simulation::of(seed, &FOUR);
-        mesh.start_all();
-        rest(&mut mesh);
-        let (alice, bob) = (mesh.attach("a", Some(b"alice")), mesh.attach("b", Some(b"bob")));
-        rest(&mut mesh);
+        let (mut mesh, alice, bob) = four(seed, Faults::default());
         let mut traffic = Traffic::new(&[alice], &[bob]);
         for (x, y) in [("a", "b"), ("a", "c"), ("d", "b")] {
             for step in 0..20 {

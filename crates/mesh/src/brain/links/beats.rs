@@ -6,14 +6,12 @@
 //! ```
 //!
 //! Whatever comes counts, and bytes of a message that is not whole yet do too, so that a busy link is never taken for
-//! a dead one. A node that has itself been asleep has heard nobody, and blames nobody (RFC 5880, section 6.8.4,
-//! counts the time in which packets could be received).
+//! a dead one. The limit is a few of the intervals in which the other end says something (as in RFC 5880, section 6.8.4).
+//! A node that has itself been asleep has heard nobody, and blames nobody.
 
 use std::time::Duration;
 
-use super::Link;
 use crate::brain::{Brain, Now, Output, Room, local};
-use crate::name::NodeName;
 use crate::wire::Kind;
 use crate::wire::hello::Hello;
 
@@ -35,7 +33,7 @@ impl Brain {
         }
         for link in self.links.values_mut() {
             if let Some(session) = &mut link.session {
-                session.heard = session.heard.max(now);
+                session.heard = now;
             }
         }
     }
@@ -45,11 +43,7 @@ impl Brain {
         let liveness = self.config.liveness;
         let time = now.since_start;
         let mut silent = Vec::new();
-        let mut due: Vec<NodeName> = Vec::new();
-        for (neighbour, link) in &mut self.links {
-            let Link { session: Some(session), .. } = link else {
-                continue;
-            };
+        for session in self.links.values_mut().filter_map(|link| link.session.as_mut()) {
             if session.heard + liveness.silence <= time {
                 let bytes = room.silent_for(session.conn).filter(|it| *it < liveness.silence);
                 match bytes {
@@ -62,14 +56,9 @@ impl Brain {
             }
             if session.said + liveness.hello <= time {
                 session.said = time;
-                due.push(neighbour.clone());
-            }
-        }
-        for neighbour in due {
-            let frames = local(&self.config.node, Kind::Hello, Hello::Alive {}.write());
-            if let Some(conn) = self.session(&neighbour).map(|session| session.conn) {
+                let frames = local(&self.config.node, Kind::Hello, Hello::Alive {}.write());
                 // Past what the link holds back on purpose: it is the connection that is alive.
-                self.out.push(Output::Send { conn, frames });
+                self.out.push(Output::Send { conn: session.conn, frames });
             }
         }
         for conn in silent {
