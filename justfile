@@ -45,14 +45,16 @@ real:
 fuzz SECONDS="60" *TARGETS:
     .ci/fuzz {{SECONDS}} {{TARGETS}}
 
-# foreign clients (pyzmq, raw sockets) against real nodes; makes its own Python environment
+# foreign clients (pyzmq, txzmq, Node's zeromq, raw sockets) against real nodes; installs their packages into target/
 interop *ARGS:
     cargo build --locked --bin hopline
+    cargo build --workspace --examples --locked
     HOPLINE_BIN="$PWD/target/debug/hopline" tests/interop/run.sh {{ARGS}}
 
 # the full sizes of what CI runs small: probes, churn, half-open sockets, floods of stalled clients (minutes)
 soak *ARGS:
     cargo build --release --locked --bin hopline
+    cargo build --workspace --examples --locked
     HOPLINE_SOAK=1 HOPLINE_BIN="$PWD/target/release/hopline" tests/interop/run.sh test_siege.py test_stalled.py test_listener.py {{ARGS}}
 
 # licences, sources and advisories of the dependencies (needs cargo-deny and the network)

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hopline_mesh::brain::{Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output};
+use hopline_mesh::brain::{
+    Brain, Config, ConnId, Input, LinkConfig, Now, Opened, Output, Settings,
+};
 use hopline_mesh::name::{ClientName, LinkName, NodeName};
 use hopline_mesh::route::{
     Directory, Graph, Places, Policy, Question, StaticRoutes, Table, TableInput, Verdict, decide,
@@ -32,7 +34,10 @@ impl Chain {
                 (node(to), LinkConfig { dials, upstream: dials, ..link })
             };
             let config = Config {
-                links: links.iter().map(link).collect(),
+                settings: Settings {
+                    links: links.iter().map(link).collect(),
+                    ..Settings::default()
+                },
                 seed: [index as u8; 32],
                 ..Config::new("bench", node(name), MeshKey::new([1; 32]))
             };

@@ -121,4 +121,6 @@ async fn running_nodes_hold_to_the_rules_and_name_them() {
     for client in clients {
         client.shutdown().await;
     }
+    // The sandbox ends what it wrote the file of, and not this.
+    assert!(sandbox.run(&["down", FILE]).status.success());
 }

@@ -27,6 +27,26 @@ async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> C
     child
 }
 
+/// A group of two at two nodes.
+const CREW: &str = r##"
+[mesh]
+name = "crew"
+
+[nodes.top]
+bind = "auto"
+
+[nodes.east]
+bind = "auto"
+upstream = ["top"]
+
+[clients]
+anna = "east"
+bert = "top"
+
+[client_groups]
+crew = ["anna", "bert"]
+"##;
+
 /// `text` as tables are compared: runs of blanks inside a line count as two.
 fn squeezed(text: &str) -> String {
     let mut squeezed = String::new();
@@ -64,6 +84,11 @@ fn a_mesh_is_started_looked_at_and_stopped() {
     for process in sandbox.processes(Path::new(&file)) {
         status = status.replace(&process.pid.to_string(), "[PID]");
     }
+    let messages = status.lines().find(|line| line.starts_with("messages: ")).unwrap().to_owned();
+    let (sent, delivered) = messages.split_once(" sent = ").unwrap();
+    let (sent, delivered) = (&sent["messages: ".len()..], delivered.split(' ').next().unwrap());
+    assert_eq!((sent, messages.contains(" + ")), (delivered, false), "{messages}");
+    status = status.replace(&messages, &messages.replace(sent, "[N]"));
     text.push_str(&squeezed(&status));
     text.push_str(&squeezed(&sandbox.show(&["routes", &file, "east"])));
     text.push_str(&sandbox.show(&["down", &file]));
@@ -118,6 +143,34 @@ async fn a_message_is_received_with_the_way_that_it_took() {
     sandbox.run(&["send", &text, "bob", "the end", "--as", "alice"]);
     let (received, code) = rest(bob);
     shown.push_str(&format!("--- bob has\n{received}--- exit {code:?}\n"));
+    assert_snapshot!(shown);
+}
+
+/// Scenario 22, as people see it: a message to several is reported, whatever its class.
+#[tokio::test]
+async fn a_message_to_several_is_reported() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.file("crew.toml", CREW);
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let anna = receive(&sandbox, &file, "anna", &["-n", "5"]).await;
+    let bert = receive(&sandbox, &file, "bert", &["-n", "4"]).await;
+    let send = |to: &str, more: &[&str]| {
+        let sent = ["send", &text, to, "hello", "--as", "alice"];
+        sandbox.show(&[&sent[..], more].concat())
+    };
+    let mut shown = send("#crew", &[]);
+    shown.push_str(&send("#crew", &["--confirmed"]));
+    shown.push_str(&send("#crew", &["--json"]));
+    shown.push_str(&send("*", &["--confirmed", "--json"]));
+    let (received, code) = rest(bert);
+    shown.push_str(&format!("--- bert has\n{received}--- exit {code:?}\n"));
+    shown.push_str(&send("#nobody", &[]));
+    shown.push_str(&send("#nobody", &["--json"]));
+    shown.push_str(&send("#", &[]));
+    sandbox.run(&["send", &text, "anna", "the end", "--as", "alice"]);
+    let (received, code) = rest(anna);
+    shown.push_str(&format!("--- anna has\n{received}--- exit {code:?}\n"));
     assert_snapshot!(shown);
 }
 

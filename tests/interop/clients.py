@@ -21,6 +21,12 @@ class Clients:
         self.open.append(client)
         return client
 
+    def of(self, library, node, identity=None):
+        """A client of another library at a node: see `libraries`."""
+        client = library(self.mesh.endpoints[node], identity)
+        self.open.append(client)
+        return client
+
     def attach(self, node, name, kind=zmq.DEALER):
         """A client whose name every node knows."""
         client = self.connect(node, name.encode(), kind)

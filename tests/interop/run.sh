@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Foreign clients against real nodes: libzmq by way of pyzmq, and raw sockets.
+# Foreign clients against real nodes and against core's examples: libzmq by way of pyzmq, txzmq in a Twisted reactor and
+# Node's zeromq; and raw sockets.
 #
 #   HOPLINE_BIN=target/debug/hopline tests/interop/run.sh [PYTEST ARGUMENTS]
 #
-# Makes its Python environment under target/, or where HOPLINE_VENV says. Fails if anything is missing:
-# a check that did not run has not passed.
+# Makes its Python environment under target/, or where HOPLINE_VENV says, and its folder of Node's packages beside it.
+# HOPLINE_EXAMPLES names the folder of core's examples. Fails if anything is missing: a check that did not run has not
+# passed. Only without Node.js, and not in CI, the tests that need it say that they did not run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -48,6 +50,36 @@ if [ ! -x "$python" ] || ! cmp -s "$here/requirements.txt" "$venv/requirements.t
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
 
+modules=$root/target/interop-node
+if command -v npm >/dev/null && command -v node >/dev/null; then
+    if ! cmp -s "$here/foreign/package.json" "$modules/package.json" || [ ! -d "$modules/node_modules/zeromq" ]; then
+        rm -rf "$modules"
+        mkdir -p "$modules"
+        cp "$here/foreign/package.json" "$modules/package.json"
+        (cd "$modules" && npm install --silent --ignore-scripts --no-audit --no-fund --no-package-lock)
+    fi
+    export HOPLINE_NODE_MODULES=$modules
+elif [ "${CI:-}" = true ]; then
+    echo "node and npm are missing" >&2
+    exit 2
+else
+    echo "node and npm are missing: what needs them does NOT run" >&2
+    unset HOPLINE_NODE_MODULES
+fi
+
+examples=${HOPLINE_EXAMPLES:-$root/target/debug/examples}
+case $examples in
+/*) ;;
+*) examples=$PWD/$examples ;;
+esac
+for example in broker broker_client custom_protocol echo_router; do
+    if [ ! -x "$examples/$example" ]; then
+        echo "there is no program at $examples/$example: cargo build --workspace --examples" >&2
+        exit 2
+    fi
+done
+
+export HOPLINE_EXAMPLES=$examples
 export HOPLINE_BIN=$hopline
 export PYTHONDONTWRITEBYTECODE=1
 cd "$here"

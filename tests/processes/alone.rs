@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use hopline::core::Endpoint;
 use hopline::mesh::client::{Client, ClientOptions};
+use hopline::mesh::wire::control::{Answer, Request};
+use hopline::topo::launch::Place;
 
 use crate::sandbox::{Sandbox, until};
 
@@ -16,9 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The regions topology over unix sockets, for nodes that are started one by one.
 fn regions(sandbox: &mut Sandbox) -> std::path::PathBuf {
     let dir = sandbox.path();
-    std::fs::write(dir.join("key"), "ab".repeat(32)).unwrap();
-    // A key that others may read is one with a warning.
-    std::fs::set_permissions(dir.join("key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    write_key(sandbox);
     let mut text = "[mesh]\nname = \"regions\"\nkey_file = \"key\"\n".to_owned();
     for (node, upstream) in [("top", "[]"), ("east", "[\"top\"]"), ("west", "[\"top\"]")] {
         let bind = dir.join(node);
@@ -30,12 +30,27 @@ fn regions(sandbox: &mut Sandbox) -> std::path::PathBuf {
     sandbox.file("regions.toml", &text)
 }
 
-fn start(sandbox: &Sandbox, file: &Path, node: &str) -> Child {
-    let mut command = sandbox.command(&["node", &file.display().to_string(), node]);
+/// Writes the mesh key beside the topology.
+pub(crate) fn write_key(sandbox: &Sandbox) {
+    let key = sandbox.path().join("key");
+    std::fs::write(&key, "ab".repeat(32)).unwrap();
+    // A key that others may read is one with a warning.
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Starts a node without a supervisor.
+pub(crate) fn start(sandbox: &Sandbox, file: &Path, node: &str) -> Child {
+    started(sandbox.command(&["node", &file.display().to_string(), node]), node)
+}
+
+/// The node that this command starts, ready.
+pub(crate) fn started(mut command: Command, node: &str) -> Child {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.starts_with(&format!("{node}: ready at ipc://")), "{line}");
+    let (mut line, mut told) = (String::new(), BufReader::new(child.stderr.take().unwrap()));
+    told.read_line(&mut line).unwrap();
+    // What it says later must have somewhere to go.
+    child.stderr = Some(told.into_inner());
+    assert!(line.starts_with(&format!("{node}: ready at ")), "{line}");
     child
 }
 
@@ -62,6 +77,58 @@ async fn start_order_does_not_matter() {
             let kill = Command::new("kill").arg(child.id().to_string()).status();
             assert!(kill.unwrap().success());
             assert_eq!(child.wait().unwrap().code(), Some(0), "{order:?}");
+        }
+    }
+}
+
+/// Whoever reads what it says goes; it says more, and goes on.
+#[tokio::test]
+async fn a_node_that_nobody_listens_to_goes_on() {
+    let mut sandbox = Sandbox::new();
+    let file = regions(&mut sandbox);
+    let mut node = start(&sandbox, &file, "east");
+    drop(node.stderr.take());
+    let east = Endpoint::Ipc(sandbox.path().join("east"));
+    until("it has said that it reaches nobody, and answers", || async {
+        let options = ClientOptions::anonymous().timeout(PATIENCE);
+        let client = Client::connect(&east, options).await.unwrap();
+        let answer = client.ask("east", Request::Status {}, PATIENCE).await.unwrap();
+        client.shutdown().await;
+        matches!(answer, Answer::Status(status) if status.links[0].trouble.is_some())
+    })
+    .await;
+    node.kill().unwrap();
+    node.wait().unwrap();
+}
+
+/// A node that runs alone is newer at each start, also where the clock was set back, and where its last run was under a
+/// supervisor.
+#[tokio::test]
+async fn a_lone_node_keeps_the_number_of_its_runs() {
+    let mut sandbox = Sandbox::new();
+    let file = regions(&mut sandbox);
+    let mesh = "regions".parse().unwrap();
+    let place = Place::new(&sandbox.homes().state, &mesh, &file);
+    let stored = place.dir().join("nodes/top.incarnation");
+    let mut before = 0;
+    for round in 0..3 {
+        let mut top = start(&sandbox, &file, "top");
+        let at = Endpoint::Ipc(sandbox.path().join("top"));
+        let client = Client::connect(&at, ClientOptions::anonymous()).await.unwrap();
+        let answer = client.ask("top", Request::Status {}, PATIENCE).await.unwrap();
+        let Answer::Status(status) = answer else { panic!("{answer:?}") };
+        assert!(status.incarnation > before, "{} after {before}", status.incarnation);
+        let kept = std::fs::read_to_string(&stored).unwrap();
+        assert_eq!(kept.trim(), status.incarnation.to_string());
+        client.shutdown().await;
+        let kill = Command::new("kill").args(["-KILL", &top.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        top.wait().unwrap();
+        before = status.incarnation;
+        if round == 0 {
+            // As if the clock had been an hour ahead.
+            before += 3_600_000;
+            std::fs::write(&stored, before.to_string()).unwrap();
         }
     }
 }

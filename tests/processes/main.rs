@@ -3,10 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs may panic as the test itself may")]
 
 mod alone;
+mod applied;
 mod drain;
 mod failover;
+mod guest;
 mod impaired;
+mod ledger;
+mod losses;
+mod mutual;
+mod namesakes;
+mod namespaces;
+mod overload;
 mod partly;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
+mod stage;
 mod supervised;

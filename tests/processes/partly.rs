@@ -71,6 +71,12 @@ async fn a_mesh_that_comes_to_be_whole_late_is_told_to_be() {
     assert!(told.contains("west cannot reach far"), "{told}");
     assert!(told.contains("connection refused"), "{told}");
 
+    // Scenario 35: its log says so once, however often it has dialled.
+    let log = sandbox.running(&file).place.log(&"west".parse().unwrap());
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert_eq!(logged.matches("cannot be reached").count(), 1, "{logged}");
+    assert!(logged.matches(&dialled.to_string()).count() <= 2, "{logged}");
+
     let between = TcpListener::bind(dialled).await.unwrap();
     let mut carried = JoinSet::new();
     carried.spawn(async move {

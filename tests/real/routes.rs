@@ -1,4 +1,4 @@
-//! The ways of every pair of nodes are those that the oracle gives.
+//! Scenario 11: the ways of every pair of nodes are those that the oracle gives.
 
 use std::collections::BTreeSet;
 

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let limits = Limits { handshake: std::time::Duration::from_secs(seconds), ..Limits::default() };
     let options = RouterOptions { limits, ..RouterOptions::default() };
     let mut router = Router::bind(&endpoint, options).await?;
-    report(&format!("listening on {:?}", router.endpoints()));
+    report(&format!("listening on {}", router.endpoints()[0]));
     let sender = router.sender();
     loop {
         match router.recv_event().await {

@@ -52,7 +52,7 @@ use self::window::{Buffers, Window};
 use crate::Cause;
 use crate::outlet::Outlet;
 use crate::queue::Queue;
-use crate::registry::{Claim, Place, Registry, Trial};
+use crate::registry::{Claim, Place, Registry, Stay};
 use crate::transport::Wire;
 
 /// The most that is padded to keep the private connection of a stranger that was cut off.
@@ -104,7 +104,7 @@ impl Gate {
             cause = splice(&mut inward, &mut outward, &outer, &inner.stream, &asides) => cause,
             () = late.cancelled() => Cause::Stalled,
             cause = watch(&asides, &self.registry.limits) => cause,
-            () = overstays(held.as_ref().and_then(|(_, place)| place.trial())) => {
+            () = overstays(held.as_ref().map(|(_, place)| place.stay())) => {
                 Cause::TooManyConnections
             }
         };
@@ -172,18 +172,21 @@ impl Gate {
     }
 }
 
-/// Waits until a connection that is on trial has to go; for ever if there is none or it is kept.
+/// Waits until a connection has to go for want of a place; for ever if it needs none.
 ///
 /// # Cancel safety
 /// Cancel-safe.
-async fn overstays(trial: Option<&Trial>) {
-    if let Some(trial) = trial {
-        let is_over = tokio::time::timeout(trial.time(), trial.over.cancelled()).await.is_ok();
-        if is_over || trial.goes_on() {
+async fn overstays(stay: Option<&Stay>) {
+    let Some(stay) = stay else {
+        return std::future::pending().await;
+    };
+    if let Some(time) = stay.trial() {
+        let is_over = tokio::time::timeout(time, stay.is_over()).await.is_ok();
+        if is_over || stay.is_on_trial() {
             return;
         }
     }
-    std::future::pending().await
+    stay.is_over().await;
 }
 
 /// A stranger that was let in.

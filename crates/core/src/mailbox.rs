@@ -69,6 +69,21 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Tells a listener and a dealer of their new connection. `connect` lets both send over it: what they send comes behind.
+    pub(crate) fn introduce(
+        listener: (&Self, Arc<Known>),
+        dealer: (&Self, Arc<Known>),
+        connect: impl FnOnce(),
+    ) {
+        // Always in this order: no mailbox is a listener's and a dealer's.
+        let (mut far, mut near) = (listener.0.lock(), dealer.0.lock());
+        far.mail.push_back((Mail::Attached(listener.1), None));
+        near.mail.push_back((Mail::Attached(dealer.1), None));
+        connect();
+        wake_reader(near);
+        wake_reader(far);
+    }
+
     /// Ends a connection, once: its messages are not taken any more from now on.
     pub(crate) fn end(&self, whose: &Arc<Known>, cause: Cause, unread: Unread) {
         let mut state = self.lock();

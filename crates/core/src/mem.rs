@@ -10,9 +10,9 @@ use std::sync::{Arc, LazyLock};
 use dashmap::{DashMap, Entry};
 use tokio_util::sync::CancellationToken;
 
-use crate::mailbox::{Mail, Mailbox, Unread};
+use crate::mailbox::{Mailbox, Unread};
 use crate::outlet::{Known, Outlet, Way};
-use crate::registry::{Claim, Place, Registry, Trial};
+use crate::registry::{Claim, Place, Registry, Stay};
 use crate::room::Total;
 use crate::{Cause, DealerOptions, Identity, Limits, Peer};
 
@@ -49,13 +49,15 @@ pub(crate) fn listen(name: &str, listener: Listener) -> io::Result<MemPort> {
     }
 }
 
-/// Connects to whoever listens under a name. Both sides hear of it.
+/// Connects to whoever listens under a name, and has `connected` know the way there. Both sides hear of it: neither before
+/// it can send, and before whatever the other sends.
 pub(crate) async fn enter(
     name: &str,
     options: &DealerOptions,
     near: Arc<Known>,
     near_mailbox: &Arc<Mailbox>,
     near_total: &Arc<Total>,
+    connected: impl FnOnce(Arc<Outlet>),
 ) -> Result<Visit, Cause> {
     let listener = LISTENERS.get(name).map(|listener| Arc::clone(&listener));
     let listener = listener.ok_or(Cause::ConnectFailed(io::ErrorKind::ConnectionRefused))?;
@@ -72,7 +74,7 @@ pub(crate) async fn enter(
     let claim = registry.claim(&called, id).await.inspect_err(refuse)?;
 
     let kind = options.socket_kind;
-    let (port, on_trial) = (listener.port, place.trial().is_some());
+    let (port, on_trial) = (listener.port, place.came_on_trial());
     let peer = Peer { id, identity: said, kind, port, address, on_trial };
     let far = Known::new(peer, called, 0);
     let limits = lesser(options.limits, registry.limits);
@@ -86,10 +88,11 @@ pub(crate) async fn enter(
         causes: (Cause::ClosedHere, Cause::Closed),
         listener,
     };
-    let registry = &visit.listener.registry;
-    registry.admit(&visit.far);
-    let _ = visit.listener.mailbox.post(Mail::Attached(far), None);
-    let _ = visit.near_mailbox.post(Mail::Attached(near), None);
+    let connect = || {
+        visit.listener.registry.admit(&visit.far);
+        connected(visit.near());
+    };
+    Mailbox::introduce((&visit.listener.mailbox, far), (near_mailbox, near), connect);
     Ok(visit)
 }
 
@@ -121,9 +124,9 @@ impl Visit {
         Arc::clone(&self.near)
     }
 
-    /// The trial that the listener has let it in on.
-    pub(crate) fn trial(&self) -> Option<Trial> {
-        self.held.as_ref().and_then(|(_, place)| place.trial().cloned())
+    /// How long the listener lets it stay.
+    pub(crate) fn stay(&self) -> Option<Stay> {
+        self.held.as_ref().map(|(_, place)| place.stay().clone())
     }
 
     /// Waits until one side ends it, or it overstays.

@@ -191,4 +191,30 @@ mod tests {
         assert_eq!(backoff.delay(u32::MAX, 0.0), Duration::from_secs(5));
         assert_eq!(backoff.delay(1, 1.0), Duration::from_millis(25));
     }
+
+    /// Scenario 35: fifty dial somebody who is away for a minute. Each dials ever more rarely, and when that one is
+    /// back they come one after the other, all within the longest wait.
+    #[test]
+    fn many_who_dial_in_vain_do_not_come_in_step_when_the_target_is_back() {
+        const AWAY: Duration = Duration::from_secs(60);
+        let backoff = Backoff::default();
+        let mut back = Vec::new();
+        for dialler in 1..=50_u32 {
+            let (mut time, mut attempts) = (Duration::ZERO, 0);
+            while time < AWAY {
+                attempts += 1;
+                let chance = (f64::from(dialler * 31 + attempts * 17) * 0.618_034).fract();
+                time += backoff.delay(attempts, chance);
+            }
+            assert!((12..=24).contains(&attempts), "{attempts} dials in {AWAY:?}");
+            back.push(time - AWAY);
+        }
+        back.sort_unstable();
+        assert!(back.iter().all(|after| *after <= backoff.most));
+        let span = Duration::from_millis(100);
+        let at_once =
+            |from: Duration| back.iter().filter(|it| (from..from + span).contains(*it)).count();
+        let most = back.iter().map(|from| at_once(*from)).max().unwrap();
+        assert!(most <= 8, "{most} of 50 come within {span:?}");
+    }
 }

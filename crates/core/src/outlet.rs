@@ -29,6 +29,8 @@ pub(crate) struct Known {
     pub(crate) heard: AtomicU64,
     /// Its messages stay in the [`Mailbox`].
     pub(crate) paused: AtomicBool,
+    /// It has done what it was dialled for, however long it lasts.
+    pub(crate) vouched: AtomicBool,
 }
 
 impl Known {
@@ -41,6 +43,7 @@ impl Known {
             passed: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             paused: AtomicBool::new(false),
+            vouched: AtomicBool::new(false),
         })
     }
 }

@@ -8,11 +8,14 @@
 //!                     not kept in time, or the oldest when another comes: it leaves
 //! ```
 //!
+//! Where fewer are to be in than are, those leave that came last. Who is kept is none of them.
+//!
 //! A port cannot know what a newcomer is worth before it has spoken. So the places behind the last are
 //! for whoever comes, and only for as long as it takes to prove itself to the socket's owner, who then
 //! keeps it. Those who have to go are the oldest: to shut the way in, a crowd must come faster than a
 //! newcomer can prove itself.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,12 +30,16 @@ const FURTHER: usize = 64;
 /// The places of one socket.
 #[derive(Debug)]
 pub(crate) struct Places {
-    limits: Limits,
+    /// What does not change.
+    per_address: usize,
+    reserved: usize,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// The most connections at a port, those on trial and the kept ones apart.
+    connections: usize,
     ports: BTreeMap<usize, Port>,
     /// How many connections each address has, the kept ones apart.
     from: HashMap<IpAddr, usize>,
@@ -44,7 +51,7 @@ struct Port {
     open: usize,
     kept: usize,
     /// Those on trial, oldest first.
-    trial: VecDeque<(PeerId, CancellationToken)>,
+    trial: VecDeque<PeerId>,
 }
 
 #[derive(Debug)]
@@ -52,6 +59,7 @@ struct Seat {
     port: usize,
     from: Option<IpAddr>,
     standing: Standing,
+    leaves: CancellationToken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,16 +71,18 @@ enum Standing {
 
 /// How a newcomer was let in.
 #[derive(Debug)]
-pub(crate) enum Entry {
-    /// For as long as it likes.
-    Open,
-    /// Until it is kept; the token says that its place is another's.
-    OnTrial(CancellationToken),
+pub(crate) struct Entry {
+    /// Whether it has to go unless it is kept in time.
+    pub(crate) on_trial: bool,
+    /// Cancelled when it has to go.
+    pub(crate) leaves: CancellationToken,
 }
 
 impl Places {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, state: Mutex::default() }
+        let Limits { connections, per_address, reserved, .. } = limits;
+        let state = State { connections, ..State::default() };
+        Self { per_address, reserved, state: Mutex::new(state) }
     }
 
     /// Takes a place at a port for a connection from this address; none is an address without a limit.
@@ -84,32 +94,57 @@ impl Places {
     ) -> Result<Entry, Cause> {
         let from = from.and_then(limited);
         let mut state = self.lock();
-        let State { ports, from: addresses, seats } = &mut *state;
+        let open_at = state.open_at(port);
+        let State { connections: _, ports, from: addresses, seats } = &mut *state;
         let here = from.and_then(|from| addresses.get(&from)).copied().unwrap_or(0);
-        if from.is_some() && here >= self.limits.per_address {
+        if from.is_some() && here >= self.per_address {
             return Err(Cause::TooManyFromAddress);
         }
         let at = ports.entry(port).or_default();
-        let (entry, standing) = if at.open < self.open_at(port) {
+        let standing = if at.open < open_at {
             at.open += 1;
-            (Entry::Open, Standing::Open)
-        } else if self.limits.reserved > 0 {
-            if at.trial.len() >= self.limits.reserved
-                && let Some((_, leaves)) = at.trial.pop_front()
+            Standing::Open
+        } else if self.reserved > 0 {
+            if at.trial.len() >= self.reserved
+                && let Some(oldest) = at.trial.pop_front()
+                && let Some(seat) = seats.get(&oldest)
             {
-                leaves.cancel();
+                seat.leaves.cancel();
             }
-            let over = CancellationToken::new();
-            at.trial.push_back((id, over.clone()));
-            (Entry::OnTrial(over), Standing::Trial)
+            at.trial.push_back(id);
+            Standing::Trial
         } else {
             return Err(Cause::TooManyConnections);
         };
         if let Some(from) = from {
             addresses.insert(from, here + 1);
         }
-        seats.insert(id, Seat { port, from, standing });
-        Ok(entry)
+        let leaves = CancellationToken::new();
+        seats.insert(id, Seat { port, from, standing, leaves: leaves.clone() });
+        Ok(Entry { on_trial: standing == Standing::Trial, leaves })
+    }
+
+    /// Sets how many connections a port may have, and has those leave that are over it, the newest first. Says
+    /// how many.
+    pub(crate) fn set_connections(&self, connections: usize) -> usize {
+        let mut state = self.lock();
+        state.connections = connections;
+        let mut over: BTreeMap<usize, usize> = BTreeMap::new();
+        for (port, at) in &state.ports {
+            over.insert(*port, at.open.saturating_sub(state.open_at(*port)));
+        }
+        let open = state.seats.iter().filter(|(_, seat)| seat.standing == Standing::Open);
+        let mut open: Vec<(PeerId, &Seat)> = open.map(|(id, seat)| (*id, seat)).collect();
+        open.sort_unstable_by_key(|(id, _)| Reverse(*id));
+        let mut leave = 0;
+        for (_, seat) in open {
+            if let Some(over @ 1..) = over.get_mut(&seat.port) {
+                *over -= 1;
+                leave += 1;
+                seat.leaves.cancel();
+            }
+        }
+        leave
     }
 
     /// Lets a connection stay, whoever else comes: from now on it is counted among no limit.
@@ -132,24 +167,16 @@ impl Places {
     /// Gives the place of a connection back.
     pub(crate) fn leave(&self, id: PeerId) {
         let mut state = self.lock();
-        if let Some(Seat { port, from, standing }) = state.seats.remove(&id) {
+        if let Some(Seat { port, from, standing, leaves: _ }) = state.seats.remove(&id) {
             state.vacate(id, port, from, standing);
         }
     }
 
     /// How many connections a port may have now, in all.
     pub(crate) fn at_most(&self, port: usize) -> usize {
-        let kept = self.lock().ports.get(&port).map_or(0, |port| port.kept);
-        self.open_at(port).saturating_add(self.limits.reserved).saturating_add(kept)
-    }
-
-    /// The first port has as many places as its owner said, each further one no fewer than a few, so
-    /// that it can be used however low that is.
-    fn open_at(&self, port: usize) -> usize {
-        match port {
-            0 => self.limits.connections,
-            _ => self.limits.connections.max(FURTHER),
-        }
+        let state = self.lock();
+        let kept = state.ports.get(&port).map_or(0, |port| port.kept);
+        state.open_at(port).saturating_add(self.reserved).saturating_add(kept)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -158,6 +185,15 @@ impl Places {
 }
 
 impl State {
+    /// The first port has as many places as its owner said, each further one no fewer than a few, so
+    /// that it can be used however low that is.
+    fn open_at(&self, port: usize) -> usize {
+        match port {
+            0 => self.connections,
+            _ => self.connections.max(FURTHER),
+        }
+    }
+
     fn vacate(&mut self, id: PeerId, port: usize, from: Option<IpAddr>, was: Standing) {
         if let Some(from) = from
             && let Some(count) = self.from.get_mut(&from)
@@ -171,7 +207,7 @@ impl State {
         match was {
             Standing::Open => at.open = at.open.saturating_sub(1),
             Standing::Kept => at.kept = at.kept.saturating_sub(1),
-            Standing::Trial => at.trial.retain(|(other, _)| *other != id),
+            Standing::Trial => at.trial.retain(|other| *other != id),
         }
     }
 }
@@ -245,11 +281,13 @@ mod tests {
     #[test]
     fn behind_a_crowd_newcomers_are_on_trial_and_the_oldest_leaves_first() {
         let places = places(1, 2, 100);
-        let trial = |id| match places.enter(PeerId(id), 0, None).unwrap() {
-            Entry::OnTrial(over) => over,
-            Entry::Open => panic!("there is room"),
+        let enter = |id| places.enter(PeerId(id), 0, None).unwrap();
+        let trial = |id| {
+            let entry = enter(id);
+            assert!(entry.on_trial, "there is no room");
+            entry.leaves
         };
-        assert!(matches!(places.enter(PeerId(1), 0, None), Ok(Entry::Open)));
+        assert!(!enter(1).on_trial);
         let (two, three, four) = (trial(2), trial(3), trial(4));
         assert!(two.is_cancelled() && !three.is_cancelled() && !four.is_cancelled());
         places.keep(PeerId(3));
@@ -258,6 +296,30 @@ mod tests {
         assert!(four.is_cancelled() && !five.is_cancelled() && !six.is_cancelled());
         assert!(!places.is_on_trial(PeerId(3)) && places.is_on_trial(PeerId(5)));
         assert_eq!(places.at_most(0), 4);
+    }
+
+    /// Scenario 79.
+    #[test]
+    fn where_fewer_may_be_in_the_newest_leave_and_who_is_kept_stays() {
+        let places = places(5, 1, 100);
+        let enter = |id, port| places.enter(PeerId(id), port, None).unwrap().leaves;
+        let first: Vec<_> = (1..=5).map(|id| enter(id, 0)).collect();
+        let further: Vec<_> = (11..=74).map(|id| enter(id, 1)).collect();
+        places.keep(PeerId(4));
+        places.keep(PeerId(5));
+        let left = |of: &[CancellationToken]| of.iter().filter(|it| it.is_cancelled()).count();
+        assert_eq!(places.set_connections(4), 0);
+        assert_eq!(places.set_connections(1), 2);
+        let here: Vec<bool> = first.iter().map(|it| !it.is_cancelled()).collect();
+        assert_eq!(here, [true, false, false, true, true]);
+        assert_eq!(left(&further), 0, "a further port has its few");
+        for id in [2, 3] {
+            assert!(places.enter(PeerId(100 + id), 0, None).unwrap().on_trial, "it is full");
+            places.leave(PeerId(id));
+        }
+        assert_eq!(places.set_connections(2), 0);
+        assert!(!places.enter(PeerId(200), 0, None).unwrap().on_trial);
+        assert!(!first[0].is_cancelled());
     }
 
     #[test]

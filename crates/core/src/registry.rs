@@ -62,12 +62,9 @@ impl Registry {
         port: usize,
         from: Option<IpAddr>,
     ) -> Result<Place, Cause> {
-        let trial = match self.places.enter(id, port, from)? {
-            Way::Open => None,
-            Way::OnTrial(over) => Some(Trial { registry: Arc::clone(self), id, over }),
-        };
+        let Way { on_trial, leaves } = self.places.enter(id, port, from)?;
         self.counters.enter();
-        Ok(Place { registry: Arc::clone(self), id, trial })
+        Ok(Place { stay: Stay { registry: Arc::clone(self), id, on_trial, leaves } })
     }
 
     /// Takes a name for a connection, from whoever holds it if that one is not there any more.
@@ -165,43 +162,55 @@ impl Registry {
 /// A place among the open connections of a port, left when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    registry: Arc<Registry>,
-    id: PeerId,
-    trial: Option<Trial>,
+    stay: Stay,
 }
 
 impl Place {
-    /// The trial of a connection that came when there was no room.
-    pub(crate) fn trial(&self) -> Option<&Trial> {
-        self.trial.as_ref()
+    /// How long the connection may stay.
+    pub(crate) fn stay(&self) -> &Stay {
+        &self.stay
+    }
+
+    /// Whether the connection came when there was no room.
+    pub(crate) fn came_on_trial(&self) -> bool {
+        self.stay.on_trial
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.registry.places.leave(self.id);
-        self.registry.counters.leave();
+        self.stay.registry.places.leave(self.stay.id);
+        self.stay.registry.counters.leave();
     }
 }
 
-/// The trial of a connection, until it is kept.
+/// How long a connection may stay: while there is room for it, or on trial until it is kept.
 #[derive(Clone, Debug)]
-pub(crate) struct Trial {
+pub(crate) struct Stay {
     registry: Arc<Registry>,
     id: PeerId,
-    /// Cancelled when its place is another's.
-    pub(crate) over: CancellationToken,
+    on_trial: bool,
+    /// Cancelled when its place is another's, or nobody's any more.
+    leaves: CancellationToken,
 }
 
-impl Trial {
-    /// How long it has.
-    pub(crate) fn time(&self) -> Duration {
-        self.registry.limits.handshake
+impl Stay {
+    /// How long a connection that came on trial has to be kept.
+    pub(crate) fn trial(&self) -> Option<Duration> {
+        self.on_trial.then_some(self.registry.limits.handshake)
     }
 
-    /// Whether it has yet to be kept.
-    pub(crate) fn goes_on(&self) -> bool {
+    /// Whether the connection is still on trial.
+    pub(crate) fn is_on_trial(&self) -> bool {
         self.registry.places.is_on_trial(self.id)
+    }
+
+    /// Waits until its place is another's, or nobody's any more.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(crate) async fn is_over(&self) {
+        self.leaves.cancelled().await;
     }
 }
 

@@ -20,24 +20,43 @@ const SHARE: usize = 16;
 /// What waits for all peers of one socket together.
 #[derive(Debug)]
 pub(crate) struct Total {
-    mark: HighWater,
+    /// For each peer, and
+    messages_each: AtomicUsize,
+    bytes_each: AtomicUsize,
+    /// for all together.
+    most: AtomicUsize,
     bytes: AtomicU64,
     freed: Notify,
 }
 
 impl Total {
     pub(crate) fn new(mark: HighWater) -> Arc<Self> {
-        Arc::new(Self { mark, bytes: AtomicU64::new(0), freed: Notify::new() })
+        Arc::new(Self {
+            messages_each: AtomicUsize::new(mark.messages),
+            bytes_each: AtomicUsize::new(mark.bytes),
+            most: AtomicUsize::new(mark.total),
+            bytes: AtomicU64::new(0),
+            freed: Notify::new(),
+        })
+    }
+
+    /// Sets other marks, which hold at once. What waits already stays.
+    pub(crate) fn set(&self, mark: HighWater) {
+        self.messages_each.store(mark.messages, Ordering::Release);
+        self.bytes_each.store(mark.bytes, Ordering::Release);
+        self.most.store(mark.total, Ordering::Release);
+        self.freed.notify_waiters();
     }
 
     /// The most bytes that may wait for one peer now.
     fn bytes_each(&self) -> u64 {
         let over = self.is_over(self.bytes.load(Ordering::SeqCst));
-        (if over { self.mark.bytes / SHARE } else { self.mark.bytes }) as u64
+        let each = self.bytes_each.load(Ordering::Acquire);
+        (if over { each / SHARE } else { each }) as u64
     }
 
     fn is_over(&self, bytes: u64) -> bool {
-        bytes > self.mark.total as u64
+        bytes > self.most.load(Ordering::Acquire) as u64
     }
 
     fn add(&self, bytes: u64) {
@@ -109,7 +128,8 @@ impl Room {
     }
 
     fn fits(&self, used: u64, most: u64) -> bool {
-        used >> BYTES_BITS <= self.total.mark.messages as u64 && used & BYTES_MASK <= most
+        let messages = self.total.messages_each.load(Ordering::Acquire) as u64;
+        used >> BYTES_BITS <= messages && used & BYTES_MASK <= most
     }
 
     fn give_back(&self, cost: u64) {
@@ -123,8 +143,9 @@ impl Room {
     }
 
     fn is_half_free(&self, used: u64) -> bool {
-        let mark = &self.total.mark;
-        used >> BYTES_BITS <= mark.messages as u64 / 2 && used & BYTES_MASK <= mark.bytes as u64 / 2
+        let messages = self.total.messages_each.load(Ordering::Acquire) as u64;
+        let bytes = self.total.bytes_each.load(Ordering::Acquire) as u64;
+        used >> BYTES_BITS <= messages / 2 && used & BYTES_MASK <= bytes / 2
     }
 }
 
@@ -188,6 +209,20 @@ mod tests {
         let third = room.take(0);
         assert!(third.is_some());
         assert!(room.take(0).is_none());
+    }
+
+    #[test]
+    fn marks_that_are_set_anew_hold_at_once_for_who_is_there_already() {
+        let total = Total::new(HighWater { messages: 3, bytes: 10, total: 100 });
+        let room = Room::new(&total);
+        let held: Vec<_> = (0..3).map(|_| room.take(1)).collect();
+        assert!(room.take(1).is_none());
+        total.set(HighWater { messages: 4, bytes: 10, total: 100 });
+        let fourth = room.take(1);
+        assert!(fourth.is_some() && room.take(1).is_none());
+        total.set(HighWater { messages: 2, bytes: 10, total: 100 });
+        drop((fourth, held.into_iter().next()));
+        assert!(room.take(1).is_some(), "one message is always taken, and all are gone");
     }
 
     #[test]

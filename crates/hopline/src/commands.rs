@@ -1,5 +1,6 @@
 //! The verbs of the command line, one a file.
 
+mod apply;
 mod check;
 mod completions;
 mod demo;
@@ -62,6 +63,7 @@ enum Verb {
     Ping(ping::Ping),
     Trace(trace::Trace),
     Routes(routes::Routes),
+    Apply(apply::Apply),
     Impair(impair::Impair),
     Drain(drain::Drain),
     Schema(schema::Schema),
@@ -99,6 +101,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Verb::Ping(verb) => verb.run().await,
         Verb::Trace(verb) => verb.run().await,
         Verb::Routes(verb) => verb.run().await,
+        Verb::Apply(verb) => verb.run().await,
         Verb::Impair(verb) => verb.run().await,
         Verb::Drain(verb) => verb.run().await,
         Verb::Schema(verb) => verb.run(),

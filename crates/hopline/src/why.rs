@@ -160,6 +160,9 @@ fn decided(step: &Step) -> String {
             let hops = count(*hops as usize, "hop");
             format!("to {neighbour}, the computed way to {at}: cost {cost}, {hops}")
         }
+        Decision::Alternate { at, neighbour, instead_of } => format!(
+            "the link to {instead_of} is down: {at} is reached through {neighbour}, which does not lead back"
+        ),
         Decision::Refuse { reason, route: None, .. } => format!("refuses it: {reason}"),
         Decision::Refuse { reason, route: Some(route), .. } => {
             format!("refuses it: {reason}, by the static route {}", written(route))

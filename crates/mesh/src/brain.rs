@@ -15,6 +15,7 @@
 mod access;
 mod answers;
 mod blocked;
+mod broker;
 mod claims;
 mod clients;
 mod config;
@@ -22,6 +23,7 @@ mod confirmed;
 mod conn;
 mod counters;
 mod database;
+mod delivery;
 mod drain;
 mod entropy;
 mod errors;
@@ -34,23 +36,30 @@ mod ingress;
 mod io;
 mod links;
 mod message;
+mod namesakes;
 mod outbox;
+mod raw;
 mod reconfigure;
 mod repeats;
+mod sessions;
+mod settings;
 mod spread;
 mod status;
 mod tables;
+mod unsaid;
+mod wayless;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub use config::{Config, LinkConfig, Liveness, ServiceConfig};
+pub use config::{Config, LinkConfig, ServiceConfig};
 pub use impairment::Impairment;
 pub use io::{ASK_PATIENCE, Command, ConnId, Event, Input, Now, Opened, Original, Output, Room};
 pub use outbox::Window;
-pub use reconfigure::Settings;
 pub use repeats::Receipt;
+pub use settings::{Liveness, Settings};
 
 use blocked::Blocked;
+use broker::Broker;
 use clients::Clients;
 use confirmed::Confirmed;
 use conn::Conn;
@@ -62,9 +71,12 @@ use floods::Own;
 use flow::Flows;
 use groups::Groups;
 use links::Link;
+use namesakes::Namesakes;
 use repeats::Repeats;
 use spread::Spreads;
 use tables::Tables;
+use unsaid::Unsaid;
+use wayless::Wayless;
 
 use crate::name::NodeName;
 use crate::route::Table;
@@ -82,6 +94,7 @@ pub struct Brain {
     links: BTreeMap<NodeName, Link>,
     database: Database,
     own: Own,
+    namesakes: Namesakes,
     tables: Tables,
     asked: answers::Asked,
     blocked: Blocked,
@@ -91,6 +104,9 @@ pub struct Brain {
     drain: Drain,
     groups: Groups,
     spreads: Spreads,
+    unsaid: Unsaid,
+    wayless: Wayless,
+    broker: Broker,
     last_id: u64,
     /// When the last input came.
     awake: std::time::Duration,
@@ -102,6 +118,7 @@ impl Brain {
     #[must_use]
     pub fn new(config: Config, now: Now) -> Self {
         let links = config
+            .settings
             .links
             .iter()
             .map(|(neighbour, link)| (neighbour.clone(), Link::new(&config, neighbour, *link)))
@@ -109,6 +126,7 @@ impl Brain {
         let mut brain = Self {
             entropy: Entropy::new(config.seed),
             own: Own::new(config.incarnation),
+            namesakes: Namesakes::default(),
             tables: Tables::new(&config),
             started: now,
             counters: Counters::default(),
@@ -119,11 +137,14 @@ impl Brain {
             asked: answers::Asked::default(),
             blocked: Blocked::default(),
             flows: Flows::default(),
-            confirmed: Confirmed::new(config.kept),
+            confirmed: Confirmed::new(config.settings.kept),
             repeats: Repeats::default(),
             drain: Drain::default(),
             groups: Groups::default(),
             spreads: Spreads::default(),
+            unsaid: Unsaid::default(),
+            wayless: Wayless::default(),
+            broker: Broker::default(),
             last_id: 0,
             awake: now.since_start,
             out: Vec::new(),
@@ -159,10 +180,16 @@ impl Brain {
         self.refresh();
         if self.tables.table.revision() != before {
             self.hasten_confirmed(now);
+            self.respread(now);
             self.flows.retain(|egress| self.tables.table.reaches(egress));
+            self.flows.hasten(now.since_start);
             self.blocked.stirred = true;
+            self.wayless.stirred = true;
         }
+        self.send_wayless(now, room);
         self.let_in_blocked(now, room);
+        self.send_found(now, room);
+        self.say_unsaid(now, room);
         self.retire_further(now, room);
         out.append(&mut self.out);
     }
@@ -170,7 +197,7 @@ impl Brain {
     /// Hands over what waits for the neighbours, as far as windows and queues let it go, and
     /// acknowledges what came. To be called once after each burst of inputs.
     pub fn flush(&mut self, now: Now, room: &impl Room, out: &mut Vec<Output>) {
-        self.send_floods();
+        self.send_floods(now);
         self.hand_over(now, room);
         self.acknowledge(now);
         self.let_go(now);
@@ -181,7 +208,8 @@ impl Brain {
     /// waits for time to pass.
     #[must_use]
     pub fn next_tick(&self) -> Option<std::time::Duration> {
-        self.work_due().into_iter().chain(self.beat_due()).min()
+        let forgotten = self.forgotten_due();
+        self.work_due().into_iter().chain(self.beat_due()).chain(forgotten).min()
     }
 
     /// When something is due that does not come again and again.
@@ -190,9 +218,12 @@ impl Brain {
         let conns = self.conns.values().filter_map(Conn::due);
         let others = self.clients.due().into_iter().chain(self.asked.due());
         let others = others.chain(self.confirmed.due()).chain(self.blocked.due());
-        let others = others.chain(self.spreads.due()).chain(self.drain.due());
+        let others =
+            others.chain(self.spreads.due()).chain(self.drain.due()).chain(self.unsaid.due());
+        let others = others.chain(self.wayless.due());
+        let others = others.chain(self.broker.due()).chain(self.namesakes.due());
         let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
-        links.chain(conns).chain(others).chain(credit).min()
+        links.chain(conns).chain(others).chain(credit).chain(self.table_due()).min()
     }
 
     /// Whether nothing waits for time to pass but what comes again and again as long as the node lives.
@@ -213,7 +244,7 @@ impl Brain {
         &self.config.node
     }
 
-    /// The routing table as it is now.
+    /// The routing table as it is now. Link state that has just come may not be in it yet.
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.tables.table
@@ -222,6 +253,7 @@ impl Brain {
     fn tick(&mut self, now: Now, room: &impl Room) {
         self.acknowledge(now);
         self.tick_beats(now, room);
+        self.forget_lost(now);
         self.expire_claims(now, room);
         self.expire_questions(now, room);
         self.expire_hellos(now, room);
@@ -229,6 +261,11 @@ impl Brain {
         self.tick_confirmed(now, room);
         self.tick_blocked(now, room);
         self.tick_spreads(now, room);
+        self.tick_unsaid(now, room);
+        self.tick_wayless(now);
+        self.tick_listing(now, room);
+        self.tick_seeking(now, room);
+        self.jump(now.since_start);
     }
 
     fn command(&mut self, now: Now, command: Command, room: &impl Room) {
@@ -249,9 +286,15 @@ impl Brain {
         }
     }
 
+    /// The id that this node's next message will have.
+    fn upcoming_id(&self) -> MessageId {
+        MessageId { incarnation: self.config.incarnation, counter: self.last_id + 1 }
+    }
+
     fn next_id(&mut self) -> MessageId {
-        self.last_id += 1;
-        MessageId { incarnation: self.config.incarnation, counter: self.last_id }
+        let id = self.upcoming_id();
+        self.last_id = id.counter;
+        id
     }
 
     fn send(&mut self, conn: ConnId, frames: hopline_core::Frames) {

@@ -1,11 +1,14 @@
 //! A native client: one connection to a node, kept up, and the messages that pass over it.
 
+mod broker_client;
 mod convergence;
 mod error;
 mod groups;
 mod message;
 mod options;
 mod session;
+mod session_client;
+mod talk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +20,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use error::{ConnectError, RecvError, RequestError, SendError};
+pub use broker_client::{
+    BrokerClient, BrokerEvent, BrokerOptions, BrokerPong, BrokerStats, ClientList, ListedClient,
+    Note,
+};
+pub use error::{AskError, ConnectError, RecvError, RequestError, SendError};
 pub use message::{Delivery, Failure, Incoming, Message, Outgoing, PathStep, Trace, Undeliverable};
 pub use options::ClientOptions;
+pub use session_client::{DataAck, Pong, SessionClient, SessionOptions};
 
 use crate::name::NodeName;
 use crate::wire::control::{Answer, Request};
@@ -207,6 +215,28 @@ impl Client {
         }
     }
 
+    /// Sends a message to several (`#group`, `*`), of whichever class, and waits for the report of this client's node:
+    /// how many clients were handed it, and which nodes did not say. A node that says nothing is waited for 2 s, and
+    /// if the message is [confirmed](Outgoing::confirmed) until its [`patience`](Outgoing::patience) is over.
+    ///
+    /// # Errors
+    /// [`RequestError::Failed`] where it went to nobody, or where a member refused it before there was a report;
+    /// [`RequestError::Timeout`] where there was none in `patience`, as there is none of a message to one.
+    ///
+    /// # Cancel safety
+    /// The message may arrive although the future was dropped; its report is not told then.
+    pub async fn send_to_several(
+        &self,
+        message: Outgoing,
+        patience: Duration,
+    ) -> Result<Delivery, RequestError> {
+        match self.outcome(Kind::Data, message, patience).await? {
+            Incoming::Delivered(delivery) => Ok(delivery),
+            Incoming::Failed(failure) => Err(RequestError::Failed(Box::new(failure))),
+            Incoming::Message(_) => Err(RequestError::Malformed),
+        }
+    }
+
     /// Asks for the way to an address: a probe goes there, and what handled it is told.
     ///
     /// # Errors
@@ -248,6 +278,7 @@ impl Client {
             | Answer::Located { .. }
             | Answer::Explained(_)
             | Answer::Graph { .. }
+            | Answer::BrokerClients { .. }
             | Answer::Claimed { .. }
             | Answer::Done {}) => Ok(answer),
         }

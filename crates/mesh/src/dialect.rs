@@ -1,13 +1,22 @@
 //! What a client speaks at a node's port.
 
+pub mod broker;
 pub mod json;
+mod object;
+pub mod session;
+mod settle;
+mod text;
+
+pub(crate) use object::Object;
+pub use object::ObjectError;
+pub(crate) use settle::{Settled, form, settle};
+pub(crate) use text::seconds;
 
 use serde::{Deserialize, Serialize};
 
 /// A dialect that a node's port may speak.
 ///
-/// All four have names in topology files. `native` and `json` act; `broker` and `session` are known
-/// by name and are not spoken yet.
+/// All four have names in topology files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {

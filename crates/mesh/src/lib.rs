@@ -15,6 +15,7 @@
 //! | [`node`] | a node with sockets: [`node::RoutingNode`] |
 //! | [`client`] | a native client: [`client::Client`] |
 //! | [`agreement`] | whether nodes agree, by what each says |
+//! | [`ledger`] | what has become of all messages, by what each node counts |
 //!
 //! [`node::RoutingNode`] has one whole example.
 #![deny(clippy::wildcard_enum_match_arm)]
@@ -24,6 +25,7 @@ pub mod agreement;
 pub mod brain;
 pub mod client;
 pub mod dialect;
+pub mod ledger;
 pub mod name;
 pub mod node;
 pub mod reason;

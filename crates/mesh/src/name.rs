@@ -123,6 +123,20 @@ impl ClientName {
         self.0.starts_with('#')
     }
 
+    /// The name under which a client is attached that has registered this one in the broker dialect: `:` and the name, or
+    /// its hexadecimal form where it has control characters.
+    pub(crate) fn broker(name: &str) -> Self {
+        if name.contains(char::is_control) || name.starts_with(HEX_PREFIX) {
+            return Self(format!(":{}", Self::hex(name.as_bytes())).into());
+        }
+        Self(format!(":{name}").into())
+    }
+
+    /// Whether it is one registered in the broker dialect.
+    pub(crate) fn is_broker(&self) -> bool {
+        self.0.starts_with(':')
+    }
+
     /// The identity that this name stands for.
     #[must_use]
     pub fn to_identity(&self) -> Vec<u8> {

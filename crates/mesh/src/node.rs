@@ -87,6 +87,7 @@ pub struct RoutingNode {
 enum Order {
     Dial(NodeName, Endpoint),
     Command(Command, oneshot::Sender<()>),
+    LimitConnections(usize, oneshot::Sender<()>),
     Status(oneshot::Sender<NodeStatus>),
     Routes(oneshot::Sender<Vec<RouteLine>>),
     Shutdown,
@@ -189,7 +190,8 @@ impl RoutingNode {
     }
 
     /// Has the node go by other settings from now on; a link that stays as it is is not touched. Neighbours that
-    /// it now dials have to be told with [`RoutingNode::dial`] where they are.
+    /// it now dials have to be told with [`RoutingNode::dial`] where they are. A port beyond the machine is closed
+    /// whatever they say.
     ///
     /// # Errors
     /// [`NodeStopped`] where the node has ended.
@@ -198,6 +200,18 @@ impl RoutingNode {
     /// Once polled, the node may go by them although the future was dropped.
     pub async fn reconfigure(&self, settings: Settings) -> Result<(), NodeStopped> {
         self.command(Command::Reconfigure(Box::new(settings))).await
+    }
+
+    /// Lets so many clients be connected from now on. Where there are more, the newest are closed, and what waits
+    /// for them goes back to its senders; links are none of them.
+    ///
+    /// # Errors
+    /// [`NodeStopped`] where the node has ended.
+    ///
+    /// # Cancel safety
+    /// Once polled, the limit may hold although the future was dropped.
+    pub async fn limit_connections(&self, connections: usize) -> Result<(), NodeStopped> {
+        self.ask(|answer| Order::LimitConnections(connections, answer)).await
     }
 
     /// What the node is and knows.

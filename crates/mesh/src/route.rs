@@ -15,6 +15,7 @@
 //! ties are broken so that every node agrees hop by hop and a reply takes the request's way back.
 
 pub mod access;
+mod alternates;
 mod basis;
 mod decide;
 mod directory;
@@ -23,6 +24,7 @@ mod graph;
 mod lines;
 mod name_map;
 mod paths;
+mod refusal;
 mod repair;
 mod service;
 mod static_routes;
@@ -30,13 +32,14 @@ mod table;
 mod walk;
 
 pub use basis::{Basis, Matched, Ruling};
-pub use decide::{Local, PathNames, Places, Question, Refusal, Verdict, decide, judge};
+pub use decide::{Local, PathNames, Places, Question, Verdict, decide, judge};
 
 pub use directory::Directory;
 pub use graph::{Down, Graph, Revision};
 pub use lines::route_lines;
 pub use name_map::{NameHasher, NameMap, NameState};
 pub use paths::{Paths, Rule, Way};
+pub use refusal::Refusal;
 pub use repair::{Part, Repair};
 pub use service::{Policy, share};
 pub use static_routes::{NextHop, Pattern, PatternError, StaticRoutes};

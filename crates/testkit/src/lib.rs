@@ -4,7 +4,7 @@
 //!
 //! | | nodes are | time is | for |
 //! |---|---|---|---|
-//! | [`Mesh`] | real ones in this process, over `mem://` | real | a program's own tests |
+//! | [`Mesh`] | real ones in this process, over `mem://` or TCP | real | a program's own tests |
 //! | [`simulation`] | brains without sockets | virtual | every failure order that a seed can draw |
 //!
 //! [`Mesh`] has one whole example.

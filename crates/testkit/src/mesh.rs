@@ -1,9 +1,10 @@
-//! A mesh in a test: its nodes in this process over `mem://`, in milliseconds, or real processes.
+//! A mesh in a test: its nodes in this process, over `mem://` in milliseconds or over TCP, or real processes.
 
+mod cable;
 mod error;
 mod explain;
 mod faults;
-mod memory;
+mod local;
 mod patience;
 mod processes;
 
@@ -22,7 +23,7 @@ use hopline_topo::{Offline, Plan, Topology};
 pub use error::MeshError;
 pub use patience::PATIENCE;
 
-use memory::Memory;
+use local::Local;
 use processes::Processes;
 
 /// A running mesh: each node a [`RoutingNode`] of this process, or a process of its own.
@@ -74,7 +75,7 @@ pub struct Mesh {
 /// What the nodes of a mesh are.
 #[derive(Debug)]
 enum Nodes {
-    Memory(Memory),
+    Local(Local),
     Processes(Processes),
 }
 
@@ -111,7 +112,21 @@ impl Mesh {
     /// As [`Mesh::from_file`].
     pub async fn start(topology: Topology) -> Result<Self, MeshError> {
         let plan = Plan::new(&topology);
-        let nodes = Nodes::Memory(Memory::start(&plan).await?);
+        let nodes = Nodes::Local(Local::start(&plan).await?);
+        Self::started(topology, plan, nodes).await
+    }
+
+    /// Starts the mesh of a topology, in this process and over TCP: all nodes listen at free ports of the loopback,
+    /// and the connection of each link can be broken with [`Mesh::reset`] and [`Mesh::black_hole`].
+    ///
+    /// # Errors
+    /// As [`Mesh::from_file`].
+    ///
+    /// # Cancel safety
+    /// As [`Mesh::from_file`].
+    pub async fn over_tcp(topology: Topology) -> Result<Self, MeshError> {
+        let plan = Plan::new(&topology);
+        let nodes = Nodes::Local(Local::start_over_tcp(&plan).await?);
         Self::started(topology, plan, nodes).await
     }
 
@@ -153,7 +168,7 @@ impl Mesh {
     /// [`MeshError::NoNode`] where none of this name runs here.
     pub fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {
         match &self.nodes {
-            Nodes::Memory(memory) => memory.node(name),
+            Nodes::Local(local) => local.node(name),
             Nodes::Processes(_) => Err(MeshError::NoNode { name: name.to_owned() }),
         }
     }
@@ -164,7 +179,7 @@ impl Mesh {
     /// [`MeshError::NoNode`] where none of this name runs.
     pub fn endpoint(&self, node: &str) -> Result<Endpoint, MeshError> {
         match &self.nodes {
-            Nodes::Memory(memory) => Ok(memory.node(node)?.endpoint().clone()),
+            Nodes::Local(local) => Ok(local.node(node)?.endpoint().clone()),
             Nodes::Processes(processes) => processes.endpoint(node),
         }
     }
@@ -172,7 +187,7 @@ impl Mesh {
     /// A node's control socket, where the access rules do not apply.
     fn control(&self, node: &str) -> Result<Endpoint, MeshError> {
         match &self.nodes {
-            Nodes::Memory(memory) => memory.control(node),
+            Nodes::Local(local) => local.control(node),
             Nodes::Processes(processes) => processes.control(node),
         }
     }
@@ -279,7 +294,7 @@ impl Mesh {
     /// Nothing changes.
     pub async fn statuses(&self) -> Result<BTreeMap<NodeName, NodeStatus>, MeshError> {
         match &self.nodes {
-            Nodes::Memory(memory) => memory.statuses().await,
+            Nodes::Local(local) => local.statuses().await,
             Nodes::Processes(processes) => processes.statuses().await,
         }
     }
@@ -290,7 +305,7 @@ impl Mesh {
     /// What has not ended ends at once if the future is dropped.
     pub async fn shutdown(self) {
         match self.nodes {
-            Nodes::Memory(memory) => memory.shutdown().await,
+            Nodes::Local(local) => local.shutdown().await,
             Nodes::Processes(processes) => processes.shutdown().await,
         }
     }

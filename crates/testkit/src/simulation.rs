@@ -38,7 +38,7 @@ pub use clients::{ClientId, Way};
 pub use faults::Faults;
 pub use look::Heard;
 pub use neighbour::{hello, link_up};
-pub use node::{config, dials, listens};
+pub use node::{config, dials, listens, regions};
 pub use processor::Price;
 pub use seeds::for_each_seed;
 
@@ -112,8 +112,15 @@ impl Simulation {
     /// Adds a node, which does not run yet.
     pub fn add(&mut self, config: Config) {
         let name = config.node.clone();
-        self.declared += config.links.len();
+        self.declared += config.settings.links.len();
         self.nodes.insert(name, SimNode::new(config));
+    }
+
+    /// Adds a node that does not run yet, and that the simulation calls otherwise than it calls itself: so there are
+    /// two of one name. It dials; whom the others dial is the one of that name.
+    pub fn add_as(&mut self, called: &str, config: Config) {
+        self.declared += config.settings.links.len();
+        self.nodes.insert(node_name(called), SimNode::new(config));
     }
 
     /// Starts a node, or starts it again as a later run of the same node.
@@ -140,6 +147,7 @@ impl Simulation {
         let node = self.node_mut(name);
         let dialled = node
             .config
+            .settings
             .links
             .iter()
             .filter(|(_, link)| link.dials && !link.cut)
@@ -163,7 +171,8 @@ impl Simulation {
 
     /// Ends a node without a word: what is in flight to it and from it is lost.
     pub fn kill(&mut self, name: &str) {
-        self.node_mut(name).end();
+        let now = self.time();
+        self.node_mut(name).end(now);
         let name = node_name(name);
         self.index(&name);
         for pipe in self.pipes_at(&name, |_| true) {
@@ -193,7 +202,8 @@ impl Simulation {
                 self.close(pipe, side);
             }
         }
-        self.node_mut(name).end();
+        let now = self.time();
+        self.node_mut(name).end(now);
         self.index(&node);
     }
 
@@ -245,6 +255,21 @@ impl Simulation {
         if let Some(pipe) = self.rng.choice(pipes) {
             self.break_pipe(pipe);
         }
+    }
+
+    /// Breaks the connection between two nodes on which nothing has come for longest, where there are several: one that
+    /// is not the link, if that has carried a sign of life since. Says whether there was one.
+    pub fn break_spare(&mut self, a: &str, b: &str) -> bool {
+        let b = node_name(b);
+        let pipes = self.pipes_at(&node_name(a), |pipe| !pipe.closed && pipe.joins_node(&b));
+        let last = |pipe: &PipeId| {
+            self.pipes.get(pipe).map(|open| open.dialler_last.max(open.listener_last))
+        };
+        let spare = pipes.iter().copied().min_by_key(last).filter(|_| pipes.len() > 1);
+        if let Some(pipe) = spare {
+            self.break_pipe(pipe);
+        }
+        spare.is_some()
     }
 
     /// Lets a node come out at another whenever it dials a neighbour, as a wrong address does.

@@ -55,11 +55,11 @@ fn regions(seed: u64, access: &AccessRules, closed: &[&str]) -> Simulation {
         config("west", [dials("top", 10)]),
     ] {
         let name = config.node.as_str();
-        config.closed = closed.contains(&name);
+        config.settings.closed = closed.contains(&name);
         let hop = if name == "west" { "db" } else { "west" };
-        config.statics.set("x.*".parse().unwrap(), hop.into());
-        config.access = access.clone();
-        config.services = services.clone();
+        config.settings.statics.set("x.*".parse().unwrap(), hop.into());
+        config.settings.access = access.clone();
+        config.settings.services = services.clone();
         mesh.add(config);
     }
     mesh.start_all();
@@ -70,6 +70,7 @@ fn regions(seed: u64, access: &AccessRules, closed: &[&str]) -> Simulation {
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(mesh.converged());
+    mesh.assert_ledger_is_even();
 }
 
 /// Sends a json message and gives what its sender was told.
@@ -352,4 +353,37 @@ fn a_name_that_is_denied_is_not_waited_for() {
         quiet(&mut mesh);
         assert_eq!(mesh.take(elsewhere).len(), 1, "to itself, not to its namesake");
     });
+}
+
+#[test]
+fn rules_are_for_registered_names_and_for_the_clients_behind_them() {
+    let access = rules(&[], &["deny guest to :boss secret", "deny mute"]);
+    let mut mesh = regions(1, &access, &[]);
+    let attach = |mesh: &mut Simulation, node: &str, identity: &str, name: &str| {
+        let client = mesh.attach(node, Some(identity.as_bytes()));
+        mesh.send_text(client, json!({"type": "register", "name": name}).to_string());
+        quiet(mesh);
+        assert_eq!(mesh.take_json(client)[0]["type"], "registration_ack");
+        client
+    };
+    let guest = attach(&mut mesh, "east", "guest", "guest");
+    let boss = attach(&mut mesh, "west", "chief", "boss");
+    let secret = attach(&mut mesh, "west", "secret", "harmless");
+    let clerk = attach(&mut mesh, "west", "clerk", "clerk");
+    for (target, is_let) in [("boss", false), ("harmless", false), ("clerk", true)] {
+        let message = json!({"type": "direct_message", "target": target, "content": 1});
+        mesh.send_text(guest, message.to_string());
+        quiet(&mut mesh);
+        let told = mesh.take_json(guest);
+        let refused = format!("Delivery to '{target}' failed: {DENIED}");
+        let expected = if is_let { json!(null) } else { json!(refused) };
+        assert_eq!((told.len(), &told[0]["message"]), (1, &expected), "{target}");
+    }
+    assert!(mesh.take(boss).is_empty() && mesh.take(secret).is_empty());
+    assert_eq!(mesh.take(clerk).len(), 1);
+    let mute = attach(&mut mesh, "east", "mute", "mute");
+    mesh.send_text(mute, json!({"type": "broadcast", "content": 1}).to_string());
+    quiet(&mut mesh);
+    assert_eq!(mesh.take_json(mute)[0]["message"], format!("Broadcast failed: {DENIED}"));
+    assert!(mesh.take(boss).is_empty());
 }

@@ -65,9 +65,9 @@ fn start(seed: u64, access: &AccessRules, closed: &[bool; 3]) -> Simulation {
         config("west", [dials("top", 10)]),
     ] {
         let place = NODES.iter().position(|name| *name == config.node.as_str()).unwrap();
-        config.closed = closed[place];
-        config.statics = statics(config.node.as_str());
-        config.access = access.clone();
+        config.settings.closed = closed[place];
+        config.settings.statics = statics(config.node.as_str());
+        config.settings.access = access.clone();
         mesh.add(config);
     }
     mesh.start_all();

@@ -1,26 +1,24 @@
 //! Signs of life: who is silent is gone within a second, and nobody else is.
 #![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
 
+mod diamond;
+
 use std::time::Duration;
 
-use hopline_mesh::brain::Event;
+use hopline_mesh::brain::{Command, Event, Liveness, Settings};
 use hopline_testkit::simulation::{
     ClientId, Faults, Simulation, config, dials, for_each_seed, listens,
 };
 use serde_json::json;
 
-const LIMIT: Duration = Duration::from_secs(120);
+use diamond::{LIMIT, diamond};
+
 /// Within so long after the last sign of life both ends know: the silence limit and a hello.
 const NOTICED: Duration = Duration::from_millis(1_300);
 
 /// Two ways from `west` to `east`: over `north`, and dearer over `south`.
-fn diamond(seed: u64) -> (Simulation, ClientId, ClientId) {
-    let mut mesh = Simulation::new(seed);
-    mesh.add(config("west", [dials("north", 10), dials("south", 20)]));
-    mesh.add(config("east", [dials("north", 10), dials("south", 20)]));
-    mesh.add(config("north", [listens("west", 10), listens("east", 10)]));
-    mesh.add(config("south", [listens("west", 20), listens("east", 20)]));
-    mesh.start_all();
+fn with_clients(seed: u64) -> (Simulation, ClientId, ClientId) {
+    let mut mesh = diamond(seed, ["west", "north", "south", "east"]);
     let alice = mesh.attach("west", Some(b"alice"));
     let bob = mesh.attach("east", Some(b"bob"));
     assert!(mesh.run_until_quiet(LIMIT));
@@ -52,7 +50,7 @@ fn way(mesh: &mut Simulation, from: ClientId, to: (ClientId, &str)) -> Vec<Strin
 #[test]
 fn a_silent_link_is_down_in_time_and_comes_back() {
     for_each_seed(20, |seed| {
-        let (mut mesh, alice, bob) = diamond(seed);
+        let (mut mesh, alice, bob) = with_clients(seed);
         assert_eq!(way(&mut mesh, alice, (bob, "bob")), ["west", "north", "east"]);
         mesh.part("west", "north");
         mesh.run_for(NOTICED);
@@ -67,11 +65,41 @@ fn a_silent_link_is_down_in_time_and_comes_back() {
     });
 }
 
+/// How soon a silent link is down is a setting, which also changes at nodes that run.
+#[test]
+fn how_soon_a_silent_link_is_down_is_a_setting_that_changes_live() {
+    let ms = Duration::from_millis;
+    let liveness =
+        |hello, silence| Liveness { hello: ms(hello), silence: ms(silence), ..Liveness::default() };
+    for (liveness, still, down) in
+        [(liveness(50, 200), ms(100), ms(200)), (liveness(2_000, 6_000), ms(3_900), ms(4_200))]
+    {
+        let (mut mesh, ..) = with_clients(1);
+        for (node, links) in [
+            ("west", [listens("north", 10), listens("south", 20)]),
+            ("east", [listens("north", 10), listens("south", 20)]),
+            ("north", [dials("west", 10), dials("east", 10)]),
+            ("south", [dials("west", 20), dials("east", 20)]),
+        ] {
+            let settings = Settings { liveness, ..config(node, links).settings };
+            mesh.command(node, Command::Reconfigure(Box::new(settings)));
+        }
+        mesh.run_for(Duration::from_secs(60));
+        let all = ["north", "south", "east", "west"];
+        assert_eq!(all.map(|node| downs(&mesh, node)), [0; 4], "{liveness:?}");
+        mesh.part("west", "north");
+        mesh.run_for(still);
+        assert!(mesh.is_linked("west", "north"), "{liveness:?}");
+        mesh.run_for(down);
+        assert!(!mesh.is_linked("west", "north"), "{liveness:?}");
+    }
+}
+
 /// Scenario 39: one end hears, the other does not. The link is used by neither.
 #[test]
 fn a_link_that_carries_one_way_only_is_used_by_neither_end() {
     for_each_seed(20, |seed| {
-        let (mut mesh, alice, bob) = diamond(seed);
+        let (mut mesh, alice, bob) = with_clients(seed);
         match seed % 2 {
             0 => mesh.swallow("west", "north"),
             _ => mesh.swallow("north", "west"),
@@ -87,7 +115,7 @@ fn a_link_that_carries_one_way_only_is_used_by_neither_end() {
 #[test]
 fn a_node_that_slept_is_missed_and_misses_nobody() {
     for_each_seed(20, |seed| {
-        let (mut mesh, alice, bob) = diamond(seed);
+        let (mut mesh, alice, bob) = with_clients(seed);
         mesh.freeze("north");
         mesh.run_for(NOTICED);
         assert_eq!((silent(&mesh, "west"), silent(&mesh, "east")), (1, 1));
@@ -107,7 +135,7 @@ fn a_node_that_slept_is_missed_and_misses_nobody() {
 #[test]
 fn a_node_that_dozes_keeps_its_links() {
     for_each_seed(10, |seed| {
-        let (mut mesh, ..) = diamond(seed);
+        let (mut mesh, ..) = with_clients(seed);
         for _ in 0..20 {
             mesh.freeze("north");
             mesh.run_for(Duration::from_millis(650));
@@ -123,9 +151,9 @@ fn a_node_that_dozes_keeps_its_links() {
 /// Nothing is taken for dead in an hour of rest, nor while frames take their time and traffic is heavy.
 #[test]
 fn links_that_are_alive_stay_up() {
-    let (mut mesh, ..) = diamond(1);
+    let (mut mesh, ..) = with_clients(1);
     mesh.run_for(Duration::from_secs(3_600));
-    let (mut busy, alice, bob) = diamond(2);
+    let (mut busy, alice, bob) = with_clients(2);
     busy.set_faults(Faults::FAR);
     for _ in 0..2_000 {
         for _ in 0..5 {

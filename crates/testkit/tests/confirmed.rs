@@ -1,6 +1,8 @@
 //! Confirmed messages: each ends in one word, and is handed over once, whatever becomes of links and relays.
 #![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
 
+mod diamond;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,25 +10,19 @@ use bytes::Bytes;
 use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
-const LIMIT: Duration = Duration::from_secs(120);
+use diamond::{LIMIT, diamond};
 
 /// What a sender was told of one message: `ack`, or the reason of an error.
 type Told = BTreeMap<u64, Vec<String>>;
 
 /// Two ways from `west` to `east`: over `north`, and dearer over `south`.
-fn diamond(seed: u64) -> Simulation {
-    let mut mesh = Simulation::new(seed);
-    mesh.add(config("west", [dials("north", 10), dials("south", 20)]));
-    mesh.add(config("east", [dials("north", 10), dials("south", 20)]));
-    mesh.add(config("north", [listens("west", 10), listens("east", 10)]));
-    mesh.add(config("south", [listens("west", 20), listens("east", 20)]));
-    mesh.start_all();
-    quiet(&mut mesh);
-    mesh
+fn mesh(seed: u64) -> Simulation {
+    diamond(seed, ["west", "north", "south", "east"])
 }
 
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
+    mesh.assert_ledger_is_even();
 }
 
 fn send(mesh: &mut Simulation, client: ClientId, to: &str, number: u64, patience: Option<u64>) {
@@ -74,7 +70,7 @@ fn handed(mesh: &Simulation, client: ClientId) -> BTreeMap<u64, (usize, usize)> 
 
 #[test]
 fn who_sends_hears_that_it_was_handed_over_at_which_node() {
-    let mut mesh = diamond(1);
+    let mut mesh = mesh(1);
     let alice = mesh.attach_native("west", Some("alice"));
     let bob = mesh.attach_native("east", Some("bob"));
     let here = mesh.attach_native("west", Some("here"));
@@ -108,7 +104,7 @@ fn who_sends_hears_that_it_was_handed_over_at_which_node() {
 
 #[test]
 fn a_refusal_at_the_receivers_node_ends_it_at_once() {
-    let mut mesh = diamond(2);
+    let mut mesh = mesh(2);
     let alice = mesh.attach_native("west", Some("alice"));
     let slow = mesh.attach_native("east", Some("slow"));
     mesh.stall(slow, true);
@@ -127,7 +123,7 @@ fn a_refusal_at_the_receivers_node_ends_it_at_once() {
 
 #[test]
 fn it_waits_for_a_way_until_its_deadline_and_is_not_sent_after_it() {
-    let mut mesh = diamond(3);
+    let mut mesh = mesh(3);
     let alice = mesh.attach_native("west", Some("alice"));
     let bob = mesh.attach_native("east", Some("bob"));
     mesh.cut("north", "east");
@@ -152,7 +148,7 @@ fn it_waits_for_a_way_until_its_deadline_and_is_not_sent_after_it() {
 fn what_is_kept_is_bounded_and_the_rest_is_refused() {
     let mut mesh = Simulation::new(4);
     let mut west = config("west", [dials("east", 10)]);
-    west.kept = 1_000;
+    west.settings.kept = 1_000;
     mesh.add(west);
     mesh.add(config("east", [listens("west", 10)]));
     mesh.start_all();
@@ -178,7 +174,7 @@ fn what_is_kept_is_bounded_and_the_rest_is_refused() {
 /// One id twice while the first is under way: the second is refused. After it: it is known to have arrived.
 #[test]
 fn the_same_id_again_is_not_handed_over_again() {
-    let mut mesh = diamond(5);
+    let mut mesh = mesh(5);
     let alice = mesh.attach_native("west", Some("alice"));
     let bob = mesh.attach_native("east", Some("bob"));
     send(&mut mesh, alice, "bob", 1, None);
@@ -196,7 +192,7 @@ fn the_same_id_again_is_not_handed_over_again() {
 #[test]
 fn a_restarted_egress_marks_what_may_be_a_repeat() {
     for_each_seed(10, |seed| {
-        let mut mesh = diamond(seed);
+        let mut mesh = mesh(seed);
         let alice = mesh.attach_native("west", Some("alice"));
         mesh.attach_native("east", Some("bob"));
         for number in 0..50 {
@@ -222,7 +218,7 @@ fn a_restarted_egress_marks_what_may_be_a_repeat() {
 #[test]
 fn each_arrives_once_while_links_break_and_relays_die() {
     for_each_seed(20, |seed| {
-        let mut mesh = diamond(seed);
+        let mut mesh = mesh(seed);
         let alice = mesh.attach_native("west", Some("alice"));
         let bob = mesh.attach_native("east", Some("bob"));
         let mut number = 0;

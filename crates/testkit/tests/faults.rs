@@ -26,6 +26,7 @@ fn chain(seed: u64) -> Simulation {
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(mesh.converged());
+    mesh.assert_ledger_is_even();
 }
 
 /// Everything goes wrong at once. Gives back all that can be seen of it.

@@ -11,7 +11,7 @@ use hopline_mesh::wire::link_state::{
     Adjacency, Age, Attachment, AttachmentKind, Attachments, Flood, Record,
 };
 use hopline_mesh::wire::{Kind, Prefix};
-use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+use hopline_testkit::simulation::{ClientId, Simulation, for_each_seed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const NODES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -34,15 +34,7 @@ fn client(name: &str) -> ClientName {
 }
 
 fn five(seed: u64) -> Simulation {
-    let mut mesh = Simulation::new(seed);
-    for name in NODES {
-        let declared = LINKS.iter().filter_map(|&(from, to, cost)| {
-            let dialled = (from == name).then(|| dials(to, cost));
-            dialled.or_else(|| (to == name).then(|| listens(from, cost)))
-        });
-        mesh.add(config(name, declared));
-    }
-    mesh
+    Simulation::of(seed, &LINKS)
 }
 
 fn quiet(mesh: &mut Simulation) {
@@ -165,24 +157,43 @@ fn the_word_of_an_earlier_run_is_ignored() {
 
 #[test]
 fn a_node_that_hears_itself_newer_jumps_over_it() {
-    for (incarnation, whole) in [(u64::MAX - 1, true), (1 << 60, false), (u64::MAX, false)] {
-        let mut mesh = five(1);
-        mesh.start_all();
-        mesh.attach("d", Some(b"dora"));
+    for incarnation in [1 << 44, Age::END - 2, Age::END - 1] {
+        let (mut mesh, answers) = five_told_of_d(Age { incarnation, sequence: 7 });
+        assert!(mesh.converged());
+        assert!(mesh.status("d").unwrap().incarnation > incarnation.min(Age::END - 2));
+        assert!(answers.is_empty(), "{incarnation}: {answers:?}");
         quiet(&mut mesh);
-        let age = Age { incarnation, sequence: 1 };
-        let lie = Adjacency { origin: node("d"), age, links: Vec::new(), leaving: false };
-        mesh.inject("b", "a", flood(vec![Record::Adjacency(lie)]));
-        assert!(mesh.run_until_quiet(LIMIT));
-        let honest = mesh.attach("a", Some(b"anna"));
-        mesh.send_text(honest, r#"{"destination":"dora"}"#);
-        assert!(mesh.run_until_quiet(LIMIT));
-        if whole || incarnation < u64::MAX {
-            assert!(mesh.converged());
-            assert!(mesh.status("d").unwrap().incarnation > incarnation);
-            assert!(mesh.take(honest).is_empty());
-        }
     }
+}
+
+#[test]
+fn an_age_that_no_node_can_have_is_not_believed() {
+    for (incarnation, sequence) in
+        [(Age::END, 1), (u64::MAX, 1), (u64::MAX, u64::MAX), (1 << 44, Age::END)]
+    {
+        let (mesh, answers) = five_told_of_d(Age { incarnation, sequence });
+        assert!(mesh.converged());
+        assert!(mesh.status("d").unwrap().incarnation < 1 << 44);
+        assert_eq!(mesh.count("a", "age out of range"), 1);
+        assert!(answers.is_empty(), "{answers:?}");
+    }
+}
+
+/// A mesh in which one node was told, of another, that it has no links, as if that were so old; and what somebody is
+/// answered who writes to a client there.
+fn five_told_of_d(age: Age) -> (Simulation, Vec<Vec<Bytes>>) {
+    let mut mesh = five(1);
+    mesh.start_all();
+    mesh.attach("d", Some(b"dora"));
+    quiet(&mut mesh);
+    let lie = Adjacency { origin: node("d"), age, links: Vec::new(), leaving: false };
+    mesh.inject("b", "a", flood(vec![Record::Adjacency(lie)]));
+    assert!(mesh.run_until_quiet(LIMIT));
+    let honest = mesh.attach("a", Some(b"anna"));
+    mesh.send_text(honest, r#"{"destination":"dora"}"#);
+    assert!(mesh.run_until_quiet(LIMIT));
+    let answers = mesh.take(honest);
+    (mesh, answers)
 }
 
 #[test]

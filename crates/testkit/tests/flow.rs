@@ -22,7 +22,7 @@ fn mesh(seed: u64) -> Simulation {
         config("far", [dials("west", 10)]),
     ];
     for mut node in nodes {
-        node.flow = FLOW;
+        node.settings.flow = FLOW;
         mesh.add(node);
     }
     mesh.start_all();
@@ -88,6 +88,7 @@ fn a_slow_link_slows_those_who_send_over_it_and_nobody_else() {
         );
         mesh.impair("west", "far", Impairment::default());
         assert!(mesh.run_until_quiet(LIMIT));
+        mesh.assert_ledger_is_even();
         assert_eq!(handed(&mesh, bob), (0..1_000).collect::<Vec<_>>(), "in order, all of them");
         assert_eq!(reasons(&mut mesh, alice), [""; 0]);
     });
@@ -198,5 +199,36 @@ fn a_window_opens_again_whatever_was_lost() {
         assert_eq!(late, 500, "all that was sent after the last fault arrives");
         let (told, arrived) = (reasons(&mut mesh, alice).len(), handed(&mesh, bob).len());
         assert!(told + arrived + 200 >= 500, "{told} {arrived}");
+    });
+}
+
+/// A neighbour falls silent and takes the whole window along: who waits goes on as soon as there is another way.
+#[test]
+fn a_window_that_was_lost_with_a_link_opens_with_the_next_way() {
+    for_each_seed(20, |seed| {
+        let links = [
+            ("west", "north", 10),
+            ("north", "east", 10),
+            ("west", "south", 20),
+            ("south", "east", 20),
+        ];
+        let mut mesh = Simulation::of(seed, &links);
+        mesh.start_all();
+        let bob = mesh.attach_native("east", Some("bob"));
+        let alice = mesh.attach_native("west", Some("alice"));
+        let (near, far) = if seed % 2 == 0 { ("west", "north") } else { ("north", "east") };
+        mesh.part(near, far);
+        for round in 0..90 {
+            send(&mut mesh, alice, "bob", round * 12..(round + 1) * 12);
+            mesh.run_for(Duration::from_millis(10));
+        }
+        assert_eq!(handed(&mesh, bob), [0; 0]);
+        while mesh.status("west").unwrap().links[0].up && mesh.status("north").unwrap().links[0].up
+        {
+            mesh.run_for(Duration::from_millis(5));
+        }
+        mesh.run_for(Duration::from_millis(60));
+        let handed = handed(&mesh, bob);
+        assert_eq!(handed.last(), Some(&1_079), "{} have come", handed.len());
     });
 }

@@ -244,7 +244,11 @@ fn a_challenge_or_a_welcome_that_was_altered_is_never_a_link() {
 /// Scenarios 6 and 61: whatever a stranger has recorded of another opening, in any order.
 #[test]
 fn recorded_words_in_any_order_are_never_a_link() {
-    let mut recorded = vec![hello(&open()), hello(&Hello::Welcome {}), hello(&Hello::Alive {})];
+    let mut recorded = vec![
+        hello(&open()),
+        hello(&Hello::Welcome {}),
+        hello(&Hello::Alive { sent: None, digest: None }),
+    ];
     let mut first = Attacked::new(1, false);
     let heard = first.hears(LINK, hello(&open()));
     recorded.push(hello(&proof(KEY, heard.clone())));

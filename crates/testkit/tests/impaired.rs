@@ -29,6 +29,7 @@ fn loss(ppm: u32, seed: u64) -> Impairment {
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(mesh.converged());
+    mesh.assert_ledger_is_even();
 }
 
 /// Nodes a and b with a link, alice at a and bob at b.
@@ -86,7 +87,7 @@ fn latency_is_one_way_in_each_direction() {
 #[test]
 fn one_end_alone_may_be_impaired_and_a_file_may_say_so_from_the_start() {
     let (mut mesh, alice, bob) = pair(2, |config| {
-        for link in config.links.values_mut().filter(|link| link.dials) {
+        for link in config.settings.links.values_mut().filter(|link| link.dials) {
             link.impairment.latency = ms(50);
         }
     });
@@ -233,8 +234,8 @@ fn a_rate_is_kept_to() {
 #[test]
 fn a_slow_link_is_bounded_and_tells_its_routes_all_the_same() {
     let (mut mesh, alice, bob) = pair(7, |config| {
-        config.queue = Window { messages: 50, bytes: 1 << 20 };
-        config.window = Window { messages: 20, bytes: 1 << 20 };
+        config.settings.queue = Window { messages: 50, bytes: 1 << 20 };
+        config.settings.window = Window { messages: 20, bytes: 1 << 20 };
     });
     mesh.impair("a", "b", Impairment { bytes_per_second: Some(1_000), ..Impairment::default() });
     send(&mut mesh, alice, "bob", 0..1_000);
@@ -256,8 +257,8 @@ fn a_slow_link_is_bounded_and_tells_its_routes_all_the_same() {
 #[test]
 fn a_long_link_holds_a_window_and_its_queue() {
     let (mut mesh, alice, bob) = pair(8, |config| {
-        config.queue = Window { messages: 30, bytes: 1 << 20 };
-        config.window = Window { messages: 20, bytes: 1 << 20 };
+        config.settings.queue = Window { messages: 30, bytes: 1 << 20 };
+        config.settings.window = Window { messages: 20, bytes: 1 << 20 };
     });
     mesh.impair("a", "b", Impairment { latency: ms(60_000), ..Impairment::default() });
     send(&mut mesh, alice, "bob", 0..500);
@@ -283,7 +284,7 @@ fn what_is_held_back_when_the_link_dies_is_in_doubt_and_what_waits_finds_another
             config("b", [listens("a", 10), listens("c", 10)]),
             config("c", [listens("a", 10), dials("b", 10)]),
         ] {
-            config.window = window;
+            config.settings.window = window;
             mesh.add(config);
         }
         mesh.start_all();
@@ -318,7 +319,7 @@ fn what_is_held_back_when_the_link_dies_is_in_doubt_and_what_waits_finds_another
 fn on_impaired_links_too_nothing_vanishes() {
     for_each_seed(30, |seed| {
         let (mut mesh, alice, bob) = pair(seed, |config| {
-            config.window = Window { messages: 10, bytes: 1 << 20 };
+            config.settings.window = Window { messages: 10, bytes: 1 << 20 };
         });
         let mut sent = 0;
         for _ in 0..60 {

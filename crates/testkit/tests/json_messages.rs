@@ -3,22 +3,12 @@
 use std::time::Duration;
 
 use hopline_mesh::brain::Window;
-use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+use hopline_testkit::simulation::{
+    ClientId, Simulation, config, dials, for_each_seed, listens, regions,
+};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// `east` and `west` dial `top`.
-fn regions(seed: u64) -> Simulation {
-    let mut mesh = Simulation::new(seed);
-    mesh.add(config("top", [listens("east", 10), listens("west", 10)]));
-    mesh.add(config("east", [dials("top", 10)]));
-    mesh.add(config("west", [dials("top", 10)]));
-    mesh.start_all();
-    assert!(mesh.run_until_quiet(LIMIT));
-    assert!(mesh.converged());
-    mesh
-}
 
 fn alice_and_bob(seed: u64) -> (Simulation, ClientId, ClientId) {
     let mut mesh = regions(seed);
@@ -248,7 +238,7 @@ fn two_nodes_that_are_each_others_upstream_do_not_pass_a_message_round() {
         for (name, other) in [("a", "b"), ("b", "a")] {
             let mut config = config(name, [dials(other, 10)]);
             let to_upstream = hopline_mesh::route::NextHop::Upstream;
-            config.statics.set("far.*".parse().unwrap(), to_upstream);
+            config.settings.statics.set("far.*".parse().unwrap(), to_upstream);
             mesh.add(config);
         }
         mesh.start_all();
@@ -291,7 +281,7 @@ fn a_full_queue_is_told_to_the_sender_and_the_window_holds() {
         let mut mesh = Simulation::new(seed);
         let window = Window { messages: 3, bytes: 1 << 20 };
         for mut config in [config("a", [dials("b", 10)]), config("b", [listens("a", 10)])] {
-            (config.window, config.queue) = (window, window);
+            (config.settings.window, config.settings.queue) = (window, window);
             mesh.add(config);
         }
         mesh.start_all();
@@ -308,4 +298,43 @@ fn a_full_queue_is_told_to_the_sender_and_the_window_holds() {
         assert_eq!(told.len() + got.len(), 50);
         assert_eq!(mesh.count("a", "queue full"), told.len() as u64);
     });
+}
+
+#[test]
+fn who_reads_too_slowly_for_the_errors_of_a_dead_link_is_told_all_of_them_later() {
+    for_each_seed(20, |seed| {
+        let (mut mesh, alice, _) = alice_and_bob(seed);
+        for number in 0..100 {
+            mesh.send_text(alice, json!({"destination": "bob", "n": number}).to_string());
+        }
+        while mesh.count("east", "forwarded") < 50 {
+            assert!(mesh.step());
+        }
+        // Her queue is full at the moment when all of them end at once.
+        mesh.stall(alice, true);
+        mesh.break_link("east", "top");
+        mesh.run_for(Duration::from_millis(500));
+        assert!(mesh.take_json(alice).is_empty());
+        mesh.stall(alice, false);
+        assert!(mesh.run_until_quiet(LIMIT));
+        let told = mesh.take_json(alice);
+        let doubtful = told.iter().filter(|it| it["message"] == "in doubt").count();
+        assert_eq!(doubtful as u64, mesh.count("east", "doubtful"));
+        assert!(doubtful >= 50);
+        assert_eq!(mesh.count("east", "receiver slow"), 0);
+    });
+}
+
+#[test]
+fn who_does_not_read_is_waited_for_a_second_and_then_told_no_more_until_it_reads() {
+    let (mut mesh, alice, _) = alice_and_bob(1);
+    let to_nobody = || json!({"destination": "nobody"}).to_string();
+    mesh.stall(alice, true);
+    for _ in 0..10 {
+        mesh.send_text(alice, to_nobody());
+    }
+    assert!(mesh.run_until_quiet(LIMIT));
+    assert_eq!(mesh.count("east", "receiver slow"), 10);
+    mesh.stall(alice, false);
+    assert_eq!(answers(&mut mesh, alice, &json!({"destination": "nobody"})).len(), 1);
 }

@@ -142,7 +142,7 @@ fn a_proof_with_another_key_or_of_another_connection_is_refused() {
 fn unexpected_words_close_the_connection() {
     let words = [
         Hello::Welcome {},
-        Hello::Alive {},
+        Hello::Alive { sent: None, digest: None },
         Hello::Refused { reason: "no".to_owned() },
         Hello::Challenge { node: node("ghost"), nonce: [1; 32], proof: [0; 32] },
         Hello::Open { mesh: "m".to_owned(), node: node("ghost"), nonce: [1; 32] },
@@ -256,7 +256,7 @@ fn a_link_that_is_cut_while_it_opens_stays_down() {
 
 #[test]
 fn a_link_that_only_the_dialler_declares_can_be_cut_by_the_listener() {
-    let mut mesh = pair(1, |b| b.links.clear());
+    let mut mesh = pair(1, |b| b.settings.links.clear());
     quiet(&mut mesh);
     assert!(mesh.is_linked("a", "b"));
     mesh.command("b", Command::Cut(node("a")));

@@ -4,24 +4,17 @@
 use std::time::Duration;
 
 use hopline_mesh::brain::Event;
-use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+use hopline_testkit::simulation::{
+    ClientId, Simulation, config, dials, for_each_seed, listens, regions,
+};
 use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn regions(seed: u64) -> Simulation {
-    let mut mesh = Simulation::new(seed);
-    mesh.add(config("top", [listens("east", 10), listens("west", 10)]));
-    mesh.add(config("east", [dials("top", 10)]));
-    mesh.add(config("west", [dials("top", 10)]));
-    mesh.start_all();
-    quiet(&mut mesh);
-    mesh
-}
-
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(mesh.converged());
+    mesh.assert_ledger_is_even();
 }
 
 /// Sends a message to `name` and says which of the clients got it, and what the sender was told.

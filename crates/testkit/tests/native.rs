@@ -8,22 +8,15 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::{Answer, Request};
 use hopline_mesh::wire::hello::Hello;
 use hopline_mesh::wire::{Flags, Kind, MAX_HEADER, Path, Prefix, Tail, batch};
-use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+use hopline_testkit::simulation::{
+    ClientId, Simulation, config, dials, for_each_seed, listens, regions,
+};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn regions(seed: u64) -> Simulation {
-    let mut mesh = Simulation::new(seed);
-    mesh.add(config("top", [listens("east", 10), listens("west", 10)]));
-    mesh.add(config("east", [dials("top", 10)]));
-    mesh.add(config("west", [dials("top", 10)]));
-    mesh.start_all();
-    quiet(&mut mesh);
-    mesh
-}
-
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
+    mesh.assert_ledger_is_even();
 }
 
 fn data<'a>(destination: &'a str, source: &'a str) -> Prefix<'a> {

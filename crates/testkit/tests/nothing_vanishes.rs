@@ -55,9 +55,9 @@ fn storm(seed: u64, weather: Weather) -> Storm {
             dialled.or_else(|| (to == name).then(|| listens(from, 10)))
         });
         let mut config = config(name, declared);
-        config.window = Window { messages: weather.window, bytes: 1 << 20 };
-        config.queue = config.window;
-        config.services = services();
+        config.settings.window = Window { messages: weather.window, bytes: 1 << 20 };
+        config.settings.queue = config.settings.window;
+        config.settings.services = services();
         mesh.add(config);
     }
     mesh.start_all();
@@ -84,6 +84,9 @@ fn storm(seed: u64, weather: Weather) -> Storm {
     }
     assert!(storm.mesh.run_until_quiet(LIMIT));
     assert!(storm.mesh.converged());
+    if !weather.kills {
+        storm.mesh.assert_ledger_is_even();
+    }
     storm
 }
 

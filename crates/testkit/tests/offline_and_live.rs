@@ -119,9 +119,9 @@ impl File {
                 }
             });
             let mut config = config(name, declared);
-            config.hop_limit = self.hop_limit;
-            config.statics = self.statics().remove(&node(n)).unwrap_or_default();
-            config.services = self.services();
+            config.settings.hop_limit = self.hop_limit;
+            config.settings.statics = self.statics().remove(&node(n)).unwrap_or_default();
+            config.settings.services = self.services();
             mesh.add(config);
         }
         mesh.start_all();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hopline_core::{Dealer, DealerEvent, DealerOptions, Endpoint, Identity, Limits};
-use hopline_mesh::brain::Window;
+use hopline_mesh::brain::{Liveness, Settings, Window};
 use hopline_mesh::client::{Client, ClientOptions, ConnectError};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
@@ -151,10 +151,10 @@ async fn a_node_that_is_not_open_listens_on_this_machine_alone() {
     // The plan of a file says whether it is.
     let mut wide = plan.clone();
     wide.nodes.get_mut("top").unwrap().bind = Bind::At("tcp://*:0".parse().unwrap());
-    let alone = run_alone(&wide, "top", [7; 32], async {}, |_| {}).await;
+    let alone = run_alone(&wide, "top", [7; 32], None, async {}, |_| {}).await;
     assert!(alone.unwrap_err().to_string().contains("open = true"));
     wide.open = true;
-    run_alone(&wide, "top", [7; 32], async {}, |_| {}).await.unwrap();
+    run_alone(&wide, "top", [7; 32], None, async {}, |_| {}).await.unwrap();
     for endpoint in ["tcp://localhost:0", "tcp://127.0.0.1:0"] {
         let closed = config(&plan, "top", endpoint.parse().unwrap());
         RoutingNode::start(closed).await.unwrap().shutdown().await;
@@ -240,15 +240,26 @@ async fn queue_and_window_of_a_link_are_those_of_the_plan() {
     assert_eq!(fates(NodeLimits::default()).await, (40, 0));
 }
 
+/// At its start, or as it is told later, when the client is there already.
 #[tokio::test]
 async fn what_may_wait_for_a_client_is_what_the_plan_says() {
-    for (limit, slow) in [(Some(5), true), (None, false)] {
+    for (limit, changed, slow) in [
+        (Some(5), None, true),
+        (None, None, false),
+        (None, Some(Some(5)), true),
+        (Some(5), Some(None), false),
+    ] {
         let mut plan = plan();
-        let limits = NodeLimits { queue_messages: limit, ..NodeLimits::default() };
-        plan.nodes.get_mut("top").unwrap().limits = limits;
+        let limits = |limit| NodeLimits { queue_messages: limit, ..NodeLimits::default() };
+        plan.nodes.get_mut("top").unwrap().limits = limits(limit);
         let [top, east] = linked(&plan).await;
         // Connected, and not reading.
         let bob = raw(&top, "bob").await;
+        if let Some(changed) = changed {
+            plan.nodes.get_mut("top").unwrap().limits = limits(changed);
+            let told = config(&plan, "top", top.endpoint().clone()).settings;
+            top.reconfigure(told).await.unwrap();
+        }
         let alice = client(&east, "alice").await;
         for _ in 0..40 {
             alice.send("bob@top", "hello").await.unwrap();
@@ -268,12 +279,32 @@ async fn what_may_wait_for_a_client_is_what_the_plan_says() {
 }
 
 #[test]
+fn settings_of_the_file_are_those_of_its_nodes() {
+    let text = "[mesh]\nname = 'm'\nhello = '100ms'\nlink_silence = '400ms'\n[nodes.top]\n\
+                limits = { flow_messages = 7, flow_bytes = '1KiB', kept = '3MiB', unfinished = '2MiB', reserved = 40 }\n";
+    let plan = Plan::new(&parse("m.toml", text).unwrap().topology);
+    // As it is stored.
+    let plan: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+    let NodeConfig { settings, limits, .. } =
+        config(&plan, "top", "tcp://127.0.0.1:0".parse().unwrap());
+    assert_eq!(settings.flow, Window { messages: 7, bytes: 1 << 10 });
+    assert_eq!(settings.kept, 3 << 20);
+    let (hello, silence) = (Duration::from_millis(100), Duration::from_millis(400));
+    assert_eq!(settings.liveness, Liveness { hello, silence, ..Liveness::default() });
+    assert_eq!((limits.unfinished, limits.reserved), (2 << 20, 40));
+}
+
+#[test]
 fn a_plan_that_says_nothing_is_the_default_and_no_limit_is_less_than_a_node_needs() {
     let mut plan = plan();
     let bind: Endpoint = "tcp://127.0.0.1:0".parse().unwrap();
     let default = config(&plan, "top", bind.clone());
-    assert_eq!(default.limits, Limits::default());
-    assert_eq!((default.queue, default.window), (Window::WAITING, Window::UNACKNOWLEDGED));
+    let reserved = NodeConfig::LEAST_LIMITS.reserved;
+    assert_eq!(default.limits, Limits { reserved, ..Limits::default() });
+    assert_eq!(
+        (default.settings.queue, default.settings.window),
+        (Window::WAITING, Window::UNACKNOWLEDGED)
+    );
     let none = Some(0);
     plan.nodes.get_mut("top").unwrap().limits = NodeLimits {
         connections: none,
@@ -289,13 +320,18 @@ fn a_plan_that_says_nothing_is_the_default_and_no_limit_is_less_than_a_node_need
         queue_bytes: none,
         window_messages: none,
         window_bytes: none,
+        flow_messages: none,
+        flow_bytes: none,
+        kept: none,
+        inflated: none,
+        unfinished: none,
+        reserved: none,
     };
     let least = config(&plan, "top", bind);
-    // What may be under way is no key of the file.
-    let Limits { unfinished, .. } = Limits::default();
-    assert_eq!(least.limits, Limits { unfinished, ..NodeConfig::LEAST_LIMITS });
+    assert_eq!(least.limits, NodeConfig::LEAST_LIMITS);
     let nothing = Window { messages: 0, bytes: 0 };
-    assert_eq!((least.queue, least.window), (nothing, nothing));
+    let Settings { queue, window, flow, kept, .. } = least.settings;
+    assert_eq!((queue, window, flow, kept), (nothing, nothing, nothing, 0));
 }
 
 #[tokio::test]

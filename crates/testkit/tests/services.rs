@@ -26,7 +26,7 @@ fn regions(seed: u64, policy: Policy) -> Simulation {
     let links = [("east", 10), ("north", 30), ("west", 10)];
     let others = links.map(|(name, cost)| config(name, [dials("top", cost)]));
     for mut config in others.into_iter().chain([config("top", below)]) {
-        config.services = services.clone();
+        config.settings.services = services.clone();
         mesh.add(config);
     }
     mesh.start_all();
@@ -37,6 +37,7 @@ fn regions(seed: u64, policy: Policy) -> Simulation {
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(mesh.converged());
+    mesh.assert_ledger_is_even();
 }
 
 /// Sends a message to the service and says which of the clients got it, and what the sender was told.

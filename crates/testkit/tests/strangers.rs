@@ -4,12 +4,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hopline_mesh::brain::Config;
-use hopline_mesh::name::NodeName;
+use hopline_mesh::brain::{Brain, ConnId, Input, Now, Opened, Output};
+use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::wire::control::{Answer, Request};
-use hopline_mesh::wire::link_state::{Adjacency, Adjacent, Age, Flood, Record};
-use hopline_mesh::wire::{Flags, Kind, MessageId, Prefix, Tail};
-use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
+use hopline_mesh::wire::link_state::{
+    Adjacency, Adjacent, Age, Attachment, AttachmentKind, Attachments, Flood, Record, Summary,
+};
+use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Stamp, Tail, batch};
+use hopline_testkit::simulation::{
+    ClientId, Simulation, config, dials, for_each_seed, link_up, listens,
+};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -20,7 +24,9 @@ fn node(name: &str) -> NodeName {
 /// `a` with a port beyond its machine if `closed`, and `b` with one that is not.
 fn pair(seed: u64, closed: bool) -> Simulation {
     let mut mesh = Simulation::new(seed);
-    mesh.add(Config { closed, ..config("a", [dials("b", 10)]) });
+    let mut a = config("a", [dials("b", 10)]);
+    a.settings.closed = closed;
+    mesh.add(a);
     mesh.add(config("b", [listens("a", 10)]));
     mesh.start_all();
     quiet(&mut mesh);
@@ -223,4 +229,156 @@ fn a_recorded_word_of_an_earlier_run_changes_nothing() {
         assert!(mesh.converged() && mesh.is_linked("a", "b"));
         assert_eq!(mesh.routes("a").unwrap(), before);
     });
+}
+
+/// A message with this path, the last number of its link, from `alice@a` to `carol`.
+fn with_path(class: Class, nodes: &[&str], sequence: u64) -> Vec<Bytes> {
+    let id = MessageId { incarnation: 9, counter: sequence };
+    let prefix = Prefix {
+        class,
+        id,
+        hop_limit: 64,
+        source: "alice@a",
+        destination: "carol",
+        ..Prefix::new(Kind::Data)
+    };
+    let stamps = nodes.iter().map(|node| Stamp { node, ingress: "", revision: 1, times: None });
+    let path = stamps
+        .fold(Bytes::new(), |path, stamp| Path::read(&path).unwrap().stamped(&stamp, sequence));
+    vec![prefix.write(), path, Bytes::from("x")]
+}
+
+/// Scenario 18: a client writes a path in which a node stands twice. Its node writes another.
+#[test]
+fn a_path_that_a_client_made_up_is_not_looked_at() {
+    for nodes in [&["a", "a"][..], &["b", "b"], &["x", "a", "x"], &["a", "b", "a", "b"]] {
+        let mut mesh = pair(18, false);
+        let carol = mesh.attach_native("b", Some("carol"));
+        let mallory = mesh.attach_native("a", Some("mallory"));
+        quiet(&mut mesh);
+        mesh.send(mallory, with_path(Class::AtMostOnce, nodes, 1));
+        quiet(&mut mesh);
+        let got = mesh.take(carol);
+        let paths: Vec<_> = got.iter().map(|it| Path::read(&it[1]).unwrap().nodes()).collect();
+        assert_eq!(paths, [["a", "b"]], "{nodes:?}");
+        assert_eq!(mesh.count("b", "loop"), 0);
+        assert!(mesh.is_linked("a", "b"));
+        mesh.assert_ledger_is_even();
+    }
+}
+
+/// What goes out: to whom, what it is, and the nodes of its path.
+type Sent = (ConnId, Kind, Vec<String>);
+
+/// A node `b` between `a`, which lies, and `c`, where carol is, and which is reached over `d` too.
+struct Between {
+    brain: Brain,
+    now: Now,
+}
+
+impl Between {
+    const A: ConnId = ConnId(1);
+    const C: ConnId = ConnId(2);
+    const D: ConnId = ConnId(3);
+
+    fn new() -> Self {
+        let now = Now { since_start: Duration::ZERO, unix_nanos: 1_700_000_000_000_000_000 };
+        let links = ["a", "c", "d"].map(|neighbour| listens(neighbour, 10));
+        let mut between = Self { brain: Brain::new(config("b", links), now), now };
+        between.link("a", Self::A);
+        between.link("c", Self::C);
+        between.link("d", Self::D);
+        between
+    }
+
+    /// A neighbour opens its link, and says who is there.
+    fn link(&mut self, neighbour: &str, conn: ConnId) {
+        let mut out = Vec::new();
+        let opened = Opened::Accepted { identity: None, request: false, operator: false };
+        self.brain.handle(self.now, Input::Opened(conn, opened), &|_| true, &mut out);
+        link_up(&mut self.brain, self.now, conn, neighbour, &|_| true, &mut out);
+        let origin = node(neighbour);
+        let age = Age { incarnation: 5, sequence: conn.0 };
+        let beside = match neighbour {
+            "c" => Some("d"),
+            "d" => Some("c"),
+            _ => None,
+        };
+        let links = ["b"].into_iter().chain(beside);
+        let links = links.map(|it| Adjacent { node: node(it), cost: 10 }).collect();
+        let name = if neighbour == "c" { "carol".to_owned() } else { format!("of-{neighbour}") };
+        let name = ClientName::from_identity(name.as_bytes());
+        let added = vec![Attachment { name, kind: AttachmentKind::Client, since: 1 }];
+        let attachments =
+            Attachments { origin: origin.clone(), age, since: None, added, removed: vec![] };
+        let records = vec![
+            Record::Summary(Summary { whole: true, known: vec![] }),
+            Record::Adjacency(Adjacency { origin, age, links, leaving: false }),
+            Record::Attachments(attachments),
+        ];
+        let flood = Flood { number: 1, records }.write();
+        self.hear(conn, vec![Prefix::new(Kind::LinkState).write(), Bytes::new(), flood]);
+    }
+
+    fn hear(&mut self, conn: ConnId, frames: Vec<Bytes>) -> Vec<Sent> {
+        self.take(Input::Received(conn, frames))
+    }
+
+    /// Which messages of clients go out, to whom, with which path.
+    fn take(&mut self, input: Input) -> Vec<Sent> {
+        self.now.since_start += Duration::from_millis(500);
+        let mut out = Vec::new();
+        self.brain.handle(self.now, input, &|_| true, &mut out);
+        self.brain.handle(self.now, Input::Tick, &|_| true, &mut out);
+        self.brain.flush(self.now, &|_| true, &mut out);
+        let mut sent = Vec::new();
+        for output in out {
+            let Output::Send { conn, frames } = output else {
+                continue;
+            };
+            let kind = |frames: &[Bytes]| Prefix::read(&frames[0]).unwrap().kind;
+            let messages = match kind(&frames) {
+                Kind::Batch => batch::read(frames[2].clone()).map(Result::unwrap).collect(),
+                _ => vec![frames],
+            };
+            let of_clients =
+                messages.iter().filter(|it| matches!(kind(it), Kind::Data | Kind::Error));
+            let read = |it: &Vec<Bytes>| (conn, kind(it), Path::read(&it[1]).unwrap().nodes());
+            sent.extend(of_clients.map(read));
+        }
+        sent
+    }
+}
+
+/// Scenario 18: a neighbour that has the key hands on a path in which a node stands twice. The message goes on, or is a
+/// loop where this node is in it; when it comes back from a link that has ended it is told of, or sent again by
+/// another way, and every link but that one stays.
+#[test]
+fn a_path_that_a_neighbour_made_up_ends_no_link_when_it_comes_back_either() {
+    for class in [Class::AtMostOnce, Class::Confirmed] {
+        let mut between = Between::new();
+        for (number, nodes) in
+            [&["x", "x", "a"][..], &["a", "a"], &["x", "a", "x", "a"]].iter().enumerate()
+        {
+            let sent = between.hear(Between::A, with_path(class, nodes, number as u64 + 1));
+            let path: Vec<_> = nodes.iter().chain(&["b"]).map(|it| (*it).to_owned()).collect();
+            assert_eq!(sent, [(Between::C, Kind::Data, path)]);
+        }
+        for (sequence, nodes) in [(4, ["a", "b", "a", "a"]), (5, ["a", "b", "b", "a"])] {
+            let sent = between.hear(Between::A, with_path(class, &nodes, sequence));
+            assert_eq!(sent, [(Between::A, Kind::Error, vec!["b".to_owned()])], "{nodes:?}");
+        }
+        let counters = between.brain.status(between.now, &|_| true).counters;
+        assert_eq!(counters["loop"], 2);
+        // None of the three was acknowledged.
+        let then = between.take(Input::Closed(Between::C));
+        let is_end = |(conn, kind, path): &Sent| match class {
+            Class::AtMostOnce => (*conn, *kind, path.len()) == (Between::A, Kind::Error, 1),
+            Class::Confirmed => *conn == Between::D && *kind == Kind::Data && path.len() > 2,
+        };
+        assert!(then.len() == 3 && then.iter().all(is_end), "{class:?}: {then:?}");
+        let links = between.brain.status(between.now, &|_| true).links;
+        assert!(links.iter().all(|link| link.up == (link.neighbour.as_str() != "c")), "{links:?}");
+        assert_eq!(between.brain.unaccounted(), 0);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hopline_mesh::brain::{Config, Event};
+use hopline_mesh::brain::Event;
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 use serde_json::json;
 
@@ -14,12 +14,13 @@ const ANSWERED: Duration = Duration::from_millis(700);
 
 fn regions(seed: u64, takeover: bool) -> Simulation {
     let mut mesh = Simulation::new(seed);
-    for node in [
+    for mut node in [
         config("top", [listens("east", 10), listens("west", 10)]),
         config("east", [dials("top", 10)]),
         config("west", [dials("top", 10)]),
     ] {
-        mesh.add(Config { takeover, ..node });
+        node.settings.takeover = takeover;
+        mesh.add(node);
     }
     mesh.start_all();
     quiet(&mut mesh);
@@ -29,6 +30,7 @@ fn regions(seed: u64, takeover: bool) -> Simulation {
 fn quiet(mesh: &mut Simulation) {
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(mesh.converged());
+    mesh.assert_ledger_is_even();
 }
 
 /// Sends a message to `bob` and says which of the clients got it.

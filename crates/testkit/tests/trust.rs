@@ -271,7 +271,7 @@ fn a_client_that_speaks_as_a_node_changes_nothing() {
         ),
         message(Kind::Error, "witness", Flags::default(), &none, Bytes::new()),
         message(Kind::Ack, "witness", Flags::default(), &none, Bytes::new()),
-        hello(&Hello::Alive {}, 0),
+        hello(&Hello::Alive { sent: None, digest: None }, 0),
         hello(&Hello::Welcome {}, 0),
     ];
     for (number, attack) in attacks.into_iter().enumerate() {

@@ -2,6 +2,7 @@
 
 mod describe;
 mod moves;
+mod plans;
 mod text;
 
 use std::collections::BTreeMap;

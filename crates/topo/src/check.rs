@@ -9,6 +9,7 @@ mod expects;
 mod limits;
 mod links;
 mod lints;
+mod liveness;
 mod names;
 mod nodes;
 mod routes;
@@ -186,6 +187,7 @@ impl<'a> Checker<'a> {
         let key_file = self.filled("key_file", mesh.key_file.as_ref());
         let duplicate = self.duplicate(mesh.duplicate.as_ref());
         let dialects = self.dialects(mesh.dialects.as_ref());
+        let liveness = self.liveness(&mesh.liveness);
         self.default_cost = self.cost(self.spec.defaults.cost.as_ref());
         let nodes = self.nodes();
         let links = self.links(&nodes);
@@ -197,6 +199,7 @@ impl<'a> Checker<'a> {
             open: mesh.open.as_ref().is_some_and(|open| open.value),
             duplicate,
             dialects: dialects.unwrap_or_else(|| hopline_mesh::dialect::Dialect::ALL.to_vec()),
+            liveness,
             nodes,
             clients: self.planned_clients(),
             routes: self.routes(),

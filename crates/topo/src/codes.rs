@@ -41,6 +41,8 @@ codes! { ERRORS, ERROR_SUMMARIES, "The codes of all errors, in alphabetical orde
     BAD_IMPAIRMENT = "bad-impairment";
     /// A limit of a node is not within bounds, or not written as it should be.
     BAD_LIMIT = "bad-limit";
+    /// `link_silence` is not more than twice `hello`, or one of them is no such time.
+    BAD_LIVENESS = "bad-liveness";
     /// A name breaks the rules for names.
     BAD_NAME = "bad-name";
     /// A position is not two numbers.

@@ -73,7 +73,7 @@ pub use problems::{Loaded, Problems};
 pub use schema::schema;
 pub use suggest::nearest;
 pub use topology::{
-    Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Expect, Impairment, Link, Node, NodeLimits,
-    Position, Service, Step, Topology, UPSTREAM,
+    Bind, DEFAULT_COST, DEFAULT_HOP_LIMIT, Duplicate, Expect, Impairment, Link, Liveness, Node,
+    NodeLimits, Position, Service, Step, Topology, UPSTREAM,
 };
 pub use words::visible;

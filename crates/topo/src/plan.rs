@@ -8,7 +8,7 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::route::access::AccessRules;
 use serde::{Deserialize, Serialize};
 
-use crate::topology::{Bind, Duplicate, Impairment, NodeLimits, Service, Topology};
+use crate::topology::{Bind, Duplicate, Impairment, Liveness, NodeLimits, Service, Topology};
 
 /// The plans of all nodes of a mesh. Its JSON is what is stored as the applied plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct NodePlan {
     pub hop_limit: u8,
     /// What a second claim to a client's name comes to.
     pub duplicate: Duplicate,
+    /// How often its links carry a sign of life, and how long they may be without one.
+    #[serde(default, skip_serializing_if = "Liveness::is_default")]
+    pub liveness: Liveness,
     /// The clients planned here.
     pub clients: BTreeSet<String>,
     /// Whether clients here may do only what an access rule allows, because the node listens beyond its
@@ -161,6 +164,7 @@ impl NodePlan {
             dialects: node.dialects().unwrap_or(topology.dialects()).to_vec(),
             hop_limit: topology.hop_limit(),
             duplicate: topology.duplicate(),
+            liveness: topology.liveness(),
             clients: here.map(|(client, _)| client.clone()).collect(),
             closed: node.is_closed(),
         }

@@ -103,6 +103,8 @@ pub(crate) struct MeshSpec {
     pub(crate) duplicate: Option<At<String>>,
     /// What raw clients may speak.
     pub(crate) dialects: Option<Texts>,
+    /// When links are up: `hello` and `link_silence`.
+    pub(crate) liveness: Vec<ScalarSpec>,
 }
 
 /// The table `[defaults]`.

@@ -7,7 +7,7 @@ mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use hopline_mesh::brain::Impairment;
+pub use hopline_mesh::brain::{Impairment, Liveness};
 use hopline_mesh::dialect::Dialect;
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::access::AccessRules;
@@ -40,6 +40,8 @@ pub struct Topology {
     pub(crate) open: bool,
     pub(crate) duplicate: Duplicate,
     pub(crate) dialects: Vec<Dialect>,
+    #[serde(skip_serializing_if = "Liveness::is_default")]
+    pub(crate) liveness: Liveness,
     pub(crate) nodes: BTreeMap<NodeName, Node>,
     pub(crate) clients: BTreeMap<String, NodeName>,
     pub(crate) routes: BTreeMap<NodeName, BTreeMap<String, String>>,
@@ -96,6 +98,12 @@ impl Topology {
     #[must_use]
     pub fn dialects(&self) -> &[Dialect] {
         &self.dialects
+    }
+
+    /// How often links carry a sign of life, and how long they may be without one.
+    #[must_use]
+    pub fn liveness(&self) -> Liveness {
+        self.liveness
     }
 
     /// The nodes by name.

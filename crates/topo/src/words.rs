@@ -22,6 +22,12 @@ impl fmt::Display for NodeLimits {
             ("queue_bytes", self.queue_bytes.map(bytes)),
             ("window_messages", self.window_messages.map(|number| number.to_string())),
             ("window_bytes", self.window_bytes.map(bytes)),
+            ("flow_messages", self.flow_messages.map(|number| number.to_string())),
+            ("flow_bytes", self.flow_bytes.map(bytes)),
+            ("kept", self.kept.map(bytes)),
+            ("inflated", self.inflated.map(bytes)),
+            ("unfinished", self.unfinished.map(bytes)),
+            ("reserved", self.reserved.map(|number| number.to_string())),
         ];
         list(f, all)
     }

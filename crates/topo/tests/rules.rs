@@ -180,9 +180,39 @@ fn a_limit_is_no_less_than_what_a_node_needs() {
         ("stall = \"10ms\"", "stall = \"9ms\""),
         ("queue_bytes = 1", "queue_bytes = 0"),
         ("window_bytes = 1", "window_bytes = 0"),
+        ("flow_messages = 1", "flow_messages = 0"),
+        ("flow_bytes = 1", "flow_bytes = 0"),
+        ("kept = 1", "kept = 0"),
+        ("unfinished = \"1MiB\"", "unfinished = \"1023KiB\""),
+        ("reserved = 32", "reserved = 31"),
     ] {
         let of = |limit: &str| found(&format!("[nodes.a]\nlimits = {{ {limit} }}\n"));
         assert_eq!(of(least), NONE, "{least}");
         assert_eq!(of(less), [codes::BAD_LIMIT], "{less}");
     }
+}
+
+#[test]
+fn a_link_outlives_a_sign_of_life_that_comes_late() {
+    let of = |keys: &str| found(&format!("{keys}\n[nodes.a]\n"));
+    for good in
+        ["hello = '100ms'", "link_silence = '501ms'", "hello = '2s'\nlink_silence = '4001ms'"]
+    {
+        assert_eq!(of(good), NONE, "{good}");
+    }
+    let wrong = [
+        "hello = '500ms'",
+        "link_silence = '500ms'",
+        "hello = '9ms'",
+        "hello = '2s'\nlink_silence = '4s'",
+        "link_silence = '2 days'",
+        "hello = '0s'",
+    ];
+    for wrong in wrong {
+        assert_eq!(of(wrong), [codes::BAD_LIVENESS], "{wrong}");
+    }
+    let parsed =
+        parse("m.toml", "[mesh]\nname = 'm'\nhello = '1s'\nlink_silence = '3s'\n[nodes.a]\n");
+    let liveness = parsed.unwrap().topology.liveness();
+    assert_eq!((liveness.hello.as_secs(), liveness.silence.as_secs()), (1, 3));
 }

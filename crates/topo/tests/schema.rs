@@ -68,6 +68,8 @@ fn edges_of_values_are_the_same_in_both() {
         ("limits = { frame = 524287 }", false),
         ("limits = { window_bytes = \"64KiB\" }", true),
         ("limits = { window_bytes = \"64KB\" }", false),
+        ("limits = { kept = \"8MiB\", flow_messages = 5, flow_bytes = 9 }", true),
+        ("limits = { reserved = 31 }", false),
         ("limits = { handshake = \"1.5s\" }", true),
         ("limits = { handshake = \"5h\" }", false),
         ("limits = { handshake = 5 }", false),

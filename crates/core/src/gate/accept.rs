@@ -193,7 +193,7 @@ async fn receive(gate: Arc<Gate>, caller: Caller, port: usize, id: PeerId, place
     let entered = tokio::select! {
         biased;
         () = gate.stop.cancelled() => return,
-        () = overstays(place.trial()) => Err(Cause::TooManyConnections),
+        () = overstays(Some(place.stay())) => Err(Cause::TooManyConnections),
         entered = entering => entered.unwrap_or(Err(Cause::HandshakeTimeout)),
     };
     let (guest, name, claim) = match entered {
@@ -209,7 +209,7 @@ async fn receive(gate: Arc<Gate>, caller: Caller, port: usize, id: PeerId, place
         return registry.counters.refuse(Cause::Internal, &address);
     };
     let Guest { identity, kind, .. } = guest;
-    let on_trial = place.trial().is_some();
+    let on_trial = place.came_on_trial();
     let peer = Peer { id, identity, kind, port, address, on_trial };
     let known = Known::new(peer, name, inner.name.number());
     let queue = Arc::<Queue>::default();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use crate::{Cause, DealerOptions, Endpoint, Identity, Peer, PeerId, mem};
 /// The way out as it is now; none while there is no connection.
 pub(crate) type Link = watch::Receiver<Option<Arc<Outlet>>>;
 
-/// A connection that lasted so long was a good one: the next dial does not wait for long.
+/// A connection that lasted so long, or was vouched for, was a good one: the next dial does not wait for long.
 const GOOD: Duration = Duration::from_secs(1);
 
 /// What is dialled, and how.
@@ -71,8 +72,8 @@ pub(crate) async fn dial(gate: Arc<Gate>, call: Call) {
         let delay = match reached {
             Ok((outer, guest)) => {
                 let since = now();
-                attend(&gate, &call, outer, guest).await;
-                failures = if since.elapsed() >= GOOD { 1 } else { failures + 1 };
+                let vouched = attend(&gate, &call, outer, guest).await;
+                failures = if vouched || since.elapsed() >= GOOD { 1 } else { failures + 1 };
                 call.delay(failures)
             }
             Err(cause) => {
@@ -144,12 +145,12 @@ fn is_itself(stream: &TcpStream) -> bool {
     matches!((stream.local_addr(), stream.peer_addr()), (Ok(here), Ok(there)) if here == there)
 }
 
-/// Lives through one connection.
-async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
+/// Lives through one connection. Says whether it was vouched for.
+async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) -> bool {
     let registry = &gate.registry;
     let known_as = registry.next_id();
     let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter(known_as, 0, None)) else {
-        return;
+        return false;
     };
     let known = known(known_as, call, inner.name.number(), Some(guest.identity));
     let queue = Arc::<Queue>::default();
@@ -157,8 +158,9 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     let asides = Arc::new(Asides::new(guest.minor, registry.limits.stall));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id).await else {
-        return;
+        return false;
     };
+    let known = Arc::clone(&outlet.known);
     let held = Some((claim, place));
     call.link.send_replace(Some(Arc::clone(&outlet)));
     let carried = Carried { outer, early: guest.early, asides, outlet, queue, held };
@@ -168,6 +170,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) {
     if let Some(clean) = clean {
         gate.pool.put_only(clean);
     }
+    known.vouched.load(Ordering::Acquire)
 }
 
 fn known(id: PeerId, call: &Call, inner: usize, said: Option<Option<Identity>>) -> Arc<Known> {
@@ -214,16 +217,19 @@ pub(crate) async fn dial_mem(
     let mut failures = 0;
     loop {
         let near = known(registry.next_id(), &call, 0, None);
-        let entered = mem::enter(&name, &call.options, near, &mailbox, &registry.total).await;
+        let total = &registry.total;
+        let connected = |near| drop(call.link.send_replace(Some(near)));
+        let entered = mem::enter(&name, &call.options, near, &mailbox, total, connected).await;
         let delay = match entered {
             Ok(visit) => {
                 let since = now();
                 registry.counters.accept();
-                call.link.send_replace(Some(visit.near()));
-                let trial = visit.trial();
-                visit.last(&stop, overstays(trial.as_ref())).await;
+                let near = visit.near();
+                let stay = visit.stay();
+                visit.last(&stop, overstays(stay.as_ref())).await;
                 call.link.send_replace(None);
-                failures = if since.elapsed() >= GOOD { 1 } else { failures + 1 };
+                let vouched = near.known.vouched.load(Ordering::Acquire);
+                failures = if vouched || since.elapsed() >= GOOD { 1 } else { failures + 1 };
                 call.delay(failures)
             }
             Err(cause) => {

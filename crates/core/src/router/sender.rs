@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::registry::Registry;
-use crate::{Cause, Frames, GateCounts, Identity, PeerId, SendError};
+use crate::{Cause, Frames, GateCounts, HighWater, Identity, PeerId, SendError};
 
 /// Sends through a [`Router`](crate::Router). Cloned freely; clones send at the same time.
 ///
@@ -104,6 +104,11 @@ impl RouterSender {
         self.registry.outlet(peer).map_or(0, |outlet| outlet.passed())
     }
 
+    /// Sets other high-water marks, also for the peers that are connected. What waits already stays.
+    pub fn set_high_water(&self, mark: HighWater) {
+        self.registry.total.set(mark);
+    }
+
     /// What the gate has counted so far.
     pub fn counts(&self) -> GateCounts {
         self.registry.counters.read()
@@ -143,6 +148,14 @@ impl RouterSender {
     /// proved to be one of those that places are reserved for.
     pub fn keep(&self, peer: PeerId) {
         self.registry.places.keep(peer);
+    }
+
+    /// Sets another limit of connections at a port: see [`Limits::connections`](crate::Limits::connections).
+    /// Where more are open than that, the newest are closed, cause
+    /// [`TooManyConnections`](crate::Cause::TooManyConnections); how many is said. Those that are kept are none
+    /// of them.
+    pub fn set_connections(&self, connections: usize) -> usize {
+        self.registry.places.set_connections(connections)
     }
 
     /// Closes a connection, with what is queued for it. Its end is told as any other, with cause

@@ -14,6 +14,7 @@ over_every_transport! {
     who_comes_to_a_full_port_is_on_trial
     who_is_kept_stays_and_leaves_its_place_to_another
     a_newcomer_on_trial_makes_the_oldest_leave
+    where_fewer_may_be_in_the_newest_are_closed
 }
 
 /// A router whose one place is taken.
@@ -93,6 +94,44 @@ async fn a_newcomer_on_trial_makes_the_oldest_leave(via: Via) {
         rig.router.sender().send_to(id, frames(&[b"still here"])).await.expect("sent");
         assert_eq!(soon(dealer.recv()).await, frames(&[b"still here"]));
     }
+}
+
+/// Scenario 79.
+async fn where_fewer_may_be_in_the_newest_are_closed(via: Via) {
+    let mut rig = Rig::new(via).await;
+    let mut dealers = Vec::new();
+    for _ in 0..4 {
+        let dealer = once(&rig);
+        dealers.push((dealer, rig.attached().await.id));
+    }
+    rig.router.sender().keep(dealers[3].1);
+    assert_eq!(rig.router.sender().set_connections(1), 2);
+    let mut ended = [rig.detached().await, rig.detached().await];
+    ended.sort_unstable_by_key(|(id, _)| *id);
+    assert_eq!(ended, [1, 2].map(|at| (dealers[at].1, Cause::TooManyConnections)));
+    assert_eq!(rig.router.counts().refused.get("too many connections"), Some(&2));
+    for at in [0, 3] {
+        let (dealer, id) = &mut dealers[at];
+        rig.router.sender().send_to(*id, frames(&[b"you stay"])).await.expect("sent");
+        assert_eq!(soon(dealer.recv()).await, frames(&[b"you stay"]));
+    }
+}
+
+/// Scenario 79: whoever shakes hands has a place as well, and loses it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shakes_hands_is_closed_where_fewer_may_be_in() {
+    let limits = Limits { handshake: LONG, ..Limits::default() };
+    let rig = Rig::with(Via::Tcp, RouterOptions { limits, ..RouterOptions::default() }).await;
+    let mut raw = Raw::dial(&rig).await;
+    soon(async {
+        while rig.router.counts().open < 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(rig.router.sender().set_connections(0), 1);
+    raw.closed().await;
+    assert_eq!(rig.router.counts().refused.get("too many connections"), Some(&1));
 }
 
 /// Scenario 57, by many: large messages under way at once take no more memory than they may, each is

@@ -5,15 +5,39 @@ use hopline_core::{
     RouterOptions, SendError,
 };
 
+use tokio::task::JoinSet;
+
 use crate::rig::{Rig, Via, frames, settled, soon};
 
 over_every_transport! {
     a_dealer_comes_back_to_a_new_router
+    a_connection_that_was_vouched_for_counts_as_one_that_lasted
     what_is_sent_while_nobody_is_there_waits_or_is_refused
     a_taken_endpoint_is_an_error
     nothing_is_left_after_shutdown
     nothing_is_left_after_a_drop
     what_was_sent_before_shutdown_arrives
+}
+
+/// And is heard after the other side has heard of it. Over threads: what one side is told, it may act on while the other
+/// is still being told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_of_its_connection_can_send_over_it() {
+    let mut rig = Rig::new(Via::Mem).await;
+    for round in 0..3_000_u32 {
+        let mut dealer = rig.dealer();
+        let mut says = JoinSet::new();
+        says.spawn(async move {
+            assert_eq!(dealer.recv_event().await, DealerEvent::Up);
+            dealer.sender().try_send(frames(&[&round.to_le_bytes()])).await.expect("a connection");
+            dealer
+        });
+        let peer = rig.attached().await;
+        assert_eq!(rig.message().await, (peer.id, frames(&[&round.to_le_bytes()])));
+        let dealer = soon(says.join_next()).await.expect("one").expect("it has said it");
+        dealer.shutdown().await;
+        rig.detached().await;
+    }
 }
 
 async fn a_dealer_comes_back_to_a_new_router(via: Via) {
@@ -40,6 +64,25 @@ async fn a_dealer_comes_back_to_a_new_router(via: Via) {
     dealer.send_msg("again").await.expect("sent");
     rig.attached().await;
     assert_eq!(rig.message().await.1, frames(&[b"again"]));
+}
+
+async fn a_connection_that_was_vouched_for_counts_as_one_that_lasted(via: Via) {
+    let rig = Rig::new(via).await;
+    let mut dealer = rig.dealer();
+    for _ in 0..8 {
+        assert_eq!(settled(&mut dealer).await, DealerEvent::Up);
+        dealer.sender().connection().expect("it is up").vouch();
+        dealer.sender().drop_link();
+        assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::ClosedHere));
+    }
+    assert_eq!(settled(&mut dealer).await, DealerEvent::Up);
+    dealer.sender().connection().expect("it is up").vouch();
+    rig.router.shutdown().await;
+    assert_eq!(settled(&mut dealer).await, DealerEvent::Down(Cause::Closed));
+    let DealerEvent::Retrying { attempt, .. } = soon(dealer.recv_event()).await else {
+        panic!("nobody is there to be connected to");
+    };
+    assert_eq!(attempt, 2, "its end, and the dial that met nobody");
 }
 
 /// Scenario 4: without a peer a send is never taken for sent.

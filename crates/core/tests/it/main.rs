@@ -15,6 +15,7 @@ macro_rules! over_every_transport {
     };
 }
 
+mod away;
 mod crowds;
 mod descriptors;
 mod fuzz;

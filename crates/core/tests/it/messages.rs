@@ -1,11 +1,14 @@
 //! What is sent arrives as it was sent, in order, to whom it was sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hopline_core::{
     Bytes, Dealer, DealerEvent, DealerHandler, DealerOptions, Frames, Identity, Limits,
-    RouterEvent, RouterHandler, RouterOptions, RouterSender, SendError, Socket,
+    RouterEvent, RouterHandler, RouterOptions, RouterSender, SendError, Serves, Socket,
 };
+use tokio::sync::Mutex;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::rig::{Rig, Via, frames, settled, soon};
 
@@ -19,6 +22,7 @@ over_every_transport! {
     recv_under_timeout_loses_nothing
     every_dealer_gets_its_turn
     handlers_serve_until_told_to_stop
+    a_handler_that_panics_takes_nobody_along
 }
 
 async fn messages_go_both_ways(via: Via) {
@@ -187,4 +191,72 @@ async fn handlers_serve_until_told_to_stop(via: Via) {
     });
     soon(async { tokio::join!(serving, collecting) }).await;
     assert_eq!(collect.0, [frames(&[b"one"]), frames(&[b"two"]), frames(&[b"three"])]);
+}
+
+/// Scenario 60: a message makes the handler panic. The task that served ends and nothing else does: the socket is as it
+/// was, whoever is connected stays so, and serving goes on behind that message, which does not come again.
+async fn a_handler_that_panics_takes_nobody_along(via: Via) {
+    struct Fragile(RouterSender);
+    impl RouterHandler for Fragile {
+        async fn got_message(&mut self, sender: Identity, frames: Frames) {
+            assert_ne!(frames[0], "poison", "this handler does not know what to do with it");
+            self.0.send_multipart(&sender, frames).await.expect("sent");
+        }
+    }
+    struct Told(RouterSender);
+    impl DealerHandler for Told {
+        async fn got_message(&mut self, frames: Frames) {
+            assert_ne!(frames[0], "poison", "nor does this one");
+            let alice = Identity::try_from("alice").expect("an identity");
+            self.0.send_multipart(&alice, frames).await.expect("sent");
+        }
+    }
+    let mut rig = Rig::new(via).await;
+    let (mut alice, mut mallory) = (rig.called("alice"), rig.called("mallory"));
+    for dealer in [&mut alice, &mut mallory] {
+        rig.attached().await;
+        assert_eq!(soon(dealer.recv_event()).await, DealerEvent::Up);
+    }
+    let sender = rig.router.sender();
+    let router = Arc::new(Mutex::new(rig.router));
+    for round in ["one", "two", "three"] {
+        mallory.send_msg("poison").await.expect("sent");
+        let ended = soon(serve(&router, Fragile(sender.clone()))).await;
+        assert!(ended.expect_err("the handler panics").is_panic());
+        let mut serving = JoinSet::new();
+        serving.spawn(served(Arc::clone(&router), Fragile(sender.clone())));
+        for dealer in [&mut alice, &mut mallory] {
+            dealer.send_msg(round).await.expect("sent");
+            assert_eq!(soon(dealer.recv()).await, frames(&[round.as_bytes()]));
+        }
+        serving.shutdown().await;
+    }
+    let events = router.lock().await.counts();
+    assert_eq!(events.refused.len(), 0, "nobody was turned away");
+
+    // The other way round: a dealer's handler.
+    let mallory = Arc::new(Mutex::new(mallory));
+    let name = Identity::try_from("mallory").expect("an identity");
+    sender.send_msg(&name, "poison").await.expect("sent");
+    let ended = soon(serve(&mallory, Told(sender.clone()))).await;
+    assert!(ended.expect_err("the handler panics").is_panic());
+    sender.send_msg(&name, "four").await.expect("sent");
+    let mut serving = JoinSet::new();
+    serving.spawn(served(Arc::clone(&mallory), Told(sender.clone())));
+    assert_eq!(soon(alice.recv()).await, frames(&[b"four"]));
+}
+
+/// Serves in a task of its own, and says how that ended.
+async fn serve<S, H>(socket: &Arc<Mutex<S>>, handler: H) -> Result<(), JoinError>
+where
+    S: Socket + 'static,
+    H: Serves<S> + 'static,
+{
+    let mut serving = JoinSet::new();
+    serving.spawn(served(Arc::clone(socket), handler));
+    serving.join_next().await.expect("it was spawned")
+}
+
+async fn served<S: Socket, H: Serves<S>>(socket: Arc<Mutex<S>>, mut handler: H) {
+    socket.lock().await.serve(&mut handler, std::future::pending()).await;
 }

@@ -6,12 +6,17 @@ use std::time::Duration;
 use clap::Args;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::Request;
+use hopline::topo::launch::{FromSupervisor, ProcessState, Running, ToSupervisor};
 use serde::Serialize;
 
 use super::{Answer, duration};
 use crate::attach::{ask, running};
 use crate::deadline::Deadline;
+use crate::trouble::Bad;
 use crate::{names, output};
+
+/// How long a node may take to leave, or to start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Have the other nodes route round a node
 ///
@@ -23,9 +28,12 @@ pub(crate) struct Drain {
     file: PathBuf,
     /// The node
     node: String,
-    /// Take it back
+    /// Take it back; a node that was stopped is started again
     #[arg(long)]
     undo: bool,
+    /// Let the node leave without loss, and do not start it again
+    #[arg(long, conflicts_with = "undo")]
+    stop: bool,
     /// How long the node may take to answer
     #[arg(long, default_value = "5s", value_parser = duration)]
     timeout: Duration,
@@ -39,15 +47,26 @@ pub(crate) struct Drain {
 struct DrainReport {
     node: NodeName,
     draining: bool,
+    /// Whether it has left and is not started again.
+    stopped: bool,
 }
 
 impl Drain {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         let running = running(&self.file)?;
         let node = names::node(&running.plan, &self.node)?;
-        let draining = !self.undo;
-        ask(&running, &node, Request::Drain { draining }, Deadline::within(self.timeout)).await?;
-        let report = DrainReport { node, draining };
+        let record = running.processes.get(&node);
+        let is_stopped = record.is_some_and(|record| record.state == ProcessState::Stopped);
+        let draining = !self.undo && !self.stop;
+        match (self.stop, self.undo && is_stopped) {
+            (true, _) => tell(&running, ToSupervisor::Stop { node: node.clone() }).await?,
+            (_, true) => tell(&running, ToSupervisor::Start { node: node.clone() }).await?,
+            (false, false) => {
+                let deadline = Deadline::within(self.timeout);
+                ask(&running, &node, Request::Drain { draining }, deadline).await?;
+            }
+        }
+        let report = DrainReport { node, draining, stopped: self.stop };
         match self.json {
             true => output::json(&report)?,
             false => output::data(&report.text())?,
@@ -56,11 +75,20 @@ impl Drain {
     }
 }
 
+/// Has the mesh's supervisor do something.
+async fn tell(running: &Running, order: ToSupervisor) -> anyhow::Result<()> {
+    match running.order(&order, PATIENCE).await? {
+        FromSupervisor::Refused { reason } => Err(Bad::new(reason).into()),
+        FromSupervisor::Applied(_) | FromSupervisor::Done {} => Ok(()),
+    }
+}
+
 impl DrainReport {
     fn text(&self) -> String {
-        match self.draining {
-            true => format!("{}: draining: the others route round it", self.node),
-            false => format!("{}: serves as before", self.node),
+        match (self.draining, self.stopped) {
+            (true, _) => format!("{}: draining: the others route round it", self.node),
+            (false, true) => format!("{}: stopped", self.node),
+            (false, false) => format!("{}: serves as before", self.node),
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use hopline::mesh::name::NodeName;
 use hopline::topo::Plan;
-use hopline::topo::launch::{read_key, run_alone, run_supervised};
+use hopline::topo::launch::{next_run, read_key, run_alone, run_supervised};
 
 use super::Answer;
 use super::up::{interrupted, write_log};
@@ -41,15 +42,27 @@ impl Node {
             return Ok(if ran { Answer::Yes } else { Answer::No });
         }
         let plan = Plan::new(&names::topology_to_run(&self.file)?.topology);
-        names::node(&plan, &self.name)?;
+        let node = names::node(&plan, &self.name)?;
         let key = read_key(&self.key_file(&plan)?)?;
         let (mut stop, name) = (interrupted()?, self.name.clone());
         let stop = async move { stop.recv().await };
-        run_alone(&plan, &self.name, key, stop, |endpoint| {
+        let incarnation = match self.next_run(&plan, &node) {
+            Ok(incarnation) => Some(incarnation),
+            // The time alone does, save where the clock was set back.
+            Err(error) => {
+                tracing::warn!(%node, "the number of the run is not kept: {error:#}");
+                None
+            }
+        };
+        run_alone(&plan, &self.name, key, incarnation, stop, |endpoint| {
             output::message(&format!("{name}: ready at {endpoint}"));
         })
         .await?;
         Ok(Answer::Yes)
+    }
+
+    fn next_run(&self, plan: &Plan, node: &NodeName) -> anyhow::Result<u64> {
+        Ok(next_run(&names::homes()?, &names::absolute(&self.file)?, plan, node)?)
     }
 
     fn key_file(&self, plan: &Plan) -> anyhow::Result<PathBuf> {

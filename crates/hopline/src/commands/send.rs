@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use hopline::mesh::client::{Client, Incoming, Outgoing};
+use hopline::mesh::address::Address;
+use hopline::mesh::client::{Client, Delivery, Incoming, Outgoing};
 use hopline::mesh::wire::MessageId;
 use hopline::topo::launch::Running;
 use serde::Serialize;
@@ -16,17 +17,18 @@ use crate::deadline::Deadline;
 use crate::output;
 use crate::trouble::Bad;
 use crate::unreached::{Unreached, not_reached, unreached, with_document};
-use crate::way::arrows;
+use crate::way::{arrows, count};
 
 /// Send a message into a running mesh
 ///
 /// It is sent at most once, or with `--confirmed` until its receiver has it. What the mesh knows of it when the
-/// command ends is told: the way that it took, or which node refused it and why.
+/// command ends is told: the way that it took, or which node refused it and why; of one to several (`#group`, `*`) how many
+/// clients were handed it, and which nodes did not say.
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The topology file of a running mesh
     file: PathBuf,
-    /// A client, `client@node`, or a node
+    /// A client, `client@node`, a node, `#group`, or `*`
     to: String,
     /// The message
     text: String,
@@ -60,6 +62,12 @@ struct Sent {
     #[serde(skip_serializing_if = "Option::is_none")]
     confirmed: Option<bool>,
     path: Vec<String>,
+    /// Of a message to several, how many clients were handed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipients: Option<u32>,
+    /// And the nodes that did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +95,11 @@ impl Send {
         let name = self.name.clone().unwrap_or_else(own_name);
         let node = entrance(&running, self.at.as_deref(), Some(&name))?;
         let mut client = attach(&running, &node, Some(&name), deadline.left()).await?;
+        if matches!(Address::parse(&self.to), Ok(Address::Group(_) | Address::Everyone)) {
+            let reported = self.several(&client, message, deadline).await;
+            client.shutdown().await;
+            return self.tell_several(name, &running, reported?);
+        }
         let outcome = match self.confirmed {
             true => self.confirm(&client, message, deadline).await,
             false => self.outcome(&mut client, message, &running, deadline).await,
@@ -103,6 +116,8 @@ impl Send {
                 reachable: failure.is_none(),
                 confirmed: self.confirmed.then_some(failure.is_none()),
                 path,
+                recipients: None,
+                missing: None,
                 reason: failure.as_ref().map(|failure| failure.reason.clone()),
                 node: failure.as_ref().and_then(|failure| failure.node.clone()),
             })?;
@@ -122,6 +137,63 @@ impl Send {
             }
         }
         Ok(if failure.is_none() { Answer::Yes } else { Answer::No })
+    }
+
+    /// Sends the message to several, and waits for the report.
+    async fn several(
+        &self,
+        client: &Client,
+        mut message: Outgoing,
+        deadline: Deadline,
+    ) -> anyhow::Result<Result<Delivery, Unreached>> {
+        if self.confirmed {
+            message = Outgoing { patience: Some(deadline.left()), ..message.confirmed() };
+        }
+        Ok(match client.send_to_several(message, deadline.left()).await {
+            Ok(delivery) => Ok(delivery),
+            Err(error) => Err(unreached(error)?),
+        })
+    }
+
+    /// Tells how many got it. The answer is no where a node did not say.
+    fn tell_several(
+        &self,
+        from: String,
+        running: &Running,
+        reported: Result<Delivery, Unreached>,
+    ) -> anyhow::Result<Answer> {
+        let is_reached = reported.as_ref().is_ok_and(|it| it.missing.is_empty());
+        if self.json {
+            let failure = reported.as_ref().err();
+            let delivery = reported.as_ref().ok();
+            let missing = |it: &Delivery| it.missing.iter().map(ToString::to_string).collect();
+            output::json(&Sent {
+                from,
+                to: self.to.clone(),
+                reachable: is_reached,
+                confirmed: self.confirmed.then_some(is_reached),
+                path: failure.map(|it| it.path.clone()).unwrap_or_default(),
+                recipients: delivery.map(|it| it.recipients),
+                missing: delivery.map(missing),
+                reason: failure.map(|it| it.reason.clone()),
+                node: failure.and_then(|it| it.node.clone()),
+            })?;
+        } else {
+            match &reported {
+                Ok(Delivery { recipients, missing, .. }) => {
+                    let got = count(*recipients as usize, "client");
+                    output::data(&format!("handed over to {got} of {}", self.to))?;
+                    for node in missing {
+                        output::message(&format!("note: node `{node}` did not say who got it"));
+                    }
+                }
+                Err(failure) => {
+                    let text = not_reached(running, &self.to, failure);
+                    output::message(&format!("error: {text}"));
+                }
+            }
+        }
+        Ok(if is_reached { Answer::Yes } else { Answer::No })
     }
 
     /// Sends the message and waits until it was handed over. The way is that of a probe behind it.

@@ -1,13 +1,14 @@
 //! `hopline status`
 
 mod clients;
+mod links;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use hopline::mesh::brain::Impairment;
+use hopline::mesh::ledger::Ledger;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::NodeStatus;
 use hopline::topo::NodePlan;
@@ -15,15 +16,25 @@ use hopline::topo::launch::{ProcessState, Running, missing, unconverged};
 use serde::Serialize;
 
 use self::clients::{ClientReport, clients};
-use super::impair::for_programs;
+use self::links::{LinkReport, links};
 use super::{Answer, duration};
 use crate::attach::{PATIENCE, running};
 use crate::output;
 use crate::table::table;
 
-/// Counters of what went well; all others are reasons for which a message was not delivered.
-const WENT_WELL: [&str; 6] =
-    ["accepted", "received", "forwarded", "delivered", "answered", "returned"];
+/// Counters of all messages, of which the ledger is made; all others are reasons for which a message was not delivered.
+const WENT_WELL: [&str; 10] = [
+    "accepted",
+    "received",
+    "made",
+    "recalled",
+    "forwarded",
+    "delivered",
+    "answered",
+    "returned",
+    "doubtful",
+    "dropped",
+];
 
 /// The state of a node whose process runs and does not answer.
 const SILENT: &str = "silent";
@@ -70,6 +81,10 @@ struct MeshReport {
     lacks: Option<String>,
     supervisor: u32,
     logs: PathBuf,
+    /// What has become of all messages: the sum over the nodes that answer.
+    ledger: Ledger,
+    /// Whether all planned nodes answer, and none has taken its counts along by being started again.
+    ledger_complete: bool,
     nodes: Vec<NodeReport>,
 }
 
@@ -87,36 +102,28 @@ struct NodeReport {
     last_end: Option<String>,
     uptime_ms: Option<u64>,
     revision: Option<String>,
+    /// Names that two nodes have, as this one has seen: its own, or those of neighbours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    namesakes: Vec<NodeName>,
     links: Vec<LinkReport>,
     clients: Vec<ClientReport>,
     counters: BTreeMap<String, u64>,
-}
-
-#[derive(Serialize)]
-struct LinkReport {
-    neighbour: NodeName,
-    planned: bool,
-    /// As the node says; none where it does not answer.
-    up: Option<bool>,
-    cut: bool,
-    cost: Option<u32>,
-    queued: u64,
-    /// Why the neighbour cannot be reached that this end dials.
+    /// What has become of the messages that came to the node.
     #[serde(skip_serializing_if = "Option::is_none")]
-    trouble: Option<String>,
-    /// What this end makes the link suffer.
-    #[serde(skip_serializing_if = "Impairment::is_none", serialize_with = "for_programs")]
-    impairment: Impairment,
+    ledger: Option<Ledger>,
 }
 
 impl Status {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        if let Some(wait) = self.wait {
-            // What still lacks after this is in the report.
-            let _ = running(&self.file)?.converged(wait).await;
-        }
+        let waited = match self.wait {
+            Some(wait) => running(&self.file)?.converged_statuses(wait).await.ok(),
+            None => None,
+        };
         let running = running(&self.file)?;
-        let statuses = running.statuses(PATIENCE).await;
+        let statuses = match waited {
+            Some(statuses) => statuses,
+            None => running.statuses(PATIENCE).await,
+        };
         let report = MeshReport::new(&running, &statuses);
         if self.json {
             output::json(&report)?;
@@ -148,6 +155,9 @@ impl MeshReport {
             lacks: lack.map(|lack| lack.to_string()),
             supervisor: running.supervisor.process.pid,
             logs: running.place.logs(),
+            ledger: statuses.values().sum(),
+            ledger_complete: statuses.len() == running.plan.nodes.len()
+                && running.processes.values().all(|record| record.restarts == 0),
             nodes: nodes.map(|node| NodeReport::new(running, node, statuses)).collect(),
         }
     }
@@ -172,6 +182,12 @@ impl MeshReport {
         let header = ["NODE", "STATE", "PID", "LISTENS AT", "LINKS", "CLIENTS"];
         let mut text = format!("{}: {}\n\n", self.mesh, self.summary());
         text.push_str(&table(&header, &rows));
+        for node in &self.nodes {
+            for name in &node.namesakes {
+                text.push_str(&format!("\n{} sees two nodes named `{name}`\n", node.node));
+            }
+        }
+        text.push_str(&format!("\n{}\n", self.ledger_text()));
         let mut counts = Vec::new();
         for node in &self.nodes {
             let is_shown = |name: &str| counters || !WENT_WELL.contains(&name);
@@ -187,6 +203,35 @@ impl MeshReport {
         }
         if self.nodes.iter().any(|node| node.restarts > 0) {
             text.push_str(&format!("\nlogs: {}\n", self.logs.display()));
+        }
+        text
+    }
+
+    /// The ledger in one line: what has ended, and what has not.
+    fn ledger_text(&self) -> String {
+        let Ledger { sent, delivered, returned, in_doubt, counted, .. } = self.ledger;
+        let Ledger { waiting, under_way, arrived_after_all, unaccounted, .. } = self.ledger;
+        let mut text = format!("messages: {sent} sent");
+        let of_left = [(arrived_after_all, "arrived after all")];
+        let of_right = [
+            (returned, "returned"),
+            (in_doubt, "in doubt"),
+            (counted, "counted"),
+            (waiting, "waiting"),
+            (under_way, "under way"),
+        ];
+        let shown = |(count, what): &(u64, &str)| match count {
+            0 => String::new(),
+            count => format!(" + {count} {what}"),
+        };
+        text.extend(of_left.iter().map(shown));
+        text.push_str(&format!(" = {delivered} delivered"));
+        text.extend(of_right.iter().map(shown));
+        if unaccounted != 0 {
+            text.push_str(&format!("; {unaccounted} UNACCOUNTED FOR"));
+        }
+        if !self.ledger_complete {
+            text.push_str(" (without nodes that are silent, and runs that have ended)");
         }
         text
     }
@@ -231,9 +276,11 @@ impl NodeReport {
             last_end: record.and_then(|record| record.last_end.clone()),
             uptime_ms: status.map(|status| status.uptime_ms),
             revision: status.map(|status| status.revision.clone()),
+            namesakes: status.map(|status| status.namesakes.clone()).unwrap_or_default(),
             links: links(plan, status, state == SILENT),
             clients: clients(&running.plan, plan, status),
             counters: status.map(|status| status.counters.clone()).unwrap_or_default(),
+            ledger: status.map(Ledger::of),
         }
     }
 
@@ -246,43 +293,6 @@ impl NodeReport {
             0 => state,
             1 => format!("{state} (restarted once)"),
             times => format!("{state} (restarted {times} times)"),
-        }
-    }
-}
-
-fn links(plan: &NodePlan, status: Option<&NodeStatus>, is_silent: bool) -> Vec<LinkReport> {
-    let planned: BTreeMap<&NodeName, u32> =
-        plan.dials.iter().chain(&plan.accepts).map(|dial| (&dial.node, dial.cost)).collect();
-    let live = status.map(|status| status.links.as_slice()).unwrap_or_default();
-    let mut names: BTreeSet<&NodeName> = planned.keys().copied().collect();
-    names.extend(live.iter().map(|link| &link.neighbour));
-    let report = |name: &NodeName| {
-        let live = live.iter().find(|link| link.neighbour == *name);
-        LinkReport {
-            neighbour: name.clone(),
-            planned: planned.contains_key(name),
-            up: (!is_silent).then(|| live.is_some_and(|link| link.up)),
-            cut: live.is_some_and(|link| link.cut),
-            cost: live.map(|link| link.cost).or(planned.get(name).copied()),
-            queued: live.map_or(0, |link| link.queued),
-            trouble: live.and_then(|link| link.trouble.clone()),
-            impairment: live.map(|link| link.impairment).unwrap_or_default(),
-        }
-    };
-    names.into_iter().map(report).collect()
-}
-
-impl LinkReport {
-    /// The link in words; `is_doubtful` where its other end does not answer.
-    fn text(&self, is_doubtful: bool) -> String {
-        match (self.up, self.cut, self.planned) {
-            (None, ..) => format!("{} (?)", self.neighbour),
-            (Some(true), ..) if is_doubtful => format!("{} (?)", self.neighbour),
-            (Some(true), _, true) if self.impairment.is_none() => self.neighbour.to_string(),
-            (Some(true), _, true) => format!("{} ({})", self.neighbour, self.impairment),
-            (Some(true), _, false) => format!("{} (not planned)", self.neighbour),
-            (Some(false), true, _) => format!("{} (cut)", self.neighbour),
-            (Some(false), false, _) => format!("{} (down)", self.neighbour),
         }
     }
 }
@@ -308,27 +318,6 @@ fn short_list(items: impl Iterator<Item = String>, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_with_an_end_that_does_not_answer_is_not_known() {
-        let link = |up| LinkReport {
-            neighbour: NodeName::parse("west").unwrap(),
-            planned: true,
-            up,
-            cut: false,
-            cost: None,
-            queued: 0,
-            trouble: None,
-            impairment: Impairment::default(),
-        };
-        assert_eq!(link(Some(true)).text(false), "west");
-        let impairment = Impairment { loss_ppm: Some(10_000), ..Impairment::default() };
-        let impaired = LinkReport { impairment, ..link(Some(true)) };
-        assert_eq!(impaired.text(false), "west (loss 1%)");
-        assert_eq!(link(Some(true)).text(true), "west (?)");
-        assert_eq!(link(Some(false)).text(true), "west (down)");
-        assert_eq!(link(None).text(false), "west (?)");
-    }
 
     #[test]
     fn a_long_list_is_cut_short_and_says_so() {

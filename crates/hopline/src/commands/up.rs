@@ -121,6 +121,8 @@ pub(super) fn write_log(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOPLINE_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    // Whoever read the log may have gone, and that is no reason to end.
+    let log = log.log_internal_errors(false);
     // A log that is set up already is as good.
     let _ = log.with_ansi(false).with_writer(std::io::stderr).try_init();
 }

@@ -2,7 +2,7 @@
 
 use super::conn::Conn;
 use super::message::Message;
-use super::{Brain, ConnId, Now, Room, spread};
+use super::{Brain, ConnId, Now, Room, broker, spread};
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::route::Refusal;
@@ -14,15 +14,18 @@ impl Brain {
     /// All that a client sends of itself is asked about, replies too. Whoever came in by the control
     /// socket may send to anybody.
     pub(super) fn enter(&mut self, now: Now, conn: ConnId, message: Message, room: &impl Room) {
-        let is_free = self.config.access.send.is_empty() && !self.config.closed;
+        let is_free = self.config.settings.access.send.is_empty() && !self.config.settings.closed;
         if !is_free
             && let Some(Conn::Client(client)) = self.conns.get(&conn)
             && !client.operator
         {
             let destination = message.prefix().destination;
             if !self.config.access().send(client.name.as_str(), destination).allowed {
-                return self.refuse(now, message, Refusal::AccessDenied.into(), room);
+                return self.give_back(now, message, Refusal::AccessDenied.into(), room);
             }
+        }
+        if !message.is_brokered() && broker::is_registered(message.prefix().destination) {
+            return self.give_back(now, message, Refusal::UnknownDestination.into(), room);
         }
         self.drain.sent(now);
         if self.drain.refuses() && message.kind() == Kind::Data {
@@ -40,7 +43,7 @@ impl Brain {
     /// Whether a rule denies that a message is handed to the client of a connection, which it was not
     /// sent to by its name.
     pub(super) fn is_denied(&self, message: &Message, conn: ConnId) -> bool {
-        if self.config.access.send.is_empty() {
+        if self.config.settings.access.send.is_empty() {
             return false;
         }
         let (Some(sender), Some(Conn::Client(receiver))) =

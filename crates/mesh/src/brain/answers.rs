@@ -11,7 +11,6 @@ use super::{Brain, Now, Room, counters::Flow};
 use crate::dialect::json;
 use crate::name::{ClientName, LinkName, NodeName};
 use crate::reason::Reason;
-use crate::route::Graph;
 use crate::wire::control::{Answer, Request};
 use crate::wire::{Flags, Kind, MessageId, Prefix, Tail};
 
@@ -57,6 +56,10 @@ impl Brain {
             Ok(receipt) => receipt,
             Err(seen) => return self.repeat(now, &message, seen, room),
         };
+        // Before the answer, which may tell of the counts.
+        if message.kind() != Kind::Probe {
+            self.counters.count(Flow::Answered);
+        }
         match message.kind() {
             Kind::Data => self.answer_data(now, &message, room),
             Kind::Probe => return self.answer_probe(now, &message, room),
@@ -67,7 +70,6 @@ impl Brain {
             Kind::Credit => self.credit(now, &message, room),
             Kind::Hello | Kind::LinkState | Kind::LinkAck | Kind::Batch => {}
         }
-        self.counters.count(Flow::Answered);
         if let Some(receipt) = receipt {
             self.handed_over(now, receipt, room);
         }
@@ -123,6 +125,9 @@ impl Brain {
                 Answer::Explained(Box::new(self.explain(&destination, &path, from)))
             }
             Some(Ok(Request::Graph {})) => self.graph(),
+            Some(Ok(Request::BrokerClients {})) => {
+                Answer::BrokerClients { clients: self.listed_here() }
+            }
             Some(Ok(Request::Claim { name, takeover })) if from_node => {
                 return self.claimed(now, &prefix, name, takeover, room);
             }
@@ -204,7 +209,7 @@ impl Brain {
         let id = self.next_id();
         let prefix = Prefix {
             flags,
-            hop_limit: self.config.hop_limit,
+            hop_limit: self.config.settings.hop_limit,
             id,
             destination,
             source: self.config.node.as_str(),
@@ -227,9 +232,9 @@ impl Brain {
         until: Duration,
         room: &impl Room,
     ) {
-        let takeover = self.config.takeover && !self.clients.holds(name);
+        let takeover = self.config.settings.takeover && !self.clients.holds(name);
         let request = Request::Claim { name: name.as_str().to_owned(), takeover };
-        let id = MessageId { incarnation: self.config.incarnation, counter: self.last_id + 1 };
+        let id = self.upcoming_id();
         // Noted before it is sent: the answer that there is no way may come at once.
         self.asked
             .claims
@@ -315,6 +320,9 @@ impl Brain {
 
     /// The answer to a question of this node's own.
     fn answered(&mut self, now: Now, message: &Message, room: &impl Room) {
+        if self.is_listing(now, message, room) {
+            return;
+        }
         let Some(claim) = self.own_question(message) else {
             return;
         };
@@ -329,6 +337,7 @@ impl Brain {
                 | Answer::Located { .. }
                 | Answer::Explained(_)
                 | Answer::Graph { .. }
+                | Answer::BrokerClients { .. }
                 | Answer::Done {}
                 | Answer::Refused { .. },
             ))
@@ -339,6 +348,9 @@ impl Brain {
 
     /// A question of this node's own did not arrive: nobody there has the name.
     fn not_answered(&mut self, now: Now, message: &Message, room: &impl Room) {
+        if self.is_listing(now, message, room) {
+            return;
+        }
         if let Some(claim) = self.own_question(message) {
             self.claim_won(now, &claim.name, room);
         }
@@ -369,7 +381,7 @@ impl Brain {
 
     /// The nodes and links that the routes are made of.
     fn graph(&self) -> Answer {
-        let graph = Graph::new(self.database.nodes().cloned(), self.database.links());
+        let graph = self.reported();
         let ends =
             |(link, cost): (&LinkName, u32)| (link.lesser().clone(), link.greater().clone(), cost);
         Answer::Graph {

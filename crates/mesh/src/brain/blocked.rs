@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::message::Message;
-use super::{Brain, ConnId, Now, Output, Room, Window};
+use super::{Brain, ConnId, Now, Room, Window};
 use crate::dialect::Dialect;
 use crate::reason::Reason;
 use crate::route::Refusal;
@@ -93,17 +93,16 @@ impl Blocked {
         Ok(())
     }
 
-    /// The next message of a client. Says whether it was the last one.
-    fn pop(&mut self, conn: ConnId) -> Option<(Message, bool)> {
+    /// The next message of a client.
+    fn pop(&mut self, conn: ConnId) -> Option<Message> {
         let waiting = self.clients.get_mut(&conn)?;
         let (_, message) = waiting.messages.pop_front()?;
         waiting.bytes -= message.size();
         self.bytes -= message.size();
-        let is_last = waiting.messages.is_empty();
-        if is_last {
+        if waiting.messages.is_empty() {
             self.clients.remove(&conn);
         }
-        Some((message, is_last))
+        Some(message)
     }
 
     /// The client whose first message is refused now.
@@ -139,10 +138,8 @@ impl Brain {
             }
         }
         let until = (!self.speaks(conn, Dialect::Native)).then(|| now.since_start + RAW_WAITS);
-        let is_first = !self.blocked.has(conn);
-        match self.blocked.push(conn, until, message, self.config.queue) {
-            Ok(()) if is_first => self.out.push(Output::Pause { conn, paused: true }),
-            Ok(()) => {}
+        match self.blocked.push(conn, until, message, self.config.settings.queue) {
+            Ok(()) => self.read_or_wait(conn),
             Err(message) => self.give_back(now, message, Refusal::QueueFull.into(), room),
         }
     }
@@ -192,12 +189,10 @@ impl Brain {
 
     /// Takes the first message of a client, which is read again if it was the last one.
     fn take_blocked(&mut self, conn: ConnId, and_then: impl FnOnce(&mut Self, Message)) {
-        let Some((message, is_last)) = self.blocked.pop(conn) else {
+        let Some(message) = self.blocked.pop(conn) else {
             return;
         };
-        if is_last {
-            self.out.push(Output::Pause { conn, paused: false });
-        }
+        self.read_or_wait(conn);
         and_then(self, message);
     }
 }

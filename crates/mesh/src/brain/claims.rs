@@ -32,12 +32,13 @@ const HOLDER_ELSEWHERE: Duration = Duration::from_secs(1);
 impl Brain {
     /// A client says a name.
     pub(super) fn claim(&mut self, now: Now, conn: ConnId, name: ClientName, room: &impl Room) {
-        let service = self.config.services.get(&name);
+        let service = self.config.settings.services.get(&name);
         if service.is_some_and(|service| !service.at.contains(&self.config.node)) {
             self.set_claim(conn, Claim::Refused(Reason::NotOffered));
             return self.event(Event::NotOffered(name));
         }
         self.take_over(now, &name, room);
+        self.bring_table_up();
         let elsewhere = self.holder_elsewhere(&name);
         let until = match (&elsewhere, self.clients.holds(&name)) {
             (_, true) => self.ask_holder(now, &name),
@@ -100,7 +101,7 @@ impl Brain {
 
     /// A claim, here or at another node, takes over a name that is held here, if this mesh lets it.
     pub(super) fn take_over(&mut self, now: Now, name: &ClientName, room: &impl Room) {
-        if self.config.takeover {
+        if self.config.settings.takeover {
             self.lose(now, name, room);
         }
     }
@@ -119,7 +120,7 @@ impl Brain {
     /// Another node that has the name, as far as is known, and can be reached. None has the name of a
     /// service for itself.
     fn holder_elsewhere(&self, name: &ClientName) -> Option<NodeName> {
-        if self.config.services.contains_key(name) {
+        if self.config.settings.services.contains_key(name) {
             return None;
         }
         let holders = self.tables.directory.holders(name.as_str());
@@ -133,10 +134,10 @@ impl Brain {
         self.clients.told.insert(name.clone(), now.unix_millis());
         self.event(Event::Attached(name.clone()));
         self.join_planned(now, conn, name);
-        if !self.config.services.contains_key(name) {
+        if !self.config.settings.services.contains_key(name) {
             self.clients.disputed.insert(name.clone());
         }
-        self.originate_change(name, Some(now));
+        self.originate_change(name, Some(now.unix_millis()));
         self.refresh();
         let held = match self.set_claim(conn, Claim::Attached) {
             Some(Claim::Pending { held, .. }) => held,
@@ -150,6 +151,7 @@ impl Brain {
     /// The name of a client that has lost it, or has gone, is free.
     fn detach(&mut self, now: Now, name: &ClientName, room: &impl Room) {
         if let Some(conn) = self.clients.names.remove(name) {
+            self.leave_broker(conn);
             self.leave_groups(conn);
         }
         if self.clients.told.remove(name).is_none() {
@@ -159,7 +161,7 @@ impl Brain {
         self.originate_change(name, None);
         self.refresh();
         self.holder_gone(now, name, room);
-        if !self.config.takeover && self.holder_elsewhere(name).is_none() {
+        if !self.config.settings.takeover && self.holder_elsewhere(name).is_none() {
             self.claim_won(now, name, room);
         }
     }
@@ -170,6 +172,9 @@ impl Brain {
             return;
         };
         let name = client.name.clone();
+        let has_session = client.session.is_some();
+        self.leave_broker(conn);
+        self.clients.sessions -= usize::from(has_session);
         self.conns.remove(&conn);
         self.clients.asked.remove(&conn);
         self.stop_waiting(conn, &name);
@@ -205,8 +210,9 @@ impl Brain {
         }
         let waiting = self.clients.waiting.get(name).map(Vec::as_slice).unwrap_or_default();
         // Of those who have just come the last has taken over from the others.
-        let is_new =
-            |conn: &&ConnId| self.config.takeover && self.clients.pending.contains_key(conn);
+        let is_new = |conn: &&ConnId| {
+            self.config.settings.takeover && self.clients.pending.contains_key(conn)
+        };
         if let Some(conn) = waiting.iter().rfind(is_new).or(waiting.first()).copied() {
             self.attach(now, conn, name, room);
         }
@@ -235,7 +241,7 @@ impl Brain {
             |name: &&ClientName| !self.clients.holds(name) && self.holder_elsewhere(name).is_none();
         let free: Vec<_> = self.clients.waiting.keys().filter(free).cloned().collect();
         // A name that is being taken over is free for as long as the news travels.
-        let pause = if self.config.takeover { HOLDER_ELSEWHERE } else { Duration::ZERO };
+        let pause = if self.config.settings.takeover { HOLDER_ELSEWHERE } else { Duration::ZERO };
         let before = std::mem::take(&mut self.clients.free);
         for name in free {
             let due = before.get(&name).copied().unwrap_or(now.since_start + pause);
@@ -253,7 +259,9 @@ impl Brain {
             return;
         }
         for name in names {
-            let is_shared = name.is_group() || self.config.services.contains_key(name);
+            let is_shared = name.is_group()
+                || name.is_broker()
+                || self.config.settings.services.contains_key(name);
             if self.clients.holds(name) && !is_shared {
                 self.clients.disputed.insert(name.clone());
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use hopline_core::Frames;
 
+use super::broker::BrokerClient;
 use super::conn::Conn;
+use super::sessions::Session;
 use super::tables::Tables;
 use super::{Brain, ConnId, Event, Now, Opened, Room};
 use crate::dialect::Dialect;
@@ -22,7 +24,13 @@ const HELD_BYTES: usize = 1024 * 1024;
 
 /// What kind of name a name is.
 pub(super) fn kind(name: &ClientName) -> AttachmentKind {
-    if name.is_group() { AttachmentKind::Group } else { AttachmentKind::Client }
+    if name.is_group() {
+        AttachmentKind::Group
+    } else if name.is_broker() {
+        AttachmentKind::Broker
+    } else {
+        AttachmentKind::Client
+    }
 }
 
 /// A client's connection.
@@ -34,10 +42,16 @@ pub(super) struct Client {
     pub(super) operator: bool,
     /// What it speaks; none while it has not spoken.
     pub(super) dialect: Option<Dialect>,
+    /// Its session, if it speaks that dialect and has one.
+    pub(super) session: Option<Session>,
+    /// What it is in the broker dialect, if it has spoken that.
+    pub(super) broker: Option<Box<BrokerClient>>,
     pub(super) claim: Claim,
     since: u64,
     /// It may not attach, and nobody was told yet.
     unsaid: bool,
+    /// Its connection is not read for now.
+    pub(super) paused: bool,
 }
 
 /// How a client stands with its name.
@@ -81,6 +95,8 @@ pub(super) struct Clients {
     pub(super) asked: BTreeMap<ConnId, Duration>,
     /// Names that somebody waits for and nobody has, and when they are given out.
     pub(super) free: BTreeMap<ClientName, Duration>,
+    /// How many of the session dialect have a session.
+    pub(super) sessions: usize,
 }
 
 impl Clients {
@@ -132,10 +148,13 @@ impl Brain {
                     request,
                     operator,
                     dialect: None,
+                    session: None,
+                    broker: None,
                     claim: Claim::Refused(Reason::NameInUse),
                     since: now.unix_millis(),
                     // A stranger without a name may yet turn out to be a node.
                     unsaid: denied && anonymous,
+                    paused: false,
                 };
                 self.conns.insert(conn, Conn::Client(client));
                 if denied {
@@ -155,6 +174,7 @@ impl Brain {
 
     pub(super) fn closed(&mut self, now: Now, conn: ConnId, room: &impl Room) {
         self.blocked.ended(conn);
+        self.leave_unsaid(now, conn, room);
         if matches!(self.conns.get(&conn), Some(Conn::Client(_))) {
             return self.forget_client(now, conn, room);
         }

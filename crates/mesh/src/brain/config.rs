@@ -1,13 +1,15 @@
 //! What a node is told at its start.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::{Impairment, Window};
-use crate::dialect::Dialect;
-use crate::name::{ClientName, NodeName};
-use crate::route::access::{Access, AccessRules};
-use crate::route::{Policy, StaticRoutes};
+use hopline_core::Limits;
+
+use super::{Impairment, Settings};
+use crate::dialect::session::{DataHandler, Echo};
+use crate::name::NodeName;
+use crate::route::Policy;
+use crate::route::access::Access;
 use crate::wire::hello::MeshKey;
 
 /// The configuration of a brain.
@@ -19,92 +21,38 @@ pub struct Config {
     pub node: NodeName,
     /// The key that makes a peer a node.
     pub key: MeshKey,
-    /// The greatest number of nodes on a message's path.
-    pub hop_limit: u8,
     /// This run's number: Unix milliseconds at its start, and more than any run before.
     pub incarnation: u64,
-    /// The declared links. A node that knows the key may open one that is not declared here.
-    pub links: BTreeMap<NodeName, LinkConfig>,
-    /// Static routes.
-    pub statics: StaticRoutes,
-    /// The services of the mesh, the same at all its nodes.
-    pub services: BTreeMap<ClientName, ServiceConfig>,
-    /// The groups of clients that the topology has, by name, with their members; the same at all nodes. A client may
-    /// join others besides.
-    pub groups: BTreeMap<String, BTreeSet<ClientName>>,
-    /// Which clients may attach, and send to whom: the same at all nodes of the mesh.
-    pub access: AccessRules,
-    /// Whether the node's port is beyond its machine, so that what no access rule allows is denied.
-    pub closed: bool,
-    /// Whether a second live claim to a client's name takes it over; else it is refused.
-    pub takeover: bool,
-    /// The dialects that raw clients may speak.
-    pub dialects: Vec<Dialect>,
-    /// What a neighbour may be sent without its acknowledgement.
-    pub window: Window,
-    /// What may be on its way from here to one other node, where it leaves the mesh.
-    pub flow: Window,
-    /// What may wait for a neighbour.
-    pub queue: Window,
-    /// How many bytes of confirmed messages may be kept whose end is not known.
-    pub kept: usize,
-    /// When links are up, and when they are not any more.
-    pub liveness: Liveness,
+    /// What it goes by until it is told otherwise.
+    pub settings: Settings,
+    /// The most bytes of a frame at the mesh's ports: what clients are to be given in one must not be longer. Default 16 MiB.
+    pub frame: usize,
+    /// What becomes of the texts that clients of the session dialect send. Default: their beginning comes back.
+    pub data_handler: Arc<dyn DataHandler>,
     /// 32 bytes that nobody can guess, from which the node's nonces are made.
     pub seed: [u8; 32],
 }
 
 impl Config {
-    /// The greatest number of nodes on a message's path where nothing else is said.
-    pub const HOP_LIMIT: u8 = 64;
-
-    /// How much is kept of confirmed messages where nothing else is said: 64 MiB.
-    pub const KEPT: usize = 64 * 1024 * 1024;
-
     /// A node without links, in its first run, with what holds where nothing else is said. Its `seed` is no secret.
     #[must_use]
     pub fn new(mesh: &str, node: NodeName, key: MeshKey) -> Self {
+        let (mesh, settings) = (mesh.to_owned(), Settings::default());
         Self {
-            mesh: mesh.to_owned(),
+            mesh,
             node,
             key,
-            hop_limit: Self::HOP_LIMIT,
             incarnation: 1,
-            links: BTreeMap::new(),
-            statics: StaticRoutes::new(),
-            services: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            access: AccessRules::default(),
-            closed: false,
-            takeover: false,
-            dialects: Dialect::ALL.to_vec(),
-            window: Window::UNACKNOWLEDGED,
-            flow: Window::UNACKNOWLEDGED,
-            queue: Window::WAITING,
-            kept: Self::KEPT,
-            liveness: Liveness::default(),
+            settings,
+            frame: Limits::default().frame,
+            data_handler: Arc::new(Echo),
             seed: [0; 32],
         }
     }
 
     /// The access rules as they hold at this node.
     pub(super) fn access(&self) -> Access<'_> {
-        self.access.at(&self.node, self.closed)
-    }
-}
-
-/// How soon a neighbour that says nothing is taken for gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Liveness {
-    /// Each link carries a sign of life at least as often as this. Default 250 ms.
-    pub hello: Duration,
-    /// A link on which nothing came for so long is down; at least twice [`hello`](Self::hello). Default 1 s.
-    pub silence: Duration,
-}
-
-impl Default for Liveness {
-    fn default() -> Self {
-        Self { hello: Duration::from_millis(250), silence: Duration::from_secs(1) }
+        self.settings.access.at(&self.node, self.settings.closed)
     }
 }
 

@@ -29,7 +29,7 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(8);
 /// When it is sent again after a node refused it for now; doubled each time too.
 const SOON: Duration = Duration::from_millis(50);
 /// When it is sent again after the routes have changed.
-const ROUTES_CHANGED: Duration = Duration::from_millis(300);
+pub(super) const ROUTES_CHANGED: Duration = Duration::from_millis(300);
 
 /// A message's sender, as the ingress wrote it, and its id.
 pub(super) type Key = (String, MessageId);
@@ -312,7 +312,7 @@ impl Brain {
         };
         let prefix = Prefix {
             id,
-            hop_limit: self.config.hop_limit,
+            hop_limit: self.config.settings.hop_limit,
             destination: &source,
             source: self.config.node.as_str(),
             tail: &tail.write(),

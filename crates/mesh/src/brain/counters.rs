@@ -1,14 +1,14 @@
 //! Counts by name: what came, what went, and why something did not.
 //!
-//! Every routed message that is at a node has come in one of four ways, and leaves in one of five, so at any
+//! Every routed message that is at a node has come in one of four ways, and leaves in one of six, so at any
 //! moment
 //!
 //! ```text
 //!   accepted + received + made + recalled
-//!     = forwarded + delivered + answered + returned + dropped + what waits here
+//!     = forwarded + delivered + answered + returned + doubtful + dropped + what waits here
 //! ```
 //!
-//! Both hold for the whole mesh too, where `forwarded` and `received` differ by what is on its way.
+//! It holds for the whole mesh too: [`crate::ledger`].
 
 use std::collections::BTreeMap;
 
@@ -38,13 +38,15 @@ pub(super) enum Flow {
     Answered,
     /// Ended here, under a reason that their senders are told.
     Returned,
+    /// Ended here because a link died before it was known whether they had arrived, as their senders are told.
+    Doubtful,
     /// Ended here, under a reason that nobody is told: errors and acknowledgements that could not be delivered,
     /// repeats, and what an impaired link lost.
     Dropped,
 }
 
 impl Flow {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Accepted, "accepted"),
         (Self::Received, "received"),
         (Self::Made, "made"),
@@ -53,6 +55,7 @@ impl Flow {
         (Self::Delivered, "delivered"),
         (Self::Answered, "answered"),
         (Self::Returned, "returned"),
+        (Self::Doubtful, "doubtful"),
         (Self::Dropped, "dropped"),
     ];
 
@@ -60,9 +63,12 @@ impl Flow {
     fn comes(self) -> bool {
         match self {
             Self::Accepted | Self::Received | Self::Made | Self::Recalled => true,
-            Self::Forwarded | Self::Delivered | Self::Answered | Self::Returned | Self::Dropped => {
-                false
-            }
+            Self::Forwarded
+            | Self::Delivered
+            | Self::Answered
+            | Self::Returned
+            | Self::Doubtful
+            | Self::Dropped => false,
         }
     }
 }

@@ -1,15 +1,24 @@
 //! Everything a node knows of nodes, links and attachments: each originator's newest word.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod compare;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::time::Duration;
 
 use super::links::{Names, News};
-use crate::name::{ClientName, LinkName, NodeName};
-use crate::wire::link_state::{Adjacency, Age, Attachment, Attachments, Record};
+use crate::name::{ClientName, NodeName};
+use crate::wire::link_state::{Adjacency, Adjacent, Age, Attachment, Attachments, Record};
 
 /// The newest records of every node, this one's own included.
 #[derive(Debug, Default)]
 pub(super) struct Database {
     nodes: BTreeMap<NodeName, Known>,
+    /// Since when the nodes have not been reached that no route leads to.
+    lost: BTreeMap<NodeName, Duration>,
+    /// Since when the one has not been that has not been for longest.
+    longest_lost: Option<Duration>,
+    /// All names of nodes, so that each is held once. For asking only.
+    names: HashSet<NodeName>,
 }
 
 /// What became of a record.
@@ -21,6 +30,8 @@ pub(super) enum Installed {
     Gap,
     /// A node's links changed, and perhaps its attachments with them.
     Links,
+    /// A node says again what it said of its links before; its attachments may have ended.
+    Again,
     /// A node's attachments changed; these names came.
     Names(Vec<ClientName>),
 }
@@ -29,11 +40,20 @@ pub(super) enum Installed {
 struct Known {
     adjacency: Option<Adjacency>,
     attached: Option<Attached>,
+    /// A digest of the ages of both.
+    digest: u64,
 }
 
 #[derive(Debug)]
 struct Attached {
     age: Age,
+    /// None where nobody is attached, and nothing is known of who was.
+    said: Option<Box<Said>>,
+}
+
+/// Who is attached at a node, and what has changed of late.
+#[derive(Debug)]
+struct Said {
     names: BTreeMap<ClientName, Attachment>,
     /// The last changes: the sequence that each one led to, and a name that came or went.
     changes: VecDeque<(u64, ClientName)>,
@@ -46,9 +66,65 @@ const CHANGES: usize = 64;
 
 impl Attached {
     fn whole(new: &Attachments) -> Self {
-        let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
-        let names = new.added.iter().map(fresh).collect();
-        Self { age: new.age, names, changes: VecDeque::new(), from: new.age.sequence }
+        if new.added.is_empty() {
+            return Self { age: new.age, said: None };
+        }
+        let said = Said::new(new.added.iter().map(fresh).collect(), new.age);
+        Self { age: new.age, said: Some(Box::new(said)) }
+    }
+
+    fn change(&mut self, new: &Attachments) {
+        let age = self.age;
+        let nobody = || Box::new(Said::new(BTreeMap::new(), age));
+        self.said.get_or_insert_with(nobody).change(new);
+        self.age = new.age;
+    }
+
+    fn names(&self) -> impl Iterator<Item = (&ClientName, &Attachment)> {
+        self.said.iter().flat_map(|said| &said.names)
+    }
+
+    fn named(&self, name: &ClientName) -> Option<&Attachment> {
+        self.said.as_ref()?.names.get(name)
+    }
+
+    /// All of them.
+    fn all(&self, origin: &NodeName) -> Attachments {
+        Attachments {
+            origin: origin.clone(),
+            age: self.age,
+            since: None,
+            added: self.names().map(|(_, attachment)| attachment.clone()).collect(),
+            removed: Vec::new(),
+        }
+    }
+
+    /// What has changed since they were this old; none where that is not known any more.
+    fn since(&self, origin: &NodeName, then: Age) -> Option<Attachments> {
+        let from = self.said.as_ref().map_or(self.age.sequence, |said| said.from);
+        if then.incarnation != self.age.incarnation || then.sequence < from {
+            return None;
+        }
+        let changes = self.said.iter().flat_map(|said| &said.changes);
+        let touched: BTreeSet<_> = changes
+            .filter(|(sequence, _)| *sequence > then.sequence)
+            .map(|(_, name)| name)
+            .collect();
+        let (there, gone): (Vec<_>, Vec<_>) =
+            touched.into_iter().partition(|name| self.named(name).is_some());
+        Some(Attachments {
+            origin: origin.clone(),
+            age: self.age,
+            since: Some(then.sequence),
+            added: there.into_iter().filter_map(|name| self.named(name)).cloned().collect(),
+            removed: gone.into_iter().cloned().collect(),
+        })
+    }
+}
+
+impl Said {
+    fn new(names: BTreeMap<ClientName, Attachment>, age: Age) -> Self {
+        Self { names, changes: VecDeque::new(), from: age.sequence }
     }
 
     fn change(&mut self, new: &Attachments) {
@@ -64,43 +140,12 @@ impl Attached {
         for name in &new.removed {
             self.names.remove(name);
         }
-        let fresh = |attachment: &Attachment| (attachment.name.clone(), attachment.clone());
         self.names.extend(new.added.iter().map(fresh));
-        self.age = new.age;
     }
+}
 
-    /// All of them.
-    fn all(&self, origin: &NodeName) -> Attachments {
-        Attachments {
-            origin: origin.clone(),
-            age: self.age,
-            since: None,
-            added: self.names.values().cloned().collect(),
-            removed: Vec::new(),
-        }
-    }
-
-    /// What has changed since they were this old; none where that is not known any more.
-    fn since(&self, origin: &NodeName, then: Age) -> Option<Attachments> {
-        if then.incarnation != self.age.incarnation || then.sequence < self.from {
-            return None;
-        }
-        let touched: BTreeSet<_> = self
-            .changes
-            .iter()
-            .filter(|(sequence, _)| *sequence > then.sequence)
-            .map(|(_, name)| name)
-            .collect();
-        let (there, gone): (Vec<_>, Vec<_>) =
-            touched.into_iter().partition(|name| self.names.contains_key(*name));
-        Some(Attachments {
-            origin: origin.clone(),
-            age: self.age,
-            since: Some(then.sequence),
-            added: there.into_iter().filter_map(|name| self.names.get(name)).cloned().collect(),
-            removed: gone.into_iter().cloned().collect(),
-        })
-    }
+fn fresh(attachment: &Attachment) -> (ClientName, Attachment) {
+    (attachment.name.clone(), attachment.clone())
 }
 
 impl Database {
@@ -111,12 +156,13 @@ impl Database {
         match record {
             Record::Adjacency(adjacency) => self.install_adjacency(adjacency),
             Record::Attachments(attachments) => self.install_attachments(attachments),
-            Record::Request(_) => Installed::Old,
+            Record::Request(_) | Record::Digest(_) | Record::Summary(_) => Installed::Old,
         }
     }
 
     fn install_adjacency(&mut self, new: &Adjacency) -> Installed {
-        let known = self.nodes.entry(new.origin.clone()).or_default();
+        let origin = self.shared(&new.origin);
+        let known = self.nodes.entry(origin.clone()).or_default();
         if known.adjacency.as_ref().is_some_and(|old| old.age >= new.age) {
             return Installed::Old;
         }
@@ -126,15 +172,24 @@ impl Database {
             known.attached = None;
         }
         // Sorted it is by an honest node. Each neighbour is looked up once for each link to it.
-        let mut new = new.clone();
+        let mut new = Adjacency { origin: origin.clone(), ..new.clone() };
         new.links.sort_by(|a, b| a.node.cmp(&b.node));
         new.links.dedup_by(|a, b| a.node == b.node);
+        let is_same = known
+            .adjacency
+            .as_ref()
+            .is_some_and(|old| old.links == new.links && old.leaving == new.leaving);
+        for link in &mut new.links {
+            link.node = shared(&mut self.names, &link.node);
+        }
         known.adjacency = Some(new);
-        Installed::Links
+        known.digest(&origin);
+        if is_same { Installed::Again } else { Installed::Links }
     }
 
     fn install_attachments(&mut self, new: &Attachments) -> Installed {
-        let known = self.nodes.entry(new.origin.clone()).or_default();
+        let origin = self.shared(&new.origin);
+        let known = self.nodes.entry(origin).or_default();
         let gone = known.adjacency.as_ref().is_some_and(|adjacency| ends(adjacency, new.age));
         if gone || known.attached.as_ref().is_some_and(|attached| attached.age >= new.age) {
             return Installed::Old;
@@ -148,20 +203,13 @@ impl Database {
             }
             (Some(_), _) => return Installed::Gap,
         }
+        known.digest(&new.origin);
         Installed::Names(new.added.iter().map(|attachment| attachment.name.clone()).collect())
     }
 
     /// The ages of what is known of a node's links and attachments.
     pub(super) fn ages(&self, origin: &NodeName) -> (Option<Age>, Option<Age>) {
-        let known = self.nodes.get(origin);
-        let links = known.and_then(|known| known.adjacency.as_ref());
-        let names = known.and_then(|known| known.attached.as_ref());
-        (links.map(|it| it.age), names.map(|it| it.age))
-    }
-
-    /// The nodes of which anything is known.
-    pub(super) fn origins(&self) -> impl Iterator<Item = &NodeName> {
-        self.nodes.keys()
+        self.nodes.get(origin).map(Known::ages).unwrap_or_default()
     }
 
     /// What is known of one node, as far as it is news.
@@ -182,25 +230,23 @@ impl Database {
         adjacency.into_iter().chain(names.map(Record::Attachments)).collect()
     }
 
-    /// The links that both of their ends report, with the greater of the two costs, by name.
-    pub(super) fn links(&self) -> Vec<(LinkName, u32)> {
-        let reported = |from: &NodeName, to: &NodeName| {
-            let adjacency = self.nodes.get(from)?.adjacency.as_ref()?;
-            let at = adjacency.links.binary_search_by(|link| link.node.cmp(to)).ok()?;
-            adjacency.links.get(at).map(|link| link.cost)
-        };
-        let mut links = Vec::new();
-        for (node, known) in &self.nodes {
-            for link in known.adjacency.iter().flat_map(|adjacency| &adjacency.links) {
-                if *node < link.node
-                    && let Some(cost) = reported(&link.node, node)
-                    && let Ok(name) = LinkName::new(node.clone(), link.node.clone())
-                {
-                    links.push((name, cost.max(link.cost).max(1)));
-                }
-            }
-        }
-        links
+    /// What the nodes that are known and have not said good-bye say of their links, by name; those that are declared
+    /// are known without having been met, and say nothing.
+    pub(super) fn reports<'a>(
+        &'a self,
+        declared: &'a BTreeSet<NodeName>,
+    ) -> impl Iterator<Item = (&'a NodeName, impl Iterator<Item = (&'a NodeName, u32)>)> + Clone
+    {
+        let said = self.nodes.iter().filter_map(|(node, known)| {
+            let word = known.adjacency.as_ref().filter(|word| !word.leaving)?;
+            Some((node, &word.links[..]))
+        });
+        let mut all: Vec<_> = said.chain(declared.iter().map(|node| (node, &[][..]))).collect();
+        // Stable: what a node says stands before what is declared of it.
+        all.sort_by_key(|(node, _)| *node);
+        all.dedup_by_key(|(node, _)| *node);
+        let links = |links: &'a [Adjacent]| links.iter().map(|link| (&link.node, link.cost));
+        all.into_iter().map(move |(node, said)| (node, links(said)))
     }
 
     /// The nodes that are known and have not said good-bye, by name.
@@ -213,14 +259,33 @@ impl Database {
     pub(super) fn has_name(&self, node: &NodeName, name: &ClientName) -> bool {
         let known = self.nodes.get(node);
         let attached = known.and_then(|known| known.attached.as_ref());
-        attached.is_some_and(|attached| attached.names.contains_key(name))
+        attached.is_some_and(|attached| attached.named(name).is_some())
+    }
+
+    /// Since when a name is attached at a node, in Unix milliseconds by that node's clock.
+    pub(super) fn since(&self, node: &NodeName, name: &ClientName) -> Option<u64> {
+        let attached = self.nodes.get(node)?.attached.as_ref()?;
+        attached.named(name).map(|attachment| attachment.since)
     }
 
     /// The names attached at a node.
     pub(super) fn names(&self, node: &NodeName) -> impl Iterator<Item = &ClientName> {
         let attached = self.nodes.get(node).and_then(|known| known.attached.as_ref());
-        attached.into_iter().flat_map(|attached| attached.names.keys())
+        attached.into_iter().flat_map(Attached::names).map(|(name, _)| name)
     }
+
+    /// The name as it is held here already.
+    fn shared(&mut self, name: &NodeName) -> NodeName {
+        shared(&mut self.names, name)
+    }
+}
+
+fn shared(names: &mut HashSet<NodeName>, name: &NodeName) -> NodeName {
+    if let Some(held) = names.get(name) {
+        return held.clone();
+    }
+    names.insert(name.clone());
+    name.clone()
 }
 
 /// Whether a node's word about its links ends its attachments of this age: it comes from a later
@@ -231,168 +296,4 @@ fn ends(adjacency: &Adjacency, attachments: Age) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::link_state::{Adjacent, AttachmentKind};
-
-    fn node(name: &str) -> NodeName {
-        NodeName::parse(name).unwrap()
-    }
-
-    fn client(name: &str) -> ClientName {
-        ClientName::from_identity(name.as_bytes())
-    }
-
-    fn age(incarnation: u64, sequence: u64) -> Age {
-        Age { incarnation, sequence }
-    }
-
-    fn adjacency(origin: &str, age: Age, links: &[(&str, u32)]) -> Record {
-        let links = links.iter().map(|(to, cost)| Adjacent { node: node(to), cost: *cost });
-        Record::Adjacency(Adjacency {
-            origin: node(origin),
-            age,
-            links: links.collect(),
-            leaving: false,
-        })
-    }
-
-    fn attachments(
-        origin: &str,
-        age: Age,
-        since: Option<u64>,
-        added: &[&str],
-        removed: &[&str],
-    ) -> Record {
-        let attachment =
-            |name: &&str| Attachment { name: client(name), kind: AttachmentKind::Client, since: 0 };
-        Record::Attachments(Attachments {
-            origin: node(origin),
-            age,
-            since,
-            added: added.iter().map(attachment).collect(),
-            removed: removed.iter().map(|name| client(name)).collect(),
-        })
-    }
-
-    #[test]
-    fn a_link_counts_only_if_both_ends_report_it() {
-        let mut database = Database::default();
-        database.install(&adjacency("a", age(1, 1), &[("b", 10)]));
-        assert_eq!(database.links(), []);
-        database.install(&adjacency("b", age(1, 1), &[("a", 12)]));
-        assert_eq!(database.links(), [(LinkName::parse("a--b").unwrap(), 12)]);
-    }
-
-    #[test]
-    fn the_older_word_is_ignored_and_a_repeat_is_old() {
-        let mut database = Database::default();
-        assert_eq!(database.install(&adjacency("a", age(2, 5), &[])), Installed::Links);
-        for old in [age(2, 5), age(2, 4), age(1, 99)] {
-            assert_eq!(database.install(&adjacency("a", old, &[("b", 1)])), Installed::Old);
-        }
-    }
-
-    #[test]
-    fn a_change_needs_what_it_changes() {
-        let mut database = Database::default();
-        let whole = attachments("a", age(1, 3), None, &["x", "y"], &[]);
-        assert_eq!(
-            database.install(&attachments("a", age(1, 4), Some(3), &[], &["x"])),
-            Installed::Gap
-        );
-        assert_eq!(database.install(&whole), Installed::Names(vec![client("x"), client("y")]));
-        assert_eq!(
-            database.install(&attachments("a", age(1, 4), Some(3), &["z"], &["x"])),
-            Installed::Names(vec![client("z")])
-        );
-        assert_eq!(
-            database.install(&attachments("a", age(1, 6), Some(5), &[], &[])),
-            Installed::Gap
-        );
-        let names: Vec<_> = database.names(&node("a")).map(ClientName::as_str).collect();
-        assert_eq!(names, ["y", "z"]);
-    }
-
-    #[test]
-    fn changes_are_told_together_as_long_as_they_are_remembered() {
-        let mut database = Database::default();
-        database.install(&attachments("a", age(1, 1), None, &["x"], &[]));
-        database.install(&attachments("a", age(1, 2), Some(1), &["y"], &[]));
-        database.install(&attachments("a", age(1, 3), Some(2), &["z"], &["x"]));
-        database.install(&attachments("a", age(1, 4), Some(3), &[], &["y"]));
-        let since = |database: &Database, sequence| {
-            let news = News { links: false, names: Names::Since(age(1, sequence)) };
-            database.news(&node("a"), news)
-        };
-        assert_eq!(
-            since(&database, 1),
-            [attachments("a", age(1, 4), Some(1), &["z"], &["x", "y"])]
-        );
-        assert_eq!(since(&database, 3), [attachments("a", age(1, 4), Some(3), &[], &["y"])]);
-        for sequence in 5..200 {
-            let change = attachments("a", age(1, sequence), Some(sequence - 1), &["w"], &[]);
-            database.install(&change);
-        }
-        assert_eq!(since(&database, 3), [attachments("a", age(1, 199), None, &["w", "z"], &[])]);
-    }
-
-    #[test]
-    fn a_rebooted_node_takes_its_old_names_along() {
-        let mut database = Database::default();
-        database.install(&attachments("a", age(1, 1), None, &["x"], &[]));
-        database.install(&adjacency("a", age(2, 1), &[]));
-        assert_eq!(database.names(&node("a")).count(), 0);
-        let late = attachments("a", age(1, 2), None, &["x"], &[]);
-        assert_eq!(database.install(&late), Installed::Old);
-    }
-
-    #[test]
-    fn a_node_that_leaves_takes_its_names_along_whatever_their_sequence() {
-        let mut database = Database::default();
-        database.install(&attachments("a", age(1, 9), None, &["x"], &[]));
-        let Record::Adjacency(word) = adjacency("a", age(1, 2), &[]) else {
-            unreachable!();
-        };
-        database.install(&Record::Adjacency(Adjacency { leaving: true, ..word }));
-        assert_eq!(database.names(&node("a")).count(), 0);
-        assert_eq!(database.nodes().count(), 0);
-        let late = attachments("a", age(1, 10), None, &["x"], &[]);
-        assert_eq!(database.install(&late), Installed::Old);
-        let again = attachments("a", age(2, 1), None, &["x"], &[]);
-        assert_eq!(database.install(&again), Installed::Names(vec![client("x")]));
-    }
-
-    #[test]
-    fn everything_rebuilds_the_same_database() {
-        let mut database = Database::default();
-        database.install(&adjacency("a", age(1, 1), &[("b", 10)]));
-        database.install(&adjacency("b", age(1, 1), &[("a", 10)]));
-        database.install(&attachments("a", age(1, 1), None, &["x"], &[]));
-        let everything = |database: &Database| {
-            let all = News { links: true, names: Names::Whole };
-            database.origins().flat_map(|it| database.news(it, all)).collect::<Vec<_>>()
-        };
-        let mut copy = Database::default();
-        for record in everything(&database) {
-            assert_ne!(copy.install(&record), Installed::Old);
-        }
-        assert_eq!(everything(&copy), everything(&database));
-    }
-
-    /// Scenario 60.
-    #[test]
-    fn a_neighbour_that_is_said_twice_is_one_and_a_lie_of_many_costs_little() {
-        const MANY: usize = 300_000;
-        let many = |other, last| {
-            let mut links = vec![(other, 7); MANY];
-            links.push((last, 9));
-            links
-        };
-        let mut database = Database::default();
-        database.install(&adjacency("x", age(1, 1), &many("y", "zz")));
-        database.install(&adjacency("y", age(1, 1), &many("zz", "x")));
-        let one = LinkName::new(node("x"), node("y")).unwrap();
-        assert_eq!(database.links(), [(one, 9)]);
-    }
-}
+mod tests;

@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::wire::hello::Nonce;
+use crate::wire::hello::{Nonce, run_of};
 
-/// Makes nonces from a secret seed: HMAC-SHA-256 of a count.
+/// Makes nonces from a secret seed: HMAC-SHA-256 of a count, behind the eight bytes that all of a run have in common.
 pub(super) struct Entropy {
     seed: [u8; 64],
     count: u64,
@@ -26,8 +26,15 @@ impl Entropy {
 
     pub(super) fn nonce(&mut self) -> Nonce {
         self.count += 1;
+        let mut nonce = self.random(self.count);
+        let run = run_of(&self.random(0));
+        nonce[..run.len()].copy_from_slice(&run);
+        nonce
+    }
+
+    fn random(&self, count: u64) -> Nonce {
         let mut mac = Hmac::<Sha256>::new(&self.seed.into());
-        mac.update(&self.count.to_le_bytes());
+        mac.update(&count.to_le_bytes());
         mac.finalize().into_bytes().into()
     }
 }

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::confirmed::{self, Fate};
+use super::forward::Way;
 use super::message::Message;
+use super::unsaid::{self, Word};
 use super::{Brain, ConnId, Now, Original, Output, Room, counters::Flow};
 use crate::dialect::json;
 use crate::reason::Reason;
@@ -17,7 +19,7 @@ impl Brain {
     ///
     /// An error carries the path of the message that failed, this node included, in its first
     /// payload frame and goes back along it; behind it the message's own payload, up to 64 KiB.
-    /// An error that is not delivered is counted, and makes no other error.
+    /// An error that is not delivered makes no other error: it waits for a way, or is counted.
     pub(super) fn refuse(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
         if message.path().is_empty() && message.is_spread() {
             let missing = message.targets().unwrap_or_default();
@@ -49,6 +51,9 @@ impl Brain {
         reason: Reason,
         room: &impl Room,
     ) {
+        let Err(message) = self.wait_for_a_way(now, message, reason) else {
+            return;
+        };
         self.counters.add(reason.text());
         let prefix = message.prefix();
         match prefix.kind {
@@ -64,12 +69,7 @@ impl Brain {
             }
         }
         let here = self.config.node.as_str();
-        let path = message.path();
-        let path = if path.stamps().last().is_some_and(|stamp| stamp.node == here) {
-            message.path_frame().clone()
-        } else {
-            path.stamped(&self.stamp(now, &message), 0)
-        };
+        let path = self.whole_path(now, &message);
         let is_spread = message.is_spread();
         let missing = if is_spread { message.targets().unwrap_or_default() } else { Vec::new() };
         let payload = message.payload().get(usize::from(is_spread)..).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Brain {
         let prefix = Prefix {
             class,
             flags: marks,
-            hop_limit: self.config.hop_limit,
+            hop_limit: self.config.settings.hop_limit,
             id: prefix.id,
             destination: prefix.source,
             source: here,
@@ -101,7 +101,8 @@ impl Brain {
         };
         let mut error = Message::new(&prefix, std::iter::once(path).chain(payload));
         error.arrived = now.unix_nanos;
-        self.counters.count(Flow::Returned);
+        let end = if reason == Reason::InDoubt { Flow::Doubtful } else { Flow::Returned };
+        self.counters.count(end);
         self.counters.count(Flow::Made);
         self.route(now, error, room);
     }
@@ -128,6 +129,13 @@ impl Brain {
             return;
         };
         self.counters.take_back(Flow::Delivered);
+        self.broker.sent = self.broker.sent.saturating_sub(u64::from(message.is_brokered()));
+        if reason == Reason::ReceiverSlow
+            && unsaid::is_word(message.kind())
+            && let Way::Client(Some(conn)) = self.way_to(&message, message.prefix().destination)
+        {
+            return self.say_later(now, conn, Word::Message(message), room);
+        }
         let prefix = message.prefix();
         self.repeats.forget(prefix.source, prefix.id);
         self.refuse(now, message, reason, room);
@@ -136,18 +144,20 @@ impl Brain {
     /// Tells a json client, on its own connection, what is wrong with what it sent.
     pub(super) fn json_error(
         &mut self,
+        now: Now,
         conn: ConnId,
         why: &str,
         original: &Bytes,
         room: &impl Room,
     ) {
         let text = json::routing_error(why, original, false);
-        self.tell_client(conn, vec![text.into()], room);
+        self.tell_client(now, conn, vec![text.into()], room);
     }
 
     /// Tells a native client, on its own connection, what is wrong with what it sent.
     pub(super) fn native_error(
         &mut self,
+        now: Now,
         conn: ConnId,
         why: &str,
         failed: &Prefix<'_>,
@@ -163,17 +173,22 @@ impl Brain {
         };
         let prefix =
             Prefix { id: failed.id, source: node, tail: &tail.write(), ..Prefix::new(Kind::Error) };
-        self.tell_client(conn, vec![prefix.write(), Bytes::new(), Bytes::new()], room);
+        self.tell_client(now, conn, vec![prefix.write(), Bytes::new(), Bytes::new()], room);
     }
 
-    /// A word to a client outside the routed messages. One that does not read is not told.
-    fn tell_client(&mut self, conn: ConnId, mut frames: hopline_core::Frames, room: &impl Room) {
-        if !room.has_room(conn) {
-            self.counters.add("untold");
-            return self.counters.add(Reason::ReceiverSlow.text());
-        }
+    /// A word to a client outside the routed messages.
+    pub(super) fn tell_client(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        mut frames: hopline_core::Frames,
+        room: &impl Room,
+    ) {
         if self.client(conn).is_some_and(|client| client.request) {
             frames.insert(0, Bytes::new());
+        }
+        if self.unsaid.has(conn) || !room.has_room(conn) {
+            return self.say_later(now, conn, Word::Frames(frames), room);
         }
         self.out.push(Output::Send { conn, frames });
     }

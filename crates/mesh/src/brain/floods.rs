@@ -4,7 +4,7 @@
 //! it was told before. So a change goes out at once, and a storm of them costs each link a few floods a round trip. What a
 //! neighbour has said itself it is not told (RFC 2328, section 13.3).
 
-use super::database::Installed;
+use super::database::{Database, Installed};
 use super::links::{Owed, Session};
 use super::{Brain, ConnId, Now, Room, clients, local};
 use crate::name::{ClientName, NodeName};
@@ -32,6 +32,23 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn new(incarnation: u64) -> Self {
         Self { incarnation, adjacency: 0, attachments: 0, leaving: false }
+    }
+
+    /// The age of what was said last.
+    pub(super) fn age(&self) -> Age {
+        let sequence = self.adjacency.max(self.attachments);
+        Age { incarnation: self.incarnation, sequence }
+    }
+
+    /// What is said from now on is newer than something of this age.
+    pub(super) fn jump_over(&mut self, age: Age) {
+        if age.incarnation + 1 < Age::END {
+            self.incarnation = age.incarnation + 1;
+        } else {
+            let sequence = self.age().sequence.max(age.sequence);
+            (self.incarnation, self.adjacency, self.attachments) =
+                (age.incarnation, sequence, sequence);
+        }
     }
 }
 
@@ -77,15 +94,12 @@ impl Brain {
         self.say_attachments(&record, None);
     }
 
-    /// Says that a name has come or gone here, to all neighbours.
-    pub(super) fn originate_change(&mut self, name: &ClientName, came: Option<Now>) {
+    /// Says that a name has come here at this time, in Unix milliseconds, or has gone, to all neighbours.
+    pub(super) fn originate_change(&mut self, name: &ClientName, came: Option<u64>) {
         let since = self.own.attachments;
         self.own.attachments += 1;
-        let attachment = |now: Now| Attachment {
-            name: name.clone(),
-            kind: clients::kind(name),
-            since: now.unix_millis(),
-        };
+        let attachment =
+            |since| Attachment { name: name.clone(), kind: clients::kind(name), since };
         let record = Record::Attachments(Attachments {
             origin: self.config.node.clone(),
             age: Age { incarnation: self.own.incarnation, sequence: self.own.attachments },
@@ -102,14 +116,6 @@ impl Brain {
         let me = self.config.node.clone();
         self.tables.names_changed(&me);
         self.owe(None, |owed| owed.names(&me, since));
-    }
-
-    /// Tells a neighbour whose link just came up all that is known.
-    pub(super) fn tell_everything(&mut self, neighbour: &NodeName) {
-        let Self { links, database, .. } = self;
-        if let Some(session) = links.get_mut(neighbour).and_then(|link| link.session.as_mut()) {
-            database.origins().for_each(|origin| session.owed.all(origin));
-        }
     }
 
     /// Takes a neighbour's flood in and hands on what was new.
@@ -134,13 +140,15 @@ impl Brain {
             Some(_) | None => return self.misbehaved(now, conn, "link sequence", room),
         }
         for record in flood.records {
-            self.told(from, &record);
+            self.told(now, from, &record);
         }
     }
 
     /// A neighbour tells, or asks, something.
-    fn told(&mut self, from: &NodeName, record: &Record) {
+    fn told(&mut self, now: Now, from: &NodeName, record: &Record) {
         let (origin, age) = match record {
+            Record::Digest(digest) => return self.compare_start(from, *digest),
+            Record::Summary(theirs) => return self.compare_all(now, from, theirs),
             Record::Request(origin) => {
                 if let Some(session) = self.session(from) {
                     session.owed.all(origin);
@@ -150,8 +158,11 @@ impl Brain {
             Record::Adjacency(Adjacency { origin, age, .. })
             | Record::Attachments(Attachments { origin, age, .. }) => (origin, *age),
         };
+        if !age.is_credible() {
+            return self.counters.add("age out of range");
+        }
         if *origin == self.config.node {
-            return self.heard_of_myself(age);
+            return self.heard_of_myself(now.since_start, age);
         }
         let (links, names) = self.database.ages(origin);
         match (self.database.install(record), record) {
@@ -167,30 +178,22 @@ impl Brain {
                 false => owed.all(origin),
             }),
             (Installed::Gap, _) => self.owe_one(from, |owed| owed.ask(origin)),
-            (Installed::Links, _) => {
-                self.tables.links_changed();
-                self.tables.all_names_changed();
+            (installed @ (Installed::Links | Installed::Again), _) => {
+                if installed == Installed::Links {
+                    self.tables.links_changed();
+                }
+                self.tables.names_changed(origin);
                 self.owe_one(from, |owed| owed.knows_links(origin));
                 self.owe(Some(from), |owed| owed.links(origin));
             }
             (Installed::Names(came), _) => {
                 self.tables.names_changed(origin);
                 self.contested(origin, &came);
+                self.stir_seeking();
                 self.owe_one(from, |owed| owed.knows_names(origin));
                 self.owe(Some(from), |owed| owed.names(origin, names));
             }
         }
-    }
-
-    /// Word of this node from an earlier run, or from a clock that was ahead: jump over it.
-    fn heard_of_myself(&mut self, age: Age) {
-        let own = self.own.adjacency.max(self.own.attachments);
-        if age <= (Age { incarnation: self.own.incarnation, sequence: own }) {
-            return;
-        }
-        self.own.incarnation = age.incarnation.saturating_add(1);
-        self.originate_adjacency();
-        self.originate_attachments();
     }
 
     /// Notes something for all neighbours but one.
@@ -209,36 +212,21 @@ impl Brain {
 
     /// Tells each neighbour what it may not know, if it has acknowledged enough of what it was told before. Good-bye
     /// waits for nothing.
-    pub(super) fn send_floods(&mut self) {
+    pub(super) fn send_floods(&mut self, now: Now) {
         let Self { links, database, config, own, out, .. } = self;
         for link in links.values_mut() {
-            let Some(session) = link.session.as_mut() else {
-                continue;
-            };
-            let under_way = session.floods_sent - session.floods_acknowledged;
-            if session.owed.len() == 0 || (under_way >= UNDER_WAY && !own.leaving) {
-                continue;
-            }
-            let mut records = Vec::new();
-            let mut size = 0;
-            while let Some(origin) = session.owed.pop_question() {
-                records.push(Record::Request(origin));
-            }
-            while size < FLOOD
-                && let Some((origin, news)) = session.owed.pop()
+            while let Some(session) = link.session.as_mut()
+                && let under_way = session.floods_sent - session.floods_acknowledged
+                && (under_way < UNDER_WAY || own.leaving)
+                && let records = next_flood(session, database, now)
+                && !records.is_empty()
             {
-                let told = database.news(&origin, news);
-                size += told.iter().map(Record::size).sum::<usize>();
-                records.extend(told);
+                session.floods_sent += 1;
+                let (conn, number) = (session.conn, session.floods_sent);
+                let flood = Flood { number, records };
+                let frames = local(&config.node, Kind::LinkState, flood.write());
+                link.send(conn, frames, out);
             }
-            if records.is_empty() {
-                continue;
-            }
-            session.floods_sent += 1;
-            let (conn, number) = (session.conn, session.floods_sent);
-            let flood = Flood { number, records };
-            let frames = local(&config.node, Kind::LinkState, flood.write());
-            link.send(conn, frames, out);
         }
     }
 
@@ -267,4 +255,25 @@ impl Brain {
     pub(super) fn session(&mut self, neighbour: &NodeName) -> Option<&mut Session> {
         self.links.get_mut(neighbour)?.session.as_mut()
     }
+}
+
+/// What the next flood to a neighbour says. What it may not know comes last, so that an answer is never late.
+fn next_flood(session: &mut Session, database: &Database, now: Now) -> Vec<Record> {
+    let owed = &mut session.owed;
+    let mut records: Vec<_> = owed.take_digest().map(Record::Digest).into_iter().collect();
+    if owed.take_summary() {
+        records.push(Record::Summary(database.summary(now.since_start)));
+    }
+    if let Some(questions) = owed.take_questions() {
+        records.push(Record::Summary(database.held(questions)));
+    }
+    let mut size = 0;
+    while size < FLOOD
+        && let Some((origin, news)) = owed.pop()
+    {
+        let told = database.news(&origin, news);
+        size += told.iter().map(Record::size).sum::<usize>();
+        records.extend(told);
+    }
+    records
 }

@@ -22,6 +22,8 @@ use crate::wire::{Flags, Kind, MessageId, Tail};
 const PART: usize = 4;
 /// When another mark is sent if the last one is not answered and somebody waits.
 const AGAIN: Duration = Duration::from_millis(500);
+/// The same after the routes have changed: the last one may have been lost, and there is another way.
+const ROUTES_CHANGED: Duration = Duration::from_millis(10);
 
 /// What is on its way to each egress.
 #[derive(Debug, Default)]
@@ -127,6 +129,14 @@ impl Flows {
         self.to.retain(|egress, _| reaches(egress));
     }
 
+    /// The routes have changed, and what was on its way may be lost: who waits asks again soon.
+    pub(super) fn hasten(&mut self, now: Duration) {
+        let asked = (now + ROUTES_CHANGED).saturating_sub(AGAIN);
+        for flow in self.to.values_mut() {
+            flow.asked = flow.asked.min(asked);
+        }
+    }
+
     /// The egresses that owe an answer for so long that they are to be asked again.
     fn overdue(&self, now: Duration) -> Vec<NodeName> {
         let overdue = self.to.iter().filter(|(_, flow)| flow.asked + AGAIN <= now);
@@ -148,7 +158,7 @@ impl Brain {
         size: usize,
         room: &impl Room,
     ) {
-        if self.flows.sent(egress, size, self.config.flow) {
+        if self.flows.sent(egress, size, self.config.settings.flow) {
             self.ask_for_credit(now, egress, room);
         }
     }

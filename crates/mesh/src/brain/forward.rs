@@ -1,15 +1,11 @@
 //! The way of a message through a node: from a client or a neighbour, by `decide`, to the next.
 
-use bytes::Bytes;
-
 use super::clients::Clients;
-use super::conn::Conn;
 use super::links::{LOST, Link};
 use super::message::Message;
 use super::outbox::Lane;
 use super::tables::Tables;
-use super::{Brain, ConnId, Now, Original, Output, Receipt, Room, counters::Flow, spread};
-use crate::dialect::{Dialect, json};
+use super::{Brain, ConnId, Now, Room, counters::Flow, spread};
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::route::explain::Step;
@@ -17,7 +13,7 @@ use crate::route::{
     Basis, Directory, Local, PathNames, Places, Policy, Question, Refusal, Ruling, Table, Verdict,
     judge,
 };
-use crate::wire::{Flags, Kind, MessageId, Path, Prefix, Tail};
+use crate::wire::{Kind, MessageId, Path, Prefix};
 
 /// What was decided about a message.
 struct Ruled {
@@ -55,12 +51,12 @@ impl Brain {
     /// it does not get there, or nobody knows where that is.
     pub(super) fn has_room_for(&self, message: &Message) -> bool {
         if spread::is_for_several(message) {
-            return self.spreads.has_room(message.size(), self.config.flow);
+            return self.spreads.has_room(message.size(), self.config.settings.flow);
         }
-        let Ruled { way, egress } = self.rule(message);
+        let Ruled { way, egress } = self.judge(message, message.prefix().destination);
         match (way, egress) {
             (Way::Neighbour(_), Some(egress)) => {
-                self.flows.has_room(&egress, message.size(), self.config.flow)
+                self.flows.has_room(&egress, message.size(), self.config.settings.flow)
             }
             _ => true,
         }
@@ -106,16 +102,31 @@ impl Brain {
     }
 
     /// What `decide` says about a message.
-    fn rule(&self, message: &Message) -> Ruled {
+    fn rule(&mut self, message: &Message) -> Ruled {
         self.rule_to(message, message.prefix().destination)
     }
 
     /// Which way a copy of a message goes to one of the nodes that it is for.
-    pub(super) fn way_to(&self, message: &Message, node: &str) -> Way {
+    pub(super) fn way_to(&mut self, message: &Message, node: &str) -> Way {
         self.rule_to(message, node).way
     }
 
-    fn rule_to(&self, message: &Message, destination: &str) -> Ruled {
+    /// A table that is behind refuses nothing, and sends nothing where it has been: it is brought up first.
+    fn rule_to(&mut self, message: &Message, destination: &str) -> Ruled {
+        let ruled = self.judge(message, destination);
+        let is_in_vain = match &ruled.way {
+            Way::Refuse(_) => true,
+            Way::Neighbour(neighbour) => message.path().contains(neighbour.as_str()),
+            Way::Node | Way::Client(_) => false,
+        };
+        if !is_in_vain || !self.is_behind() {
+            return ruled;
+        }
+        self.bring_table_up();
+        self.judge(message, destination)
+    }
+
+    fn judge(&self, message: &Message, destination: &str) -> Ruled {
         let (prefix, path) = (message.prefix(), message.path());
         let here = Here {
             clients: &self.clients,
@@ -142,8 +153,13 @@ impl Brain {
             Verdict::Refuse(refusal) => Way::Refuse(refusal),
         };
         let egress = match basis {
-            Basis::Computed { to, .. } if message.ingress.is_none() => Some(to.clone()),
+            Basis::Computed { to, .. } | Basis::Alternate { to, .. }
+                if message.ingress.is_none() =>
+            {
+                Some(to.clone())
+            }
             Basis::Computed { .. }
+            | Basis::Alternate { .. }
             | Basis::Here
             | Basis::Retrace
             | Basis::Static { .. }
@@ -154,7 +170,8 @@ impl Brain {
 
     /// Whether a message that enters here would leave the mesh at `node`, as far as this node can tell.
     pub(super) fn is_egress(&self, message: &Message, node: &str) -> bool {
-        self.rule(message).egress.is_some_and(|egress| egress.as_str() == node)
+        let Ruled { egress, .. } = self.judge(message, message.prefix().destination);
+        egress.is_some_and(|egress| egress.as_str() == node)
     }
 
     /// What this node would decide about a small message just now, and why: one that came from this
@@ -180,7 +197,7 @@ impl Brain {
             retrace: None,
             path,
             from: from.map(NodeName::as_str),
-            hop_limit: self.config.hop_limit,
+            hop_limit: self.config.settings.hop_limit,
             size: 0,
         };
         let ruling = judge(table, &here, &question);
@@ -191,120 +208,6 @@ impl Brain {
             None => (ruling, None),
         };
         Step::new(table, statics, directory, destination, &ruling, said.as_ref())
-    }
-
-    /// Hands a message to a client, in the client's dialect.
-    pub(super) fn deliver(
-        &mut self,
-        now: Now,
-        mut message: Message,
-        conn: ConnId,
-        room: &impl Room,
-    ) {
-        if self.is_denied(&message, conn) {
-            return self.refuse(now, message, Refusal::AccessDenied.into(), room);
-        }
-        match message.kind() {
-            Kind::Probe => return self.answer_probe(now, &message, room),
-            Kind::Data | Kind::Reply | Kind::Error => {}
-            Kind::Ack
-                if [Dialect::Native, Dialect::Json].iter().any(|it| self.speaks(conn, *it)) => {}
-            Kind::Ack => return self.counters.count(Flow::Answered),
-            Kind::Control
-            | Kind::Credit
-            | Kind::Hello
-            | Kind::LinkState
-            | Kind::LinkAck
-            | Kind::Batch => {
-                return self.refuse(now, message, Reason::NotAccepted, room);
-            }
-        }
-        let receipt = match self.receipt(now, &mut message) {
-            Ok(receipt) => receipt,
-            Err(seen) => return self.repeat(now, &message, seen, room),
-        };
-        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
-            return self.refuse_receipt(now, message, receipt, Reason::ReceiverGone, room);
-        };
-        if !room.has_room(conn) {
-            return self.refuse_receipt(now, message, receipt, Reason::ReceiverSlow, room);
-        }
-        let (native, request) = (client.dialect == Some(Dialect::Native), client.request);
-        let path = message.path().stamped(&self.stamp(now, &message), 0);
-        let (mut frames, original) = if native {
-            (message.into_frames(path), None)
-        } else {
-            match as_json(&message, &path) {
-                Some(text) => (vec![text.into()], Some(Original(message.into_frames(path)))),
-                None => {
-                    let reason = Reason::NotAccepted;
-                    return self.refuse_receipt(now, message, receipt, reason, room);
-                }
-            }
-        };
-        if request {
-            frames.insert(0, Bytes::new());
-        }
-        self.counters.count(Flow::Delivered);
-        self.out.push(Output::Deliver { conn, frames, original, receipt });
-    }
-
-    /// A message is not handed to its receiver after all, and is not a repeat when it comes again.
-    fn refuse_receipt(
-        &mut self,
-        now: Now,
-        message: Message,
-        receipt: Option<Receipt>,
-        reason: Reason,
-        room: &impl Room,
-    ) {
-        if let Some(Receipt { source, id, .. }) = receipt {
-            self.repeats.forget(&source, id);
-        }
-        self.refuse(now, message, reason, room);
-    }
-
-    /// Whether the client of a connection speaks this dialect.
-    pub(super) fn speaks(&self, conn: ConnId, dialect: Dialect) -> bool {
-        matches!(self.conns.get(&conn), Some(Conn::Client(client)) if client.dialect == Some(dialect))
-    }
-}
-
-/// What a client that does not speak native is given.
-fn as_json(message: &Message, path: &[u8]) -> Option<Vec<u8>> {
-    let prefix = message.prefix();
-    let tail = Tail::read(prefix.tail).unwrap_or_default();
-    if prefix.kind == Kind::Ack {
-        let destination = tail.destination.as_deref().unwrap_or_default();
-        return Some(json::group_report(destination, tail.recipients?, &tail.missing));
-    }
-    if prefix.kind == Kind::Error {
-        let reason = tail.reason.as_deref().unwrap_or("not delivered");
-        let destination = tail.destination.as_deref().unwrap_or_default();
-        let original = message.payload().get(1).map_or(&[][..], |frame| frame);
-        let truncated = prefix.flags.has(Flags::TRUNCATED);
-        return Some(json::routing_error(&told(reason, destination), original, truncated));
-    }
-    let payload: &[u8] = match message.payload() {
-        [] => &[],
-        [payload] => payload,
-        _ => return None,
-    };
-    let path = Path::read(path).ok()?;
-    let nodes = path.stamps().map(|stamp| stamp.node);
-    Some(if tail.content_type.as_deref() == Some(json::CONTENT_TYPE) {
-        json::delivered(payload, nodes, prefix.source)
-    } else {
-        json::delivered(&json::wrap(payload), nodes, prefix.source)
-    })
-}
-
-/// A reason in the words of the json dialect.
-pub(super) fn told(reason: &str, destination: &str) -> String {
-    if reason == Refusal::UnknownDestination.reason() {
-        format!("Unknown destination: {destination}")
-    } else {
-        reason.to_owned()
     }
 }
 

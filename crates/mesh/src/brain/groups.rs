@@ -61,7 +61,7 @@ impl Brain {
         members.insert(conn);
         if is_first {
             self.clients.told.insert(group.clone(), now.unix_millis());
-            self.originate_change(&group, Some(now));
+            self.originate_change(&group, Some(now.unix_millis()));
         }
         Ok(())
     }
@@ -73,7 +73,8 @@ impl Brain {
 
     /// A client joins the groups that the topology says its name is in.
     pub(super) fn join_planned(&mut self, now: Now, conn: ConnId, name: &ClientName) {
-        let groups = self.config.groups.iter().filter(|(_, members)| members.contains(name));
+        let groups =
+            self.config.settings.groups.iter().filter(|(_, members)| members.contains(name));
         for group in groups.map(|(group, _)| group.clone()).collect::<Vec<_>>() {
             // The names of a checked topology are names.
             let _ = self.join(now, conn, &group);

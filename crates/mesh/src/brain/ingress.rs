@@ -6,17 +6,13 @@ use hopline_core::Frames;
 use super::clients::Standing;
 use super::conn::Conn;
 use super::counters::Flow;
-use super::forward::told;
 use super::links::length;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Room};
-use crate::dialect::{Dialect, json};
+use crate::dialect::Dialect;
 use crate::reason::Reason;
-use crate::route::Refusal;
 use crate::wire::hello::Hello;
-use crate::wire::{
-    Class, Flags, Kind, MAX_DESTINATION, MAX_HEADER, Prefix, Tail, WireError, batch, is_native,
-};
+use crate::wire::{Class, Flags, Kind, MAX_HEADER, Prefix, WireError, batch, is_native};
 
 impl Brain {
     /// Frames on a connection.
@@ -72,7 +68,7 @@ impl Brain {
         if native {
             self.received_native(now, conn, frames, &standing, room);
         } else {
-            self.received_json(now, conn, &frames, &standing, room);
+            self.received_raw(now, conn, &frames, &standing, room);
         }
     }
 
@@ -101,7 +97,13 @@ impl Brain {
             Ok(prefix) => prefix,
             Err(error) => {
                 self.counters.add(error.reason());
-                return self.native_error(conn, &error.to_string(), &Prefix::new(Kind::Data), room);
+                return self.native_error(
+                    now,
+                    conn,
+                    &error.to_string(),
+                    &Prefix::new(Kind::Data),
+                    room,
+                );
             }
         };
         if let Standing::Refused(reason) = standing {
@@ -110,14 +112,14 @@ impl Brain {
                 let reason = reason.text().to_owned();
                 return self.say(conn, &Hello::Refused { reason });
             }
-            return self.native_error(conn, reason.text(), &prefix, room);
+            return self.native_error(now, conn, reason.text(), &prefix, room);
         }
         match prefix.kind {
             Kind::Hello => {
                 let hello = frames.get(2).map(|payload| Hello::read(payload));
                 if !matches!(hello, Some(Ok(Hello::Client {}))) {
                     self.counters.add("unexpected hello");
-                    return self.native_error(conn, "unexpected hello", &prefix, room);
+                    return self.native_error(now, conn, "unexpected hello", &prefix, room);
                 }
                 let mesh = self.config.mesh.clone();
                 let node = self.config.node.clone();
@@ -134,24 +136,25 @@ impl Brain {
                         Ok(_) | Err(_) => {
                             self.counters.add(Reason::Malformed.text());
                             let why = Reason::Malformed.text();
-                            return self.native_error(conn, why, &prefix, room);
+                            return self.native_error(now, conn, why, &prefix, room);
                         }
                     }
                 }
             }
-            Kind::Control if self.config.closed && !operator => {
+            Kind::Control if self.config.settings.closed && !operator => {
                 // What nodes answer tells the shape of the mesh: not for whoever reaches an open port.
                 self.counters.add(Reason::NotAllowed.text());
-                self.native_error(conn, Reason::NotAllowed.text(), &prefix, room);
+                self.native_error(now, conn, Reason::NotAllowed.text(), &prefix, room);
             }
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
-                let limit = self.config.hop_limit;
+                let limit = self.config.settings.hop_limit;
                 let hop_limit =
                     if prefix.hop_limit == 0 { limit } else { prefix.hop_limit.min(limit) };
                 let trusted = if operator { Flags::OPERATOR } else { Flags::default() };
                 let is_kept = matches!(prefix.kind, Kind::Data | Kind::Reply);
                 let class = if is_kept { prefix.class } else { Class::AtMostOnce };
                 let unsaid = Flags::OPERATOR.with(Flags::RESENT).with(Flags::SPREAD);
+                let unsaid = unsaid.with(Flags::BROKER);
                 let prefix = Prefix {
                     class,
                     flags: prefix.flags.without(unsaid).with(trusted),
@@ -163,7 +166,7 @@ impl Brain {
                 if message.as_frames()[0].len() > MAX_HEADER {
                     self.counters.add(Reason::Malformed.text());
                     let why = WireError::TooLong("header").to_string();
-                    return self.native_error(conn, &why, &prefix, room);
+                    return self.native_error(now, conn, &why, &prefix, room);
                 }
                 message.arrived = now.unix_nanos;
                 self.counters.count(Flow::Accepted);
@@ -171,82 +174,9 @@ impl Brain {
             }
             Kind::Error | Kind::Ack | Kind::Credit | Kind::LinkState | Kind::LinkAck => {
                 self.counters.add(Reason::NotAccepted.text());
-                self.native_error(conn, Reason::NotAccepted.text(), &prefix, room);
+                self.native_error(now, conn, Reason::NotAccepted.text(), &prefix, room);
             }
         }
-    }
-
-    fn received_json(
-        &mut self,
-        now: Now,
-        conn: ConnId,
-        frames: &Frames,
-        standing: &Standing,
-        room: &impl Room,
-    ) {
-        let first = frames.first().cloned().unwrap_or_default();
-        match standing {
-            Standing::Held => return,
-            Standing::Refused(reason) => {
-                self.counters.add(reason.text());
-                return self.json_error(conn, reason.text(), &first, room);
-            }
-            Standing::Attached => {}
-        }
-        if self.client(conn).is_some_and(|client| client.dialect == Some(Dialect::Native)) {
-            // Its first message settled what it speaks.
-            self.counters.add(WireError::Magic.reason());
-            let failed = Prefix::new(Kind::Data);
-            return self.native_error(conn, &WireError::Magic.to_string(), &failed, room);
-        }
-        if !self.config.dialects.contains(&Dialect::Json) {
-            self.counters.add(Reason::NotAccepted.text());
-            return self.json_error(conn, "this node does not speak json", &first, room);
-        }
-        let request = match frames.len() {
-            0 | 1 => json::read(&first),
-            count => Err(json::JsonError::Frames(count)),
-        };
-        let request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                self.counters.add(Reason::Malformed.text());
-                return self.json_error(conn, &error.to_string(), &first, room);
-            }
-        };
-        let Some(Conn::Client(client)) = self.conns.get(&conn) else {
-            return;
-        };
-        let source = self.address(client);
-        let flags = if client.operator { Flags::OPERATOR } else { Flags::default() };
-        if let Some(client) = self.client(conn) {
-            client.dialect = Some(Dialect::Json);
-        }
-        self.counters.count(Flow::Accepted);
-        if request.destination.len() > MAX_DESTINATION {
-            let reason = Refusal::UnknownDestination;
-            self.counters.add(reason.reason());
-            self.counters.count(Flow::Returned);
-            return self.json_error(
-                conn,
-                &told(reason.reason(), &request.destination),
-                &first,
-                room,
-            );
-        }
-        let tail = Tail { content_type: Some(json::CONTENT_TYPE.to_owned()), ..Tail::default() };
-        let prefix = Prefix {
-            flags,
-            hop_limit: self.config.hop_limit,
-            id: self.next_id(),
-            destination: &request.destination,
-            source: &source,
-            tail: &tail.write(),
-            ..Prefix::new(Kind::Data)
-        };
-        let mut message = Message::new(&prefix, [first.clone()]);
-        message.arrived = now.unix_nanos;
-        self.enter(now, conn, message, room);
     }
 }
 

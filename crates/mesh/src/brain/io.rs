@@ -179,6 +179,8 @@ pub enum Event {
         /// Why.
         reason: &'static str,
     },
+    /// Two nodes of this name run at the same time: this node, or two that would be the same neighbour.
+    Namesake(NodeName),
     /// A client has its name at this node.
     Attached(ClientName),
     /// A client has gone, or lost its name.

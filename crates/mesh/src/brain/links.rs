@@ -9,6 +9,7 @@
 //! ```
 
 mod beats;
+mod compare;
 mod handshake;
 mod impaired;
 mod owed;
@@ -27,8 +28,9 @@ use super::outbox::{Fallen, Taken};
 use super::{Brain, ConnId, Event, LinkConfig, Now, Output, Room, counters::Flow, local};
 use crate::name::{MAX_NAME, NodeName};
 use crate::reason::Reason;
+use crate::wire::hello::{Hello, Run};
 use crate::wire::link_state::LinkAck;
-use crate::wire::{Class, Kind, Prefix, Stamp, Times, batch, hello::Hello};
+use crate::wire::{Class, Kind, Prefix, Stamp, Times, batch};
 
 /// Messages of up to this many bytes travel together where several wait.
 const SMALL: usize = 4 * 1024;
@@ -46,6 +48,7 @@ impl Brain {
         conn: ConnId,
         neighbour: &NodeName,
         we_dialled: bool,
+        run: Run,
         room: &impl Room,
     ) -> bool {
         let we_are_lesser = self.config.node < *neighbour;
@@ -62,22 +65,26 @@ impl Brain {
             None if !we_dialled && we_are_lesser && self.is_dialling(neighbour) => return false,
             None => {}
         }
+        let digest = self.database.digest();
         let stranger = LinkConfig::accepting(LinkConfig::DEFAULT_COST);
         let config = &self.config;
         let link = self
             .links
             .entry(neighbour.clone())
             .or_insert_with(|| Link::new(config, neighbour, stranger));
-        link.session = Some(Session::new(conn, we_dialled, config.window, now.since_start));
+        link.refused = None;
+        let (window, time) = (config.settings.window, now.since_start);
+        link.session = Some(Session::new(conn, we_dialled, run, window, time, digest));
+        self.namesakes.forget(&self.config.node);
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true
     }
 
-    /// The link is announced: to the other nodes, and all that is known to the neighbour.
+    /// What both ends know is compared; then the link is announced.
     fn link_ready(&mut self, neighbour: &NodeName) {
         self.event(Event::LinkUp(neighbour.clone()));
-        self.tell_everything(neighbour);
-        self.originate_adjacency();
+        self.wayless.stirred = true;
+        self.compare_with(neighbour);
     }
 
     /// The link to `neighbour` has lost its connection.
@@ -90,9 +97,11 @@ impl Brain {
         }
         let Fallen { in_doubt, unsent } = link.outbox.fail();
         link.line.fail();
+        self.namesakes.forget(neighbour);
         self.forget_stranger(neighbour);
         self.event(Event::LinkDown(neighbour.clone()));
         self.originate_adjacency();
+        self.turn_to_alternates();
         self.refresh();
         self.counters.add_to(Flow::Recalled, in_doubt.len() as u64);
         for message in in_doubt {
@@ -106,7 +115,7 @@ impl Brain {
     /// A neighbour that is not declared is forgotten with its link, unless an operator has cut it.
     fn forget_stranger(&mut self, neighbour: &NodeName) {
         let is_idle = |link: &Link| !link.is_up() && !link.cut;
-        if !self.config.links.contains_key(neighbour)
+        if !self.config.settings.links.contains_key(neighbour)
             && self.links.get(neighbour).is_some_and(is_idle)
         {
             // One that this end dials was declared, and is not any more.
@@ -166,7 +175,9 @@ impl Brain {
                 }
             }
             Kind::Hello => match Hello::read(&payload) {
-                Ok(Hello::Alive {}) => {}
+                Ok(Hello::Alive { sent, digest }) => {
+                    self.heard_alive(now, conn, &neighbour, sent, digest, room);
+                }
                 Ok(_) | Err(_) => self.misbehaved(now, conn, "unexpected hello", room),
             },
             Kind::Data

@@ -129,6 +129,11 @@ impl Message {
         self.kind == Kind::Data && Prefix::marks(&self.frames[0]).has(Flags::SPREAD)
     }
 
+    /// Whether a client sent it in the broker dialect, and it is written as its receiver gets it.
+    pub(super) fn is_brokered(&self) -> bool {
+        self.kind == Kind::Data && Prefix::marks(&self.frames[0]).has(Flags::BROKER)
+    }
+
     /// The nodes that a copy is for.
     pub(super) fn targets(&self) -> Result<Vec<NodeName>, WireError> {
         targets::read(self.payload().first().ok_or(WireError::Missing("targets"))?)

@@ -128,6 +128,11 @@ impl Outbox {
         (self.window, self.queue) = (window, queue);
     }
 
+    /// The number of the last message taken.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// Gives back what waits, oldest first.
     pub(super) fn recall(&mut self) -> Vec<Message> {
         self.waiting.drain()

@@ -13,12 +13,10 @@ use std::time::Duration;
 use super::clients::Claim;
 use super::conn::Conn;
 use super::links::Link;
-use super::{Brain, Config, ConnId, LinkConfig, Now, Output, Room, ServiceConfig, Window};
-use crate::dialect::Dialect;
+use super::{Brain, ConnId, LinkConfig, Now, Output, Room, Settings};
 use crate::name::{ClientName, NodeName};
 use crate::reason::Reason;
-use crate::route::access::AccessRules;
-use crate::route::{Refusal, StaticRoutes};
+use crate::route::Refusal;
 
 /// How long a link that is taken out may take to finish.
 const RETIRES: Duration = Duration::from_secs(2);
@@ -27,38 +25,6 @@ const LOOK: Duration = Duration::from_millis(10);
 /// For so long nothing has come on it: nothing comes any more.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// What of a node's configuration can change while it runs. All of it is said each time; see [`Config`] for what each
-/// part means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The declared links.
-    pub links: BTreeMap<NodeName, LinkConfig>,
-    /// Static routes; those that were set by order are gone.
-    pub statics: StaticRoutes,
-    /// The services of the mesh. A client keeps the name that it has.
-    pub services: BTreeMap<ClientName, ServiceConfig>,
-    /// The groups that the topology has, with their members.
-    pub groups: BTreeMap<String, BTreeSet<ClientName>>,
-    /// Which clients may attach, and send to whom. The connection of one that may not be here is closed.
-    pub access: AccessRules,
-    /// Whether what no access rule allows is denied.
-    pub closed: bool,
-    /// Whether a second live claim to a client's name takes it over.
-    pub takeover: bool,
-    /// The dialects that raw clients may speak.
-    pub dialects: Vec<Dialect>,
-    /// The greatest number of nodes on a message's path.
-    pub hop_limit: u8,
-    /// What a neighbour may be sent without its acknowledgement.
-    pub window: Window,
-    /// What may be on its way from here to one other node, where it leaves the mesh.
-    pub flow: Window,
-    /// What may wait for a neighbour. What waits already stays.
-    pub queue: Window,
-    /// How many bytes of confirmed messages may be kept.
-    pub kept: usize,
-}
-
 /// How far a link is that is taken out.
 #[derive(Debug)]
 pub(super) struct Retiring {
@@ -66,49 +32,45 @@ pub(super) struct Retiring {
     pub(super) look: Duration,
 }
 
-impl Config {
-    /// The part of this that can change while a node runs.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        Settings {
-            links: self.links.clone(),
-            statics: self.statics.clone(),
-            services: self.services.clone(),
-            groups: self.groups.clone(),
-            access: self.access.clone(),
-            closed: self.closed,
-            takeover: self.takeover,
-            dialects: self.dialects.clone(),
-            hop_limit: self.hop_limit,
-            window: self.window,
-            flow: self.flow,
-            queue: self.queue,
-            kept: self.kept,
-        }
-    }
-}
-
 impl Brain {
     /// The node goes by this from now on.
     pub(super) fn reconfigure(&mut self, now: Now, settings: Settings, room: &impl Room) {
-        let Settings { links, statics, services, groups, access, closed, .. } = settings;
-        self.config.takeover = settings.takeover;
-        self.config.dialects = settings.dialects;
-        self.config.hop_limit = settings.hop_limit;
-        (self.config.window, self.config.flow) = (settings.window, settings.flow);
-        (self.config.queue, self.config.kept) = (settings.queue, settings.kept);
-        self.confirmed.keep_at_most(settings.kept);
+        let Settings {
+            links,
+            known,
+            statics,
+            services,
+            groups,
+            access,
+            closed,
+            takeover,
+            dialects,
+            hop_limit,
+            window,
+            flow,
+            queue,
+            kept,
+            inflated,
+            liveness,
+        } = settings;
+        let mine = &mut self.config.settings;
+        (mine.takeover, mine.dialects, mine.hop_limit) = (takeover, dialects, hop_limit);
+        mine.inflated = inflated;
+        (mine.window, mine.flow, mine.queue) = (window, flow, queue);
+        (mine.kept, mine.liveness, mine.known) = (kept, liveness, known);
+        self.confirmed.keep_at_most(kept);
         for link in self.links.values_mut() {
-            link.outbox.set_limits(settings.window, settings.queue);
+            link.outbox.set_limits(window, queue);
         }
         self.tables.set_statics(statics);
-        if self.config.services != services {
+        if self.config.settings.services != services {
             self.tables.set_services(&services);
-            self.config.services = services;
+            self.config.settings.services = services;
         }
         self.regroup(now, groups);
-        if self.config.access != access || self.config.closed != closed {
-            (self.config.access, self.config.closed) = (access, closed);
+        let mine = &mut self.config.settings;
+        if mine.access != access || mine.closed != closed {
+            (mine.access, mine.closed) = (access, closed);
             self.close_misjudged(now, room);
         }
         self.relink(now, links, room);
@@ -118,10 +80,10 @@ impl Brain {
     /// Takes the declared links in: what is new, what is otherwise, what is gone.
     fn relink(&mut self, now: Now, links: BTreeMap<NodeName, LinkConfig>, room: &impl Room) {
         self.tables.links_changed();
-        if self.config.links == links {
+        if self.config.settings.links == links {
             return;
         }
-        let before = std::mem::replace(&mut self.config.links, links.clone());
+        let before = std::mem::replace(&mut self.config.settings.links, links.clone());
         let gone = before.keys().filter(|neighbour| !links.contains_key(*neighbour));
         let mut retired: Vec<NodeName> = gone.cloned().collect();
         for (neighbour, link) in links {
@@ -185,6 +147,8 @@ impl Brain {
             let is_idle = link.is_idle(now.since_start, QUIET);
             let Some(retiring) = &mut link.retiring else { continue };
             retiring.look = now.since_start + LOOK;
+            // The other end is told at about the same time, and is given some to take it in.
+            let is_idle = is_idle && retiring.until <= now.since_start + RETIRES - QUIET;
             if is_idle || retiring.until <= now.since_start {
                 done.push(neighbour.clone());
             }
@@ -192,7 +156,7 @@ impl Brain {
         for neighbour in done {
             self.take_down(now, &neighbour, room);
             self.links.remove(&neighbour);
-            if let Some(link) = self.config.links.get(&neighbour) {
+            if let Some(link) = self.config.settings.links.get(&neighbour) {
                 let link = Link::new(&self.config, &neighbour, *link);
                 self.links.insert(neighbour, link);
             }
@@ -201,15 +165,16 @@ impl Brain {
 
     /// Clients are members of the groups that name them now, and no more of those that did.
     fn regroup(&mut self, now: Now, groups: BTreeMap<String, BTreeSet<ClientName>>) {
-        if self.config.groups == groups {
+        if self.config.settings.groups == groups {
             return;
         }
-        let before = std::mem::replace(&mut self.config.groups, groups);
+        let before = std::mem::replace(&mut self.config.settings.groups, groups);
         let here: Vec<(ClientName, ConnId)> =
             self.clients.names.iter().map(|(name, conn)| (name.clone(), *conn)).collect();
         for (name, conn) in here {
             for (group, members) in &before {
-                let stays = self.config.groups.get(group).is_some_and(|it| it.contains(&name));
+                let stays =
+                    self.config.settings.groups.get(group).is_some_and(|it| it.contains(&name));
                 if members.contains(&name) && !stays {
                     self.leave_group(conn, group);
                 }

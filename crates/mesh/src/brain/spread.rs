@@ -8,7 +8,10 @@
 //!
 //! A node is in one copy only, so each member gets one, whatever the routes do meanwhile; what is sent again
 //! (`confirmed`) is for nodes that have said nothing yet, and they drop repeats. The ingress adds up, and tells
-//! the sender how many were reached and which nodes were not.
+//! the sender how many were reached and which nodes were not. A node that no way leads to any more is waited for a
+//! little longer, lest a way come back, and then it is one that was not reached: it holds up nobody's answer.
+
+mod gone;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,7 +21,7 @@ use super::conn::Conn;
 use super::forward::Way;
 use super::message::Message;
 use super::repeats::Seen;
-use super::{Brain, ConnId, Now, Room, counters::Flow};
+use super::{Brain, ConnId, Now, Output, Room, counters::Flow};
 use crate::address::Address;
 use crate::name::NodeName;
 use crate::reason::Reason;
@@ -40,6 +43,8 @@ pub(super) struct Spreads {
 #[derive(Debug)]
 struct Spread {
     message: Message,
+    /// The nodes that it is for, and which run of each it was sent to.
+    runs: BTreeMap<NodeName, u64>,
     /// The nodes that have said nothing yet.
     waited_for: BTreeSet<NodeName>,
     /// Those that were not reached.
@@ -50,6 +55,21 @@ struct Spread {
     until: Duration,
     /// When it is sent again.
     again: Option<Duration>,
+    /// When the first of those that it waits for, and that no way leads to, is given up.
+    gone: Option<Duration>,
+}
+
+impl Spread {
+    fn due(&self) -> Duration {
+        [self.again, self.gone].into_iter().flatten().fold(self.until, Duration::min)
+    }
+
+    /// Waits no longer for a node that has said nothing.
+    fn give_up(&mut self, node: &NodeName) {
+        if let Some(node) = self.waited_for.take(node) {
+            self.missing.insert(node);
+        }
+    }
 }
 
 impl Spreads {
@@ -65,8 +85,7 @@ impl Spreads {
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        let due = |it: &Spread| it.again.map_or(it.until, |again| again.min(it.until));
-        self.open.values().map(due).min()
+        self.open.values().map(Spread::due).min()
     }
 
     fn end(&mut self, key: &Key) -> Option<Spread> {
@@ -88,6 +107,7 @@ impl Brain {
     pub(super) fn spread(&mut self, now: Now, message: Message, room: &impl Room) {
         let prefix = message.prefix();
         let key = confirmed::key(&prefix);
+        self.bring_table_up();
         let nodes = self.nodes_of(prefix.destination);
         let patience = match prefix.class {
             Class::AtMostOnce => Some(PATIENCE),
@@ -104,19 +124,24 @@ impl Brain {
         }
         let again = (prefix.class == Class::Confirmed).then_some(now.since_start + AGAIN);
         let copy = message.for_nodes(&nodes);
+        let runs = nodes.iter().map(|node| (node.clone(), self.run_of(node))).collect();
         self.spreads.bytes += message.size();
         self.spreads.open.insert(
             key.clone(),
             Spread {
                 message,
+                runs,
                 waited_for: nodes.into_iter().collect(),
                 missing: BTreeSet::new(),
                 recipients: 0,
                 until: now.since_start + patience.unwrap_or_default(),
                 again,
+                gone: None,
             },
         );
         self.part(now, copy, room);
+        self.look_for_gone(&key);
+        self.give_up_gone(now, &key);
         self.sum_up(now, &key, room);
     }
 
@@ -179,12 +204,18 @@ impl Brain {
             seen = self.repeats.begin(now.since_start, &source, id, until);
             self.repeats.handed_over(&source, id);
         }
-        let members = self.members(prefix.destination, &source);
-        let recipients = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let members = self.members(prefix.destination, &source, message.is_brokered());
+        let mut recipients = u32::try_from(members.len()).unwrap_or(u32::MAX);
         if seen == Seen::New {
             self.counters.add_to(Flow::Made, members.len() as u64);
             for conn in members {
+                let before = self.out.len();
                 self.deliver(now, message.for_one(), conn, room);
+                let is_it =
+                    |it: &Output| matches!(it, Output::Deliver { conn: to, .. } if *to == conn);
+                // Not one whose queue is full, or whom a rule denies it.
+                let is_handed = self.out.iter().skip(before).any(is_it);
+                recipients -= u32::from(!is_handed);
             }
         } else {
             self.counters.add("repeat");
@@ -204,7 +235,10 @@ impl Brain {
     }
 
     /// The connections of those here whom an address of several means.
-    fn members(&self, destination: &str, source: &str) -> Vec<ConnId> {
+    fn members(&self, destination: &str, source: &str, is_brokered: bool) -> Vec<ConnId> {
+        if is_brokered {
+            return self.all_known(source);
+        }
         match Address::parse(destination) {
             Ok(Address::Group(group)) => self.groups.of(group).collect(),
             Ok(Address::Everyone) => {
@@ -229,7 +263,16 @@ impl Brain {
         }
     }
 
-    /// A node says how many clients it has handed a message to.
+    /// The number of the run of a node that is known here.
+    fn run_of(&self, node: &NodeName) -> u64 {
+        match *node == self.config.node {
+            true => self.config.incarnation,
+            false => self.database.ages(node).0.unwrap_or_default().incarnation,
+        }
+    }
+
+    /// A node says how many clients it has handed a message to. One that was started again meanwhile does not know what
+    /// its last run has handed over: it is missing.
     pub(super) fn reached(
         &mut self,
         now: Now,
@@ -238,10 +281,15 @@ impl Brain {
         recipients: u32,
         room: &impl Room,
     ) {
+        let run = self.run_of(node);
         if let Some(spread) = self.spreads.open.get_mut(key)
             && (spread.waited_for.remove(node) || spread.missing.remove(node))
         {
-            spread.recipients = spread.recipients.saturating_add(recipients);
+            if spread.runs.get(node) == Some(&run) {
+                spread.recipients = spread.recipients.saturating_add(recipients);
+            } else {
+                spread.missing.insert(node.clone());
+            }
             self.sum_up(now, key, room);
         }
     }
@@ -259,11 +307,7 @@ impl Brain {
         };
         // One that is confirmed is sent again to those who have said nothing.
         if spread.again.is_none() {
-            for node in nodes {
-                if spread.waited_for.remove(node) {
-                    spread.missing.insert(node.clone());
-                }
-            }
+            nodes.iter().for_each(|node| spread.give_up(node));
             self.sum_up(now, key, room);
         }
         true
@@ -292,7 +336,7 @@ impl Brain {
         };
         let prefix = Prefix {
             id: key.1,
-            hop_limit: self.config.hop_limit,
+            hop_limit: self.config.settings.hop_limit,
             destination: &key.0,
             source: self.config.node.as_str(),
             tail: &tail.write(),
@@ -311,18 +355,19 @@ impl Brain {
         }
     }
 
-    /// Sends again what is confirmed, and tells the sums whose time has come.
+    /// Sends again what is confirmed, gives up who is gone, and tells the sums whose time has come.
     pub(super) fn tick_spreads(&mut self, now: Now, room: &impl Room) {
-        let is_due = |it: &Spread| {
-            it.until <= now.since_start || it.again.is_some_and(|again| again <= now.since_start)
-        };
-        let due = self.spreads.open.iter().filter(|(_, spread)| is_due(spread));
+        let due = self.spreads.open.iter().filter(|(_, it)| it.due() <= now.since_start);
         for key in due.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.give_up_gone(now, &key);
             let Some(spread) = self.spreads.open.get_mut(&key) else {
                 continue;
             };
-            if spread.until <= now.since_start {
+            if spread.until <= now.since_start || spread.waited_for.is_empty() {
                 self.tell_sum(now, &key, room);
+                continue;
+            }
+            if spread.again.is_none_or(|again| again > now.since_start) {
                 continue;
             }
             spread.again = Some(now.since_start + AGAIN);

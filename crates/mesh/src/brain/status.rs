@@ -23,7 +23,7 @@ impl Brain {
             dials: link.dials(),
             cut: link.cut,
             queued: link.outbox.len() as u64,
-            trouble: room.trouble(neighbour),
+            trouble: room.trouble(neighbour).or_else(|| link.refusal()),
             impairment: link.line.impairment(),
         });
         let mut clients: Vec<_> = self
@@ -44,6 +44,8 @@ impl Brain {
             })
             .collect();
         clients.sort_by(|a, b| (&a.name, a.since).cmp(&(&b.name, b.since)));
+        // Others forget who cannot be reached sooner or later.
+        let attachments = self.tables.directory.digest_at(|node| table.reaches(node));
         let mut counters = self.counters.all();
         for (reason, count) in room.refusals() {
             *counters.entry(reason.to_owned()).or_default() += count;
@@ -54,11 +56,12 @@ impl Brain {
             incarnation: self.own.incarnation,
             uptime_ms: u64::try_from(self.uptime(now).as_millis()).unwrap_or(u64::MAX),
             revision: table.revision().to_string(),
-            attachments: format!("{:016x}", self.tables.directory.digest()),
+            attachments: format!("{attachments:016x}"),
             draining: self.drain.is_on(),
-            pending: self.pending_floods(),
+            pending: self.pending_floods() + self.uncompared() + u64::from(self.is_behind()),
             waiting: self.waiting(),
             kept: self.confirmed.len() as u64,
+            namesakes: self.namesakes.names(now.since_start).cloned().collect(),
             reachable,
             links: links.collect(),
             clients,
@@ -66,10 +69,10 @@ impl Brain {
         }
     }
 
-    /// How many messages wait here: for a link, or for room on the way.
+    /// How many messages wait here: for a link, for room on the way, or as errors for a way or for their sender to take them.
     pub(super) fn waiting(&self) -> u64 {
         let links: usize = self.links.values().map(|link| link.outbox.waiting()).sum();
-        (links + self.blocked.len()) as u64
+        (links + self.blocked.len() + self.unsaid.messages() + self.wayless.len()) as u64
     }
 
     /// How many messages came to this node and neither left nor wait here: none, or it is a fault of the node.
@@ -84,6 +87,12 @@ impl Brain {
     pub fn pending_floods(&self) -> u64 {
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
         sessions.map(|it| it.floods_sent - it.floods_acknowledged + it.owed.len() as u64).sum()
+    }
+
+    /// How many links are up and count for nothing yet, as this end has not told what the other lacks.
+    fn uncompared(&self) -> u64 {
+        let sessions = self.links.values().filter_map(|link| link.session.as_ref());
+        sessions.filter(|session| !session.compared.told).count() as u64
     }
 
     /// The routing table, line by line: nodes, then names, then static routes.

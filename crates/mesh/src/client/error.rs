@@ -90,3 +90,41 @@ pub enum RequestError {
     #[error("the client has ended")]
     Stopped,
 }
+
+/// Why a request of a [`SessionClient`](super::SessionClient) or a [`BrokerClient`](super::BrokerClient) has no reply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The other side answered with an error.
+    #[error("{message}")]
+    Refused {
+        /// What it says.
+        message: String,
+    },
+    /// The other side did not take the client in: it is asked again, ever more rarely.
+    #[error("the client was not taken in: {message}")]
+    NotTakenIn {
+        /// What the other side says.
+        message: String,
+    },
+    /// The connection ended before the reply came: the request may have been fulfilled, or not.
+    #[error("the connection ended before the reply came")]
+    Lost,
+    /// The request is over the limits of a message.
+    #[error("the request is over the limits of a message")]
+    TooLarge,
+    /// No reply came in time, or there was no connection for so long.
+    #[error("no reply within {after:?}")]
+    Timeout {
+        /// How long the reply had.
+        after: Duration,
+    },
+    /// The reply is not what it should be.
+    #[error("the reply cannot be read: {why}")]
+    Malformed {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The client has ended.
+    #[error("the client has ended")]
+    Stopped,
+}

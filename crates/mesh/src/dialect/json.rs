@@ -3,14 +3,10 @@
 //! Bytes in, bytes out: no sockets, no routes. A client's own fields keep their order and their
 //! numbers to the letter, because they are spliced as text and never re-encoded.
 
-mod object;
-mod text;
-
 use std::borrow::Cow;
 
-use object::{Object, Text};
-use text::{base64, key, string};
-
+use super::object::{Object, ObjectError, Text};
+use super::text::{base64, key, string};
 use crate::name::NodeName;
 
 /// The media type under which a JSON object travels.
@@ -33,18 +29,9 @@ pub struct Request<'a> {
 /// Why a frame is no message of this dialect.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
-    /// No bytes.
-    #[error("Malformed message: it is empty")]
-    Empty,
-    /// Not UTF-8.
-    #[error("Malformed message: it is not UTF-8")]
-    NotText,
-    /// Not JSON, or nested too deep.
+    /// No JSON object.
     #[error("Malformed message: {0}")]
-    NotJson(String),
-    /// JSON, but no object.
-    #[error("Malformed message: a JSON object is expected, not {0}")]
-    NotAnObject(&'static str),
+    Object(#[from] ObjectError),
     /// An object without `destination`.
     #[error("Malformed message: `destination` is missing")]
     NoDestination,
@@ -67,7 +54,11 @@ pub enum JsonError {
 /// # Errors
 /// [`JsonError`] says what is wrong with it, in words for the client.
 pub fn read(frame: &[u8]) -> Result<Request<'_>, JsonError> {
-    let object = Object::read(frame)?;
+    of_object(&Object::read(frame)?)
+}
+
+/// Reads a client's object.
+pub(crate) fn of_object<'a>(object: &Object<'a>) -> Result<Request<'a>, JsonError> {
     // Where a key stands twice, the last one counts, as in Python's and JavaScript's readers.
     let raw = object.last(DESTINATION).ok_or(JsonError::NoDestination)?;
     let Text(destination) = serde_json::from_str(raw.get()).map_err(|_| {
@@ -276,10 +267,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (frame, why) in [
-            (&b""[..], JsonError::Empty),
-            (b"\xff{}", JsonError::NotText),
-            (b"[1]", JsonError::NotAnObject("an array")),
-            (b"7", JsonError::NotAnObject("a number")),
+            (&b""[..], JsonError::Object(ObjectError::Empty)),
+            (b"\xff{}", JsonError::Object(ObjectError::NotText)),
+            (b"[1]", JsonError::Object(ObjectError::NotAnObject("an array"))),
+            (b"7", JsonError::Object(ObjectError::NotAnObject("a number"))),
             (b"{}", JsonError::NoDestination),
             (br#"{"destination":7}"#, JsonError::DestinationNotText),
             (br#"{"destination":null}"#, JsonError::DestinationNotText),
@@ -289,7 +280,10 @@ mod tests {
             assert_eq!(read(frame).unwrap_err(), why);
         }
         for frame in ["{", "[1", "nope", r#"{"destination":"bob"} x"#, r#"{"destination":NaN}"#] {
-            assert!(matches!(read(frame.as_bytes()), Err(JsonError::NotJson(_))), "{frame}");
+            assert!(
+                matches!(read(frame.as_bytes()), Err(JsonError::Object(ObjectError::NotJson(_)))),
+                "{frame}"
+            );
         }
     }
 

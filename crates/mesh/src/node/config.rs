@@ -1,16 +1,14 @@
 //! What a node is started with.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hopline_core::{Endpoint, Limits};
 
-use crate::brain::{LinkConfig, Liveness, ServiceConfig, Settings, Window};
-use crate::dialect::Dialect;
-use crate::name::{ClientName, NodeName};
-use crate::route::StaticRoutes;
-use crate::route::access::AccessRules;
+use crate::brain::{LinkConfig, Settings};
+use crate::dialect::session::{DataHandler, Echo};
+use crate::name::NodeName;
 use crate::wire::hello::MeshKey;
 
 /// The configuration of a [`RoutingNode`](super::RoutingNode).
@@ -30,44 +28,15 @@ pub struct NodeConfig {
     pub control: Option<Endpoint>,
     /// The key that makes a peer a node.
     pub key: MeshKey,
-    /// The greatest number of nodes on a message's path. Default 64.
-    pub hop_limit: u8,
-    /// The declared links. Default none; whoever knows the key may open one all the same.
-    pub links: BTreeMap<NodeName, LinkConfig>,
-    /// Static routes. Default none.
-    pub statics: StaticRoutes,
-    /// The services of the mesh, which must be the same at all its nodes. Default none.
-    pub services: BTreeMap<ClientName, ServiceConfig>,
-    /// The groups of clients that the topology has, by name, with their members, which must be the same at all nodes
-    /// of the mesh. A client may join others besides. Default none.
-    pub groups: BTreeMap<String, BTreeSet<ClientName>>,
-    /// Which clients may attach, and send to whom, which must be the same at all nodes of the mesh.
-    /// Default no rules: all may at a port of the machine, nobody at one beyond it.
-    pub access: AccessRules,
-    /// Whether what no access rule allows is denied at a port of the machine too, as it always is at one
-    /// beyond it. Default no.
-    pub closed: bool,
-    /// Whether a second live claim to a client's name takes it over, the same at all nodes of a mesh;
-    /// else it is refused. Default no.
-    pub takeover: bool,
-    /// The dialects that raw clients may speak. Default all.
-    pub dialects: Vec<Dialect>,
+    /// What it goes by until it is told otherwise.
+    pub settings: Settings,
+    /// What becomes of the texts that clients of the session dialect send. Default [`Echo`]: their beginning comes back.
+    pub data_handler: Arc<dyn DataHandler>,
     /// What strangers may make the node hold, and neighbours too: what is over the limits ends a
     /// connection, so those of a link should be the same at both ends, and not less than
     /// [`LEAST_LIMITS`](NodeConfig::LEAST_LIMITS). Neighbours are counted among no limit of connections
     /// once they have proved the key; the node reserves at least 32 places for them to do so.
     pub limits: Limits,
-    /// What a neighbour may be sent without its acknowledgement. Default 1,000 messages, 1 MiB.
-    pub window: Window,
-    /// What may be on its way from this node to one other, where it leaves the mesh. Default 1,000 messages, 1 MiB.
-    pub flow: Window,
-    /// What may wait for a neighbour, and for a client. Default 20,000 messages, 16 MiB.
-    pub queue: Window,
-    /// How many bytes of confirmed messages the node keeps whose end is not known. Default 64 MiB.
-    pub kept: usize,
-    /// How soon a neighbour that says nothing is taken for gone; the same at all nodes of a mesh. Default: a sign of
-    /// life each 250 ms, gone after 1 s without any.
-    pub liveness: Liveness,
     /// Where private sockets are made: a short path. Default `$XDG_RUNTIME_DIR`, else the system's
     /// directory for temporary files.
     pub runtime_dir: Option<PathBuf>,
@@ -88,7 +57,7 @@ impl NodeConfig {
         unfinished: 1024 * 1024,
         connections: 1,
         per_address: 1,
-        reserved: 0,
+        reserved: 32,
         handshake: Duration::from_millis(10),
         ping: Duration::from_millis(10),
         silence: Duration::from_millis(10),
@@ -105,21 +74,9 @@ impl NodeConfig {
             open: false,
             control: None,
             key,
-            hop_limit: 64,
-            links: BTreeMap::new(),
-            statics: StaticRoutes::new(),
-            services: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            access: AccessRules::default(),
-            closed: false,
-            takeover: false,
-            dialects: Dialect::ALL.to_vec(),
+            settings: Settings::default(),
+            data_handler: Arc::new(Echo),
             limits: Limits::default(),
-            window: Window::UNACKNOWLEDGED,
-            flow: Window::UNACKNOWLEDGED,
-            queue: Window::WAITING,
-            kept: crate::brain::Config::KEPT,
-            liveness: Liveness::default(),
             runtime_dir: None,
             incarnation: None,
         }
@@ -128,27 +85,7 @@ impl NodeConfig {
     /// Whether clients at the node's port may do only what an access rule allows.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.closed || !self.bind.is_local()
-    }
-
-    /// The part of this that can change while the node runs; see [`RoutingNode::reconfigure`](super::RoutingNode::reconfigure).
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        Settings {
-            links: self.links.clone(),
-            statics: self.statics.clone(),
-            services: self.services.clone(),
-            groups: self.groups.clone(),
-            access: self.access.clone(),
-            closed: self.is_closed(),
-            takeover: self.takeover,
-            dialects: self.dialects.clone(),
-            hop_limit: self.hop_limit,
-            window: self.window,
-            flow: self.flow,
-            queue: self.queue,
-            kept: self.kept,
-        }
+        self.settings.closed || !self.bind.is_local()
     }
 
     /// The same with a link to a neighbour that this node dials and that is its upstream.
@@ -166,7 +103,7 @@ impl NodeConfig {
     /// The same with a link.
     #[must_use]
     pub fn link(mut self, neighbour: NodeName, link: LinkConfig) -> Self {
-        self.links.insert(neighbour, link);
+        self.settings.links.insert(neighbour, link);
         self
     }
 }
@@ -186,7 +123,8 @@ mod tests {
         }
         for local in ["tcp://127.0.0.1:5555", "tcp://[::1]:1", "ipc:///tmp/x", "mem://x"] {
             assert!(!at(local).is_closed(), "{local}");
-            assert!(NodeConfig { closed: true, ..at(local) }.is_closed(), "{local}");
+            let settings = Settings { closed: true, ..Settings::default() };
+            assert!(NodeConfig { settings, ..at(local) }.is_closed(), "{local}");
         }
     }
 }

@@ -19,7 +19,9 @@ use super::pace::Pace;
 use super::sockets::{Socket, Sockets};
 use super::trials::{Heard, Trials};
 use super::{NodeConfig, Order, StartError};
-use crate::brain::{Brain, Command, Config, ConnId, Event, Input, Opened, Output};
+use crate::brain::{
+    Brain, Command, Config, ConnId, Event, Input, Opened, Output, Settings, Window,
+};
 use crate::name::NodeName;
 use crate::reason::Reason;
 
@@ -29,8 +31,6 @@ const BURST: usize = 256;
 const TIDY: Duration = Duration::from_millis(50);
 /// The same while somebody waits to hear that they have gone out.
 const TIDY_ASKED: Duration = Duration::from_millis(1);
-/// How many at once may prove that they are nodes while clients have all places.
-const RESERVED: usize = 32;
 /// How long the node may take to leave,
 const LEAVES: Duration = Duration::from_millis(2500);
 /// how long clients have meanwhile to take what they were handed,
@@ -64,6 +64,8 @@ pub(super) struct Rim {
     trials: Trials,
     /// When it is looked which deliveries have gone out; none while there are none.
     tidy_at: Option<Instant>,
+    /// Whether the port is one that other machines reach.
+    is_beyond: bool,
     last_dialler: u64,
     last_conn: u64,
 }
@@ -77,14 +79,13 @@ impl Rim {
         let closed = config.is_closed();
         let clock = Clock::start();
         let now = clock.now();
-        let high_water = HighWater {
-            messages: config.queue.messages,
-            bytes: config.queue.bytes,
-            ..HighWater::default()
-        };
+        let high_water = high_water(config.settings.queue);
         let limits = config.limits;
         let options = RouterOptions {
-            limits: Limits { reserved: limits.reserved.max(RESERVED), ..limits },
+            limits: Limits {
+                reserved: limits.reserved.max(NodeConfig::LEAST_LIMITS.reserved),
+                ..limits
+            },
             high_water,
             runtime_dir: config.runtime_dir.clone(),
             duplicates: Duplicates::Admit,
@@ -102,21 +103,10 @@ impl Rim {
                 mesh: config.mesh,
                 node: config.node,
                 key: config.key,
-                hop_limit: config.hop_limit,
                 incarnation: config.incarnation.unwrap_or(now.unix_millis()),
-                links: config.links,
-                statics: config.statics,
-                services: config.services,
-                groups: config.groups,
-                access: config.access,
-                closed,
-                takeover: config.takeover,
-                dialects: config.dialects,
-                window: config.window,
-                flow: config.flow,
-                queue: config.queue,
-                kept: config.kept,
-                liveness: config.liveness,
+                settings: Settings { closed, ..config.settings },
+                frame: limits.frame,
+                data_handler: config.data_handler,
                 seed,
             },
             now,
@@ -147,6 +137,7 @@ impl Rim {
             pace: Pace::default(),
             trials: Trials::default(),
             tidy_at: None,
+            is_beyond: !config.bind.is_local(),
             last_dialler: 0,
             last_conn: 0,
         })
@@ -211,6 +202,11 @@ impl Rim {
     }
 }
 
+/// How much may wait for one client.
+fn high_water(queue: Window) -> HighWater {
+    HighWater { messages: queue.messages, bytes: queue.bytes, ..HighWater::default() }
+}
+
 /// A node that was told to end, and when what is over.
 struct Leaving {
     /// None once clients have had their time.
@@ -251,8 +247,23 @@ impl Rim {
                 }
                 self.dial(&neighbour);
             }
-            Order::Command(command, done) => {
+            Order::Command(mut command, done) => {
+                if let Command::Reconfigure(settings) = &mut command {
+                    settings.closed |= self.is_beyond;
+                    let high_water = high_water(settings.queue);
+                    self.sockets.router.set_high_water(high_water);
+                    self.dealer_options.high_water = high_water;
+                }
                 self.take(Input::Command(command)).await;
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+            Order::LimitConnections(connections, done) => {
+                let closed = self.sockets.router.set_connections(connections);
+                if closed > 0 {
+                    let node = self.brain.name();
+                    tracing::warn!(%node, connections, closed, "fewer connections may be open");
+                }
                 // Whoever asked may have gone.
                 let _ = done.send(());
             }

@@ -95,6 +95,15 @@ impl Sockets {
         }
     }
 
+    /// The link to a neighbour is up: should its connection end soon, the neighbour is dialled again at once.
+    pub(super) fn vouch(&self, neighbour: &NodeName) {
+        let mut diallers = self.diallers.values();
+        let dialler = diallers.find(|dialler| dialler.neighbour == *neighbour);
+        if let Some(link) = dialler.and_then(|dialler| dialler.link.as_ref()) {
+            link.vouch();
+        }
+    }
+
     /// Stops dialling a neighbour; a connection to it is closed.
     pub(super) fn hang(&mut self, neighbour: &NodeName) {
         self.diallers.retain(|_, dialler| dialler.neighbour != *neighbour);

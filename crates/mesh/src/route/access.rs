@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub use name_set::{NameSet, NameSetError};
 
 use super::basis::{Basis, Ruling};
-use super::decide::{Local, Refusal, Verdict};
+use super::decide::{Local, Verdict};
+use super::refusal::Refusal;
 use crate::address::{Address, AddressError};
 use crate::name::NodeName;
 

@@ -36,6 +36,13 @@ pub enum Basis<'t> {
         /// The way to it.
         hop: &'t Hop,
     },
+    /// The loop-free alternate, as the link of the computed way's next hop is down.
+    Alternate {
+        /// The node that the destination is or is at.
+        to: &'t NodeName,
+        /// The way to it that cannot be taken.
+        hop: &'t Hop,
+    },
     /// No next hop was found, or none was looked for.
     Nothing {
         /// The node that the destination is or is at, if there is one.

@@ -1,8 +1,7 @@
 //! The decision: what becomes of one message at one node.
 
-use std::fmt;
-
 use super::basis::{Basis, Matched, Ruling};
+use super::refusal::Refusal;
 use super::table::{Hop, StaticHop, Table};
 use crate::address::{Address, AddressError};
 use crate::name::NodeName;
@@ -98,67 +97,6 @@ pub enum Local<'t> {
     Client(&'t str),
 }
 
-/// Why a message goes no further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// The destination has not the form of an address.
-    BadAddress,
-    /// The destination is a group or everyone, which this version does not deliver to.
-    UnsupportedAddress,
-    /// This node is on the message's path already.
-    Loop,
-    /// The rest of the way would make the path longer than the hop limit.
-    HopLimit,
-    /// Nobody is known by that name.
-    UnknownDestination,
-    /// The destination is known, and there is no way to the node it is at.
-    Unreachable,
-    /// The next hop is the neighbour that the message came from.
-    NextHopIsSource,
-    /// The queue to the next hop is full.
-    QueueFull,
-    /// No access rule lets its sender attach or send there. [`Access`](super::access::Access) says so
-    /// where the sender is, and before anything is decided.
-    AccessDenied,
-}
-
-impl Refusal {
-    /// All there are, for counters.
-    pub const ALL: [Self; 9] = [
-        Self::BadAddress,
-        Self::UnsupportedAddress,
-        Self::Loop,
-        Self::HopLimit,
-        Self::UnknownDestination,
-        Self::Unreachable,
-        Self::NextHopIsSource,
-        Self::QueueFull,
-        Self::AccessDenied,
-    ];
-
-    /// The reason as errors and counters write it. Part of the interface: it never changes.
-    #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::BadAddress => "bad address",
-            Self::UnsupportedAddress => "unsupported address",
-            Self::Loop => "loop",
-            Self::HopLimit => "hop limit",
-            Self::UnknownDestination => "unknown destination",
-            Self::Unreachable => "unreachable",
-            Self::NextHopIsSource => "next hop is source",
-            Self::QueueFull => "queue full",
-            Self::AccessDenied => "access denied",
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.reason())
-    }
-}
-
 /// Decides what becomes of a message at the node whose `table` it is.
 ///
 /// The first of these that applies is the answer:
@@ -189,6 +127,10 @@ impl fmt::Display for Refusal {
 /// 8. **Queue full.** *queue full* if the next hop's queue does not take it; *unreachable* if that
 ///    is because its link is no longer up.
 /// 9. **Forward** to the next hop.
+///
+/// Where the link of a computed next hop is down, the table's [loop-free alternate](Table::alternate) takes its place in 8
+/// and 9, if its link is up, the message did not come from it and it is not on the message's path. That holds until the
+/// node makes its next table, and in no converged mesh.
 ///
 /// It is total, it does not allocate, and it depends on nothing but its arguments. Whether the sender
 /// may is not its question: [`Access`](super::access::Access) answers that, where the message enters.
@@ -235,6 +177,7 @@ pub fn judge<'t, P: PathNames + ?Sized>(
         }
         Err(AddressError::TooLong(_)) => Target::Nowhere(Refusal::UnknownDestination, None),
     };
+    let mut basis = target.basis();
     let verdict = match target {
         Target::Here(local, _) => Verdict::Deliver(local),
         _ if is_loop => Verdict::Refuse(Refusal::Loop),
@@ -243,12 +186,34 @@ pub fn judge<'t, P: PathNames + ?Sized>(
         Target::Static(neighbour, ..) | Target::Computed(Hop { neighbour, .. }, _) => {
             if question.from == Some(neighbour.as_str()) {
                 Verdict::Refuse(Refusal::NextHopIsSource)
+            } else if let Basis::Computed { to, hop } = basis
+                && let Some(alternate) = alternate(table, places, question, to, neighbour)
+            {
+                basis = Basis::Alternate { to, hop };
+                hand_over(places, alternate, question.size)
             } else {
                 hand_over(places, neighbour, question.size)
             }
         }
     };
-    Ruling { verdict, basis: target.basis() }
+    Ruling { verdict, basis }
+}
+
+/// Where what is for `to` goes instead of to `neighbour`, whose link is down.
+fn alternate<'t, P: PathNames + ?Sized>(
+    table: &'t Table,
+    places: &impl Places,
+    question: &Question<'_, P>,
+    to: &NodeName,
+    neighbour: &NodeName,
+) -> Option<&'t NodeName> {
+    if places.has_room(neighbour.as_str(), question.size) || places.link_is_up(neighbour.as_str()) {
+        return None;
+    }
+    let alternate = table.alternate(to)?;
+    let name = alternate.as_str();
+    let is_new = question.from != Some(name) && !question.path.contains(name);
+    (is_new && places.link_is_up(name)).then_some(alternate)
 }
 
 /// Where a destination is, seen from here. With it the static route that says so, and the node that

@@ -34,9 +34,15 @@ use crate::wire::MessageId;
 pub struct Directory {
     /// For asking only, never for walking: its order is not fixed.
     holders: NameMap<ClientName, BTreeSet<NodeName>>,
-    by_node: BTreeMap<NodeName, BTreeSet<ClientName>>,
+    by_node: BTreeMap<NodeName, Attached>,
     /// For asking only as well.
     services: NameMap<ClientName, Policy>,
+}
+
+/// The names at one node, and the sum of their weights.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Attached {
+    names: BTreeSet<ClientName>,
     digest: u64,
 }
 
@@ -65,8 +71,10 @@ impl Directory {
         if !holders.insert(node.clone()) {
             return false;
         }
-        self.digest = self.digest.wrapping_add(weight(&name, &node));
-        self.by_node.entry(node).or_default().insert(name)
+        let weight = weight(&name, &node);
+        let attached = self.by_node.entry(node).or_default();
+        attached.digest = attached.digest.wrapping_add(weight);
+        attached.names.insert(name)
     }
 
     /// Notes that `name` is no longer attached at `node`. Says whether it was.
@@ -74,9 +82,10 @@ impl Directory {
         if !self.forget_holder(name, node) {
             return false;
         }
-        if let Some(names) = self.by_node.get_mut(node) {
-            names.remove(name);
-            if names.is_empty() {
+        if let Some(attached) = self.by_node.get_mut(node) {
+            attached.digest = attached.digest.wrapping_sub(weight(name, node));
+            attached.names.remove(name);
+            if attached.names.is_empty() {
                 self.by_node.remove(node);
             }
         }
@@ -85,7 +94,7 @@ impl Directory {
 
     /// Notes that nobody is attached at `node` any more. Gives back who was.
     pub fn remove_node(&mut self, node: &NodeName) -> BTreeSet<ClientName> {
-        let names = self.by_node.remove(node).unwrap_or_default();
+        let names = self.by_node.remove(node).unwrap_or_default().names;
         for name in &names {
             self.forget_holder(name, node);
         }
@@ -140,7 +149,7 @@ impl Directory {
 
     /// The names attached at `node`, in order.
     pub fn names_at(&self, node: &NodeName) -> impl Iterator<Item = &ClientName> {
-        self.by_node.get(node).into_iter().flatten()
+        self.by_node.get(node).into_iter().flat_map(|attached| &attached.names)
     }
 
     /// The name as the directory has it, if `name` is attached at `node`.
@@ -153,13 +162,13 @@ impl Directory {
     /// All attachments, in the order of the nodes' names, then of the clients'.
     pub fn iter(&self) -> impl Iterator<Item = (&NodeName, &ClientName)> {
         let nodes = self.by_node.iter();
-        nodes.flat_map(|(node, names)| names.iter().map(move |name| (node, name)))
+        nodes.flat_map(|(node, attached)| attached.names.iter().map(move |name| (node, name)))
     }
 
     /// The number of attachments.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_node.values().map(BTreeSet::len).sum()
+        self.by_node.values().map(|attached| attached.names.len()).sum()
     }
 
     /// Whether nobody is attached anywhere.
@@ -174,7 +183,14 @@ impl Directory {
     /// It is the sum, modulo 2^64, of the first eight bytes of the SHA-256 of `node@name` for each.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.digest
+        self.digest_at(|_| true)
+    }
+
+    /// The [digest](Self::digest) of the attachments at some of the nodes.
+    #[must_use]
+    pub fn digest_at(&self, is_meant: impl Fn(&NodeName) -> bool) -> u64 {
+        let meant = self.by_node.iter().filter(|(node, _)| is_meant(node));
+        meant.fold(0, |sum, (_, attached)| sum.wrapping_add(attached.digest))
     }
 
     fn forget_holder(&mut self, name: &ClientName, node: &NodeName) -> bool {
@@ -187,7 +203,6 @@ impl Directory {
         if holders.is_empty() {
             self.holders.remove(name);
         }
-        self.digest = self.digest.wrapping_sub(weight(name, node));
         true
     }
 }

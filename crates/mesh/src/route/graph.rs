@@ -1,8 +1,9 @@
 //! The mesh as routes see it: nodes, links, costs.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
@@ -35,13 +36,14 @@ pub struct Graph {
     /// compare as names do.
     names: Arc<[NodeName]>,
     index: Arc<NameIndex>,
-    /// Sorted.
-    links: Vec<(LinkName, u32)>,
     /// Where each node's neighbours begin in `edges`; one more at the end.
     starts: Vec<u32>,
     /// Each node's neighbours in order, with the costs of the links to them.
     edges: Vec<(u32, u32)>,
-    revision: Revision,
+    /// The links by name, sorted; made when they are asked for.
+    links: OnceLock<Vec<(LinkName, u32)>>,
+    /// Worked out when it is asked for.
+    revision: OnceLock<Revision>,
 }
 
 impl Graph {
@@ -53,12 +55,7 @@ impl Graph {
         nodes: impl IntoIterator<Item = NodeName>,
         links: impl IntoIterator<Item = (LinkName, u32)>,
     ) -> Self {
-        let mut links: Vec<_> = links.into_iter().collect();
-        links.sort_unstable_by(|(a, cost_a), (b, cost_b)| a.cmp(b).then(cost_b.cmp(cost_a)));
-        links.dedup_by(|(later, _), (earlier, _)| later == earlier);
-        for (_, cost) in &mut links {
-            *cost = (*cost).max(1);
-        }
+        let links: Vec<_> = links.into_iter().collect();
         let mut names: Vec<_> = nodes.into_iter().collect();
         for (link, _) in &links {
             names.extend([link.lesser().clone(), link.greater().clone()]);
@@ -66,7 +63,51 @@ impl Graph {
         names.sort_unstable();
         names.dedup();
         let index: NameIndex = names.iter().cloned().zip(0..).collect();
-        Self::of_sorted(names.into(), Arc::new(index), links)
+        let place = |name: &NodeName| index.get(name).copied().unwrap_or(u32::MAX);
+        let ends = links.iter().flat_map(|(link, cost)| {
+            let (lesser, greater) = (place(link.lesser()), place(link.greater()));
+            [(lesser, greater, *cost), (greater, lesser, *cost)]
+        });
+        let ends = ends.collect();
+        Self::of_directed(names.into(), Arc::new(index), ends)
+    }
+
+    /// A graph of what nodes report: each its links, with their costs, in the order of the nodes' names.
+    ///
+    /// A link counts if both of its ends report it, and then at the greater of the two costs. Names are taken from
+    /// `before` where it has the same, so that a mesh whose nodes stay is not indexed again.
+    pub(crate) fn of_reports<'a, L>(
+        reports: impl Iterator<Item = (&'a NodeName, L)> + Clone,
+        before: &super::Table,
+    ) -> Self
+    where
+        L: Iterator<Item = (&'a NodeName, u32)>,
+    {
+        let (names, index) = before.known();
+        let reporters = reports.clone().map(|(node, _)| node);
+        let (names, index) = if reporters.clone().eq(names.iter()) {
+            (Arc::clone(names), Arc::clone(index))
+        } else {
+            let names: Arc<[NodeName]> = reporters.cloned().collect();
+            let index = names.iter().cloned().zip(0..).collect();
+            (names, Arc::new(index))
+        };
+        let mut said: Vec<(u32, u32, u32)> = Vec::new();
+        for (from, (_, links)) in (0..).zip(reports) {
+            let known = links.filter_map(|(to, cost)| Some((from, index.get(to).copied()?, cost)));
+            said.extend(known);
+        }
+        said.sort_unstable();
+        let other_end = |from: u32, to: u32| {
+            let at = said.partition_point(|&(a, b, _)| (a, b) < (to, from));
+            said.get(at).filter(|(a, b, _)| (*a, *b) == (to, from)).map(|(.., cost)| *cost)
+        };
+        let both = said.iter().filter_map(|&(from, to, cost)| {
+            let other = other_end(from, to).filter(|_| from != to)?;
+            Some((from, to, cost.max(other)))
+        });
+        let both = both.collect();
+        Self::of_directed(names, index, both)
     }
 
     /// A graph of links that are told as their two ends and their cost, as a node
@@ -79,30 +120,27 @@ impl Graph {
         Self::new(nodes, links.into_iter().filter_map(link))
     }
 
-    fn of_sorted(
+    /// Each link is given once from each of its ends.
+    fn of_directed(
         names: Arc<[NodeName]>,
         index: Arc<NameIndex>,
-        links: Vec<(LinkName, u32)>,
+        mut ends: Vec<(u32, u32, u32)>,
     ) -> Self {
-        let place = |name: &NodeName| index.get(name).copied().unwrap_or(u32::MAX);
-        let mut directed: Vec<_> = links
-            .iter()
-            .flat_map(|(link, cost)| {
-                let (lesser, greater) = (place(link.lesser()), place(link.greater()));
-                [(lesser, greater, *cost), (greater, lesser, *cost)]
-            })
-            .collect();
-        directed.sort_unstable();
+        let is_sorted = ends.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1));
+        if !is_sorted {
+            ends.sort_unstable_by_key(|&(from, to, cost)| (from, to, Reverse(cost)));
+            ends.dedup_by_key(|(from, to, _)| (*from, *to));
+        }
         let mut starts = vec![0; names.len() + 1];
-        for &(from, ..) in &directed {
+        for &(from, ..) in &ends {
             starts[from as usize + 1] += 1;
         }
         for node in 0..names.len() {
             starts[node + 1] += starts[node];
         }
-        let edges = directed.iter().map(|&(_, to, cost)| (to, cost)).collect();
-        let revision = Revision::of(&names, &links);
-        Self { names, index, links, starts, edges, revision }
+        let edges = ends.iter().map(|&(_, to, cost)| (to, cost.max(1))).collect();
+        let (links, revision) = (OnceLock::new(), OnceLock::new());
+        Self { names, index, starts, edges, links, revision }
     }
 
     /// The nodes, in the order of their names.
@@ -112,7 +150,12 @@ impl Graph {
 
     /// The links and their costs, in the order of the pairs of their ends.
     pub fn links(&self) -> impl ExactSizeIterator<Item = (&LinkName, u32)> {
-        self.links.iter().map(|(link, cost)| (link, *cost))
+        let name = |(a, b, cost): (u32, u32, u32)| {
+            let link = LinkName::new(self.name(a).clone(), self.name(b).clone()).ok()?;
+            Some((link, cost))
+        };
+        let links = self.links.get_or_init(|| self.pairs().filter_map(name).collect());
+        links.iter().map(|(link, cost)| (link, *cost))
     }
 
     /// Whether `node` is one of the nodes.
@@ -124,8 +167,9 @@ impl Graph {
     /// What a hop over `link` costs, or none where there is no such link.
     #[must_use]
     pub fn cost(&self, link: &LinkName) -> Option<u32> {
-        let place = self.links.binary_search_by(|(other, _)| other.cmp(link));
-        Some(self.links[place.ok()?].1)
+        let (lesser, greater) =
+            (self.place(link.lesser().as_str())?, self.place(link.greater().as_str())?);
+        self.cost_between(lesser, greater)
     }
 
     /// The nodes that share a link with `node`, in the order of their names, with the links' costs.
@@ -141,20 +185,41 @@ impl Graph {
     /// over.
     #[must_use]
     pub fn without(&self, down: &[Down]) -> Self {
-        let is_down = |link: &LinkName| {
-            down.iter().any(|down| match down {
-                Down::Node(node) => link.other(node).is_some(),
-                Down::Link(other) => link == other,
-            })
+        let mut nodes = Vec::new();
+        let mut links = Vec::new();
+        for down in down {
+            match down {
+                Down::Node(node) => nodes.extend(self.place(node.as_str())),
+                Down::Link(link) => {
+                    let ends =
+                        (self.place(link.lesser().as_str()), self.place(link.greater().as_str()));
+                    if let (Some(lesser), Some(greater)) = ends {
+                        links.push((lesser, greater));
+                    }
+                }
+            }
+        }
+        let is_left = |&(a, b, _): &(u32, u32, u32)| {
+            !nodes.contains(&a) && !nodes.contains(&b) && !links.contains(&(a.min(b), a.max(b)))
         };
-        let links = self.links.iter().filter(|(link, _)| !is_down(link));
-        Self::of_sorted(Arc::clone(&self.names), Arc::clone(&self.index), links.cloned().collect())
+        let ends = self.directed().filter(is_left).collect();
+        Self::of_directed(Arc::clone(&self.names), Arc::clone(&self.index), ends)
     }
 
     /// The digest of the nodes, the links and their costs.
     #[must_use]
     pub fn revision(&self) -> Revision {
-        self.revision
+        *self.revision.get_or_init(|| self.revision_of(|_| true))
+    }
+
+    /// The revision of some of the nodes and the links between them.
+    pub(super) fn revision_of(&self, is_meant: impl Fn(u32) -> bool) -> Revision {
+        let nodes = (0..).zip(self.names.iter()).filter(|(place, _)| is_meant(*place));
+        let links = self.pairs().filter(|(a, b, _)| is_meant(*a) && is_meant(*b));
+        Revision::of(
+            nodes.map(|(_, name)| name),
+            links.map(|(a, b, cost)| (self.name(a), self.name(b), cost)),
+        )
     }
 
     pub(super) fn names(&self) -> &Arc<[NodeName]> {
@@ -177,7 +242,24 @@ impl Graph {
         let (Some(a), Some(b)) = (self.place(a), self.place(b)) else {
             return false;
         };
-        self.edges(a).iter().any(|&(to, _)| to == b)
+        self.cost_between(a, b).is_some()
+    }
+
+    fn cost_between(&self, a: u32, b: u32) -> Option<u32> {
+        let edges = self.edges(a);
+        let at = edges.binary_search_by_key(&b, |(to, _)| *to).ok()?;
+        edges.get(at).map(|(_, cost)| *cost)
+    }
+
+    /// Each link from each of its ends, in the order of their places.
+    fn directed(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        let nodes = (0..).take(self.names.len());
+        nodes.flat_map(|from| self.edges(from).iter().map(move |&(to, cost)| (from, to, cost)))
+    }
+
+    /// The links by the places of their ends, the lesser first, in the order of the pairs.
+    fn pairs(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        self.directed().filter(|(from, to, _)| from < to)
     }
 
     pub(super) fn edges(&self, place: u32) -> &[(u32, u32)] {
@@ -188,7 +270,7 @@ impl Graph {
 
 impl PartialEq for Graph {
     fn eq(&self, other: &Self) -> bool {
-        self.names == other.names && self.links == other.links
+        self.names == other.names && self.starts == other.starts && self.edges == other.edges
     }
 }
 
@@ -198,7 +280,7 @@ impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Graph")
             .field("nodes", &self.names)
-            .field("links", &self.links)
+            .field("links", &self.links().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
@@ -242,14 +324,21 @@ impl fmt::Display for Down {
 pub struct Revision(pub u64);
 
 impl Revision {
-    fn of(nodes: &[NodeName], links: &[(LinkName, u32)]) -> Self {
-        use fmt::Write as _;
+    fn of<'a>(
+        nodes: impl Iterator<Item = &'a NodeName>,
+        links: impl Iterator<Item = (&'a NodeName, &'a NodeName, u32)>,
+    ) -> Self {
         let mut text = String::new();
         for node in nodes {
-            let _ = writeln!(text, "node {node}");
+            text.extend(["node ", node.as_str(), "\n"]);
         }
-        for (link, cost) in links {
-            let _ = writeln!(text, "link {link} {cost}");
+        // Most links cost the same, and a number is dear to write.
+        let mut written = (0, "0".to_owned());
+        for (a, b, cost) in links {
+            if written.0 != cost {
+                written = (cost, cost.to_string());
+            }
+            text.extend(["link ", a.as_str(), "--", b.as_str(), " ", &written.1, "\n"]);
         }
         let digest = Sha256::digest(&text);
         let head = digest.first_chunk().copied().unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::alternates::Alternates;
 use super::basis::Matched;
 use super::graph::{Graph, Revision};
 use super::name_map::{NameIndex, NameMap};
@@ -28,7 +29,7 @@ pub struct TableInput<'a> {
 
 /// One node's routes: for each node it knows, the neighbour to hand a message to.
 ///
-/// A table is made whole from a [`Graph`] and never changed: when a link comes or goes, the node
+/// A table is made whole from a [`Graph`], and its ways never change: when a link comes or goes, the node
 /// builds another and swaps it in. It holds the computed ways, the static routes with their next
 /// hops worked out, and the best live upstream. It does not know who is attached where
 /// ([`Directory`](super::Directory)), nor what is queued; [`decide`](super::decide) brings the three
@@ -64,6 +65,7 @@ pub struct Table {
     index: Arc<NameIndex>,
     /// By place in `names`; none for this node and for those it cannot reach.
     hops: Vec<Option<Hop>>,
+    alternates: Option<Alternates>,
     upstream: Option<NodeName>,
     exact: NameMap<Box<str>, StaticHop>,
     prefixes: NameMap<Box<str>, StaticHop>,
@@ -97,16 +99,21 @@ impl Table {
     #[must_use]
     pub fn build(input: &TableInput<'_>) -> Self {
         let graph = input.graph;
+        let hops = computed_hops(graph, input.me);
+        let is_reached =
+            |place: u32| graph.name(place) == input.me || hops[place as usize].is_some();
+        let revision = graph.revision_of(is_reached);
         let mut table = Self {
             me: input.me.clone(),
             names: Arc::clone(graph.names()),
             index: Arc::clone(graph.index()),
-            hops: computed_hops(graph, input.me),
+            hops,
+            alternates: None,
             upstream: best_upstream(input),
             exact: NameMap::default(),
             prefixes: NameMap::default(),
             hop_limit: input.hop_limit,
-            revision: graph.revision(),
+            revision,
         };
         for (pattern, next_hop) in input.statics.iter() {
             let Some(hop) = table.static_hop(next_hop) else {
@@ -118,6 +125,31 @@ impl Table {
             };
         }
         table
+    }
+
+    /// Works out the [alternates](Self::alternate), from the graph that the table was built from. It costs about as much
+    /// as building the table once more for each neighbour, so a node does it when it has time.
+    pub fn work_out_alternates(&mut self, graph: &Graph) {
+        let me = graph.place(self.me.as_str()).filter(|_| *graph.names() == self.names);
+        self.alternates = me.map(|me| Alternates::new(graph, me, &self.hops));
+    }
+
+    /// There are no alternates any more.
+    pub fn forget_alternates(&mut self) {
+        self.alternates = None;
+    }
+
+    /// The neighbour that what is for `node` may go to while the link of its next hop is down: one whose own way does not
+    /// lead back here. None where there is none, and before they were worked out.
+    #[must_use]
+    pub fn alternate(&self, node: &NodeName) -> Option<&NodeName> {
+        self.alternates.as_ref()?.get(self.place(node.as_str())?)
+    }
+
+    /// Whether alternates were worked out.
+    #[must_use]
+    pub fn has_alternates(&self) -> bool {
+        self.alternates.is_some()
     }
 
     /// The node whose table this is.
@@ -176,10 +208,22 @@ impl Table {
         self.hop_limit
     }
 
-    /// The revision of the graph that the table was made of.
+    /// The revision of what can be reached from its node, itself included: of the whole graph that the table was made
+    /// of, where all of it can. What cannot be reached is forgotten by one node sooner than by another.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// The nodes that are known, in the order of their names, and where each of them stands.
+    pub(super) fn known(&self) -> (&Arc<[NodeName]>, &Arc<NameIndex>) {
+        (&self.names, &self.index)
+    }
+
+    /// How many nodes are known, reached or not.
+    #[must_use]
+    pub fn known_nodes(&self) -> usize {
+        self.names.len()
     }
 
     pub(super) fn place(&self, name: &str) -> Option<u32> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::access::{Access, Clearance};
 use super::basis::Ruling;
-use super::decide::{Local, Places, Question, Refusal, Verdict, judge};
+use super::decide::{Local, Places, Question, Verdict, judge};
 use super::directory::Directory;
 use super::graph::Graph;
+use super::refusal::Refusal;
 use super::service::Policy;
 use super::static_routes::StaticRoutes;
 use super::table::{Table, TableInput};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::WireError;
 use crate::brain::Impairment;
+use crate::dialect::broker::Listed;
 use crate::name::NodeName;
 use crate::route::explain::Step;
 
@@ -41,6 +42,8 @@ pub enum Request {
     },
     /// The nodes and links that the node's routes are made of.
     Graph {},
+    /// The clients of the broker dialect at the node.
+    BrokerClients {},
     /// Another node has a client with this name: is the one attached here still alive? From nodes
     /// only.
     Claim {
@@ -101,6 +104,7 @@ impl Request {
             | Self::Locate { .. }
             | Self::Explain { .. }
             | Self::Graph {}
+            | Self::BrokerClients {}
             | Self::Claim { .. }
             | Self::Join { .. }
             | Self::Leave { .. } => false,
@@ -134,6 +138,11 @@ pub enum Answer {
         nodes: Vec<NodeName>,
         /// The links that are up: lesser end, greater end, cost; sorted.
         links: Vec<(NodeName, NodeName, u32)>,
+    },
+    /// The clients of the broker dialect, in the order in which they became known.
+    BrokerClients {
+        /// They.
+        clients: Vec<Listed>,
     },
     /// Whether a claimed name is still held.
     Claimed {
@@ -169,7 +178,8 @@ pub struct NodeStatus {
     /// Whether the others are to route round the node.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draining: bool,
-    /// Floods that a neighbour has not acknowledged.
+    /// Floods that a neighbour has not acknowledged; one more for each link whose ends have not compared yet what they
+    /// know; and one more where the routes are not yet those of all that this node has heard.
     pub pending: u64,
     /// Messages that wait here, for a link or for room on the way.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -177,6 +187,9 @@ pub struct NodeStatus {
     /// Confirmed messages that entered here and whose end is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub kept: u64,
+    /// Names that two nodes have who run at the same time, as this one has seen: its own, and those of neighbours. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namesakes: Vec<NodeName>,
     /// The nodes that this one can reach, itself included, sorted.
     pub reachable: Vec<NodeName>,
     /// The node's links, declared or live, sorted by neighbour.
@@ -202,8 +215,8 @@ pub struct LinkStatus {
     pub cut: bool,
     /// Messages that wait or are not acknowledged.
     pub queued: u64,
-    /// Why the neighbour cannot be reached that this end dials, in words; none where it was reached, or
-    /// has not been tried for long.
+    /// Why the neighbour that this end dials cannot be reached, or refuses this node, in words; none where it
+    /// was reached, or has not been tried for long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
     /// What this end makes the link suffer on the way to the neighbour.

@@ -30,8 +30,21 @@ use crate::name::NodeName;
 /// answered with more than it has sent (as RFC 26 has it for CURVE).
 pub const OPEN_PAD: usize = 320;
 
-/// Random bytes that are used once.
+/// Random bytes that are used once. The first eight are the same for a whole [`Run`].
 pub type Nonce = [u8; 32];
+
+/// One run of a node, by random bytes: what a connection must have in common with another to be the same node's.
+///
+/// It is part of what is proved.
+pub type Run = [u8; 8];
+
+/// The run of the node that made this nonce.
+#[must_use]
+pub fn run_of(nonce: &Nonce) -> Run {
+    let mut run = Run::default();
+    run.copy_from_slice(&nonce[..8]);
+    run
+}
 
 /// A proof of knowledge of the mesh key.
 pub type Proof = [u8; 32];
@@ -85,8 +98,24 @@ pub enum Hello {
         /// The name under which the client is reached, as an address.
         name: String,
     },
-    /// Nothing but a sign of life.
-    Alive {},
+    /// A sign of life, and what can be seen by it that all that was said has come.
+    Alive {
+        /// What went before it on this link, where nothing is held back on purpose.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent: Option<Sent>,
+        /// A digest of what the sender knows, where there is nothing that it has yet to tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<u64>,
+    },
+}
+
+/// How much has been sent on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The number of the last message.
+    pub messages: u64,
+    /// The number of the last flood.
+    pub floods: u64,
 }
 
 impl Hello {

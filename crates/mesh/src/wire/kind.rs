@@ -117,6 +117,8 @@ impl Flags {
     pub const RESENT: Self = Self(8);
     /// A copy of a message to several: the frame behind the path says which nodes it is for.
     pub const SPREAD: Self = Self(16);
+    /// The ingress vouches that a client sent this in the broker dialect, and wrote it as its receiver gets it.
+    pub const BROKER: Self = Self(32);
 
     /// Whether all marks of `other` are set.
     #[must_use]

@@ -4,6 +4,17 @@
 //! that counts within the node's incarnation, and the newer one replaces the older. They are flooded:
 //! a node hands on what was new to it, to every neighbour but the one that it came from. A link
 //! counts only while both of its ends report it.
+//!
+//! When a link comes up, its ends compare first, so that two that know the same say next to nothing:
+//!
+//! ```text
+//!  greater name                               lesser name
+//!    digest of all it knows         ->
+//!                                   <-          summary: the age of each thing known   (where the digests differ)
+//!    what the lesser lacks, and
+//!    a summary of what it lacks     ->
+//!                                   <-          what the greater lacks
+//! ```
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -28,8 +39,52 @@ pub enum Record {
     Adjacency(Adjacency),
     /// The names present at a node.
     Attachments(Attachments),
-    /// Asks the neighbour for all it knows of a node, after a gap.
+    /// Asks the neighbour for all it knows of a node.
     Request(NodeName),
+    /// A digest of all that the sender knew when the link came up: where the neighbour knew other things, it sends
+    /// its [`Summary`].
+    Digest(u64),
+    /// How old what the sender knows is. The neighbour tells what is newer, and asks for what is older.
+    Summary(Summary),
+}
+
+/// How old what a node knows is, as in the database descriptions of OSPF (RFC 2328, section 7.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Whether it has all that the sender knows: then the neighbour tells what is not in it too, and asks for what it
+    /// lacks itself.
+    pub whole: bool,
+    /// A node each, sorted by name.
+    pub known: Vec<Held>,
+}
+
+/// How old what is known of one node is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
+pub struct Held {
+    /// The node.
+    pub origin: NodeName,
+    /// The age of its [`Adjacency`]; that of nothing is 0.
+    pub links: Age,
+    /// The age of its [`Attachments`].
+    pub names: Age,
+}
+
+/// Name, incarnation and sequence of the links, of the names. A summary has one for each node of the mesh, so it is
+/// written without the names of its parts.
+type Row = (NodeName, u64, u64, u64, u64);
+
+impl From<Row> for Held {
+    fn from((origin, links, link_sequence, names, name_sequence): Row) -> Self {
+        let age = |incarnation, sequence| Age { incarnation, sequence };
+        Self { origin, links: age(links, link_sequence), names: age(names, name_sequence) }
+    }
+}
+
+impl From<Held> for Row {
+    fn from(Held { origin, links, names }: Held) -> Self {
+        (origin, links.incarnation, links.sequence, names.incarnation, names.sequence)
+    }
 }
 
 /// How new a record is: a later incarnation is newer, then a later sequence.
@@ -39,6 +94,18 @@ pub struct Age {
     pub incarnation: u64,
     /// A count within that run, 1 for the first.
     pub sequence: u64,
+}
+
+impl Age {
+    /// No incarnation and no sequence comes as far as 2^48: as Unix milliseconds that is the year 10889. A higher one
+    /// is not believed, or whoever made it up could silence a node for good.
+    pub const END: u64 = 1 << 48;
+
+    /// Whether an honest node can have come so far.
+    #[must_use]
+    pub fn is_credible(self) -> bool {
+        self.incarnation < Self::END && self.sequence < Self::END
+    }
 }
 
 /// A node and its live links, as the node itself sees them.
@@ -116,7 +183,8 @@ impl Record {
         match self {
             Self::Adjacency(adjacency) => EACH * (2 + adjacency.links.len()),
             Self::Attachments(names) => EACH * (2 + 2 * names.added.len() + names.removed.len()),
-            Self::Request(_) => EACH,
+            Self::Request(_) | Self::Digest(_) => EACH,
+            Self::Summary(summary) => EACH * (1 + summary.known.len()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hopline_mesh::brain::Impairment;
+use hopline_mesh::dialect::broker::Listed;
 use hopline_mesh::route::Policy;
 use hopline_mesh::route::access::Asked;
 use hopline_mesh::route::explain::{Choice, Cleared, Decision, Offer, SetRoute, Step};
@@ -74,6 +75,7 @@ pub(super) fn controls() -> Vec<Vector> {
             Request::Impair { neighbour: neighbour.clone(), impairment: Impairment::default() },
         ),
         ("request graph", "the links that its routes are made of", Request::Graph {}),
+        ("request broker clients", "its clients of the broker dialect", Request::BrokerClients {}),
         (
             "request drain",
             "order: have the others route round it",
@@ -120,11 +122,13 @@ pub(super) fn controls() -> Vec<Vector> {
         pending: 1,
         waiting: 0,
         kept: 0,
+        namesakes: Vec::new(),
         reachable: vec![node("east"), neighbour],
         links: vec![link],
         clients: vec![attached],
         counters: BTreeMap::from([("accepted".to_owned(), 2), ("unreachable".to_owned(), 1)]),
     };
+    let doubled = NodeStatus { namesakes: vec![node("east")], ..status.clone() };
     let line = RouteLine {
         destination: "west".to_owned(),
         next_hop: Some("top".to_owned()),
@@ -135,6 +139,8 @@ pub(super) fn controls() -> Vec<Vector> {
     let route = SetRoute { pattern: "south.*".to_owned(), next_hop: "upstream".to_owned() };
     let computed =
         Decision::Computed { at: node("west"), neighbour: node("west"), cost: 10, hops: 1 };
+    let alternate =
+        Decision::Alternate { at: node("west"), neighbour: node("top"), instead_of: node("west") };
     let set = Decision::StaticRoute { route, neighbour: node("top"), at: Some(node("west")) };
     let deliver = Decision::Deliver { client: Some("bob".to_owned()), route: None };
     let refuse = Decision::Refuse {
@@ -170,6 +176,11 @@ pub(super) fn controls() -> Vec<Vector> {
     };
     let answers = [
         ("answer status", "what the node is and knows", Answer::Status(Box::new(status))),
+        (
+            "answer status namesakes",
+            "there are two nodes of its name",
+            Answer::Status(Box::new(doubled)),
+        ),
         ("answer routes", "one line of its table", Answer::Routes(vec![line])),
         (
             "answer located",
@@ -180,6 +191,11 @@ pub(super) fn controls() -> Vec<Vector> {
         ("answer done", "the order was carried out", Answer::Done {}),
         ("answer refused", "it was not", Answer::Refused { reason: "not allowed".to_owned() }),
         ("answer explained computed", "it goes the computed way", explained(computed, None)),
+        (
+            "answer explained alternate",
+            "it goes to the loop-free alternate",
+            explained(alternate, None),
+        ),
         ("answer explained static", "it goes by a static route", explained(set, None)),
         ("answer explained deliver", "it is delivered", explained(deliver, Some(choice))),
         ("answer explained refuse", "it is refused", explained(refuse, None)),
@@ -187,6 +203,18 @@ pub(super) fn controls() -> Vec<Vector> {
             "answer explained denied",
             "an access rule denies it",
             Answer::Explained(Box::new(denied)),
+        ),
+        (
+            "answer broker clients",
+            "one client of the broker dialect",
+            Answer::BrokerClients {
+                clients: vec![Listed {
+                    name: Some("bob".to_owned()),
+                    since: 1_767_225_600_000_000_000,
+                    active: 1_767_225_600_500_000_000,
+                    count: 3,
+                }],
+            },
         ),
         (
             "answer graph",

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use hopline_mesh::name::ClientName;
 use hopline_mesh::wire::WireError;
-use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Statement};
+use hopline_mesh::wire::hello::{Hello, MeshKey, Role, Sent, Statement};
 use hopline_mesh::wire::link_state::{
-    Adjacency, Adjacent, Age, Attachment, AttachmentKind, Attachments, Flood, LinkAck, Record,
+    Adjacency, Adjacent, Age, Attachment, AttachmentKind, Attachments, Flood, Held, LinkAck,
+    Record, Summary,
 };
 
 use super::{Vector, node, vector};
@@ -39,7 +40,12 @@ pub(super) fn hellos() -> Vec<Vector> {
                 name: "alice".to_owned(),
             },
         ),
-        ("hello alive", "a sign of life", Hello::Alive {}),
+        ("hello alive", "a sign of life", Hello::Alive { sent: None, digest: None }),
+        (
+            "hello alive sent",
+            "a sign of life behind 300 messages and 5 floods, from who knows what has this digest",
+            Hello::Alive { sent: Some(Sent { messages: 300, floods: 5 }), digest: Some(1 << 40) },
+        ),
     ];
     all.into_iter()
         .map(|(name, meaning, hello)| vector(name, meaning, hello, Hello::write, Hello::read))
@@ -98,6 +104,10 @@ pub(super) fn floods() -> Vec<Vector> {
         removed: vec![client("\u{ff}"), ClientName::hex(&[0xff])],
         ..whole.clone()
     };
+    let known = [
+        Held { origin: node("east"), links: age, names: Age { sequence: 7, ..age } },
+        Held { origin: node("top"), links: Age::default(), names: Age::default() },
+    ];
     let records = [
         ("link state adjacency", "a node and its links", Record::Adjacency(adjacency)),
         ("link state leaving", "a node says good-bye", Record::Adjacency(leaving)),
@@ -107,6 +117,17 @@ pub(super) fn floods() -> Vec<Vector> {
             "link state request",
             "asks for all that is known of a node",
             Record::Request(node("east")),
+        ),
+        ("link state digest", "of all that is known", Record::Digest(1 << 40)),
+        (
+            "link state summary",
+            "how old all is that is known",
+            Record::Summary(Summary { whole: true, known: known.to_vec() }),
+        ),
+        (
+            "link state question",
+            "asks for what is newer",
+            Record::Summary(Summary { whole: false, known: known[1..].to_vec() }),
         ),
     ];
     let flood = |(name, meaning, record)| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hopline_core::{EndpointError, IdentityError};
 use hopline_mesh::client::{ConnectError, RequestError};
-use hopline_mesh::name::{NameError, NodeName};
+use hopline_mesh::name::{LinkName, NameError, NodeName};
 use hopline_mesh::node::{NodeStopped, StartError};
 use hopline_mesh::route::PatternError;
 use hopline_mesh::wire::control::NodeStatus;
@@ -72,9 +72,15 @@ pub enum MeshError {
     /// The supervisor of the processes has ended.
     #[error("the supervisor of the processes has ended")]
     Ended,
-    /// A directory for the processes could not be made.
-    #[error("no directory for the state of the processes")]
+    /// A directory for the processes, or a port, could not be made.
+    #[error("no directory for the state of the processes, or no port")]
     State(#[from] std::io::Error),
+    /// The nodes of the link are not joined over TCP by this mesh, so it cannot break their connection.
+    #[error("the connection of {link} is not one that can be broken: see `Mesh::over_tcp`")]
+    NoCable {
+        /// The link.
+        link: LinkName,
+    },
     /// An endpoint is none.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use hopline_mesh::brain::{Command, Impairment};
 use hopline_mesh::name::{LinkName, NodeName};
 
+use super::cable::Cable;
 use super::{Mesh, MeshError, Nodes};
 
 impl Mesh {
@@ -18,7 +19,7 @@ impl Mesh {
     /// The node ends if the future is dropped.
     pub async fn start_node(&mut self, name: &str) -> Result<(), MeshError> {
         match &mut self.nodes {
-            Nodes::Memory(memory) => memory.start_node(&self.plan, name).await,
+            Nodes::Local(local) => local.start_node(&self.plan, name).await,
             Nodes::Processes(_) => Err(MeshError::NoNode { name: name.to_owned() }),
         }
     }
@@ -32,7 +33,7 @@ impl Mesh {
     /// The node ends at once if the future is dropped.
     pub async fn stop_node(&mut self, name: &str) -> Result<(), MeshError> {
         match &mut self.nodes {
-            Nodes::Memory(memory) => memory.take(name)?.shutdown().await,
+            Nodes::Local(local) => local.take(name)?.shutdown().await,
             Nodes::Processes(_) => {
                 return Err(MeshError::NoNode { name: name.to_owned() });
             }
@@ -46,7 +47,7 @@ impl Mesh {
     /// [`MeshError::NoNode`] where none of this name runs.
     pub fn kill_node(&mut self, name: &str) -> Result<(), MeshError> {
         match &mut self.nodes {
-            Nodes::Memory(memory) => drop(memory.take(name)?),
+            Nodes::Local(local) => drop(local.take(name)?),
             Nodes::Processes(processes) => processes.kill(name)?,
         }
         Ok(())
@@ -62,7 +63,7 @@ impl Mesh {
     pub async fn cut(&self, link: &str) -> Result<(), MeshError> {
         let link: LinkName = link.parse()?;
         self.order(&link, Command::Cut).await?;
-        self.cut.lock().unwrap_or_else(PoisonError::into_inner).insert(link);
+        self.note_cut(link);
         Ok(())
     }
 
@@ -75,9 +76,44 @@ impl Mesh {
     /// The link may be healed at one end only.
     pub async fn heal(&self, link: &str) -> Result<(), MeshError> {
         let link: LinkName = link.parse()?;
+        if let Ok(cable) = self.cable(&link) {
+            cable.pass();
+        }
         self.order(&link, Command::Heal).await?;
         self.cut.lock().unwrap_or_else(PoisonError::into_inner).remove(&link);
         Ok(())
+    }
+
+    /// Ends the connection of a link in the middle of a frame, and tells both ends by RST, as a machine does that
+    /// has restarted. They connect again. Returns when they were told, which is with the next bytes on the link.
+    ///
+    /// # Errors
+    /// [`MeshError::NoCable`] where the mesh is not [over TCP](Mesh::over_tcp).
+    ///
+    /// # Cancel safety
+    /// The connection may end all the same.
+    pub async fn reset(&self, link: &str) -> Result<(), MeshError> {
+        self.cable(&link.parse()?)?.reset().await;
+        Ok(())
+    }
+
+    /// Has the connection of a link swallow all that is sent on it, both ways, and stay open, as a network does
+    /// that has lost its way; and lets no other one through, until the link is [healed](Mesh::heal).
+    ///
+    /// # Errors
+    /// As [`Mesh::reset`].
+    pub fn black_hole(&self, link: &str) -> Result<(), MeshError> {
+        let link: LinkName = link.parse()?;
+        self.cable(&link)?.swallow();
+        self.note_cut(link);
+        Ok(())
+    }
+
+    fn cable(&self, link: &LinkName) -> Result<&Cable, MeshError> {
+        match &self.nodes {
+            Nodes::Local(local) => local.cable(link),
+            Nodes::Processes(_) => Err(MeshError::NoCable { link: link.clone() }),
+        }
     }
 
     /// Makes a link suffer this at both of its ends, each on the way to the other, and nothing else;
@@ -113,6 +149,10 @@ impl Mesh {
         self.order(&link.parse()?, order).await
     }
 
+    fn note_cut(&self, link: LinkName) {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).insert(link);
+    }
+
     /// The links that were cut and not healed.
     pub(super) fn cut_links(&self) -> Vec<LinkName> {
         let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +167,7 @@ impl Mesh {
         for (end, other) in [(link.lesser(), link.greater()), (link.greater(), link.lesser())] {
             let order = order(other.clone());
             match &self.nodes {
-                Nodes::Memory(memory) => memory.node(end.as_str())?.command(order).await?,
+                Nodes::Local(local) => local.node(end.as_str())?.command(order).await?,
                 Nodes::Processes(processes) => processes.command(end, order).await?,
             }
         }

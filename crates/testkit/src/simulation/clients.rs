@@ -82,6 +82,13 @@ impl Simulation {
         }
     }
 
+    /// A client's connection breaks: what is in flight is lost, and both ends hear of it.
+    pub fn break_client(&mut self, client: ClientId) {
+        if let Some(pipe) = self.clients[client.0].pipe {
+            self.break_pipe(pipe);
+        }
+    }
+
     /// Whether a client's connection is open, as far as the client has heard.
     #[must_use]
     pub fn is_connected(&self, client: ClientId) -> bool {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hopline_mesh::brain::Event;
+use hopline_mesh::ledger::Ledger;
 use hopline_mesh::wire::control::{NodeStatus, RouteLine};
 use hopline_mesh::wire::{Kind, Prefix};
 
@@ -48,12 +49,54 @@ impl Simulation {
         Some(node.brain.as_ref()?.route_lines())
     }
 
+    /// How many connections are open between two nodes, by name. One of them is the link, where there is one.
+    #[must_use]
+    pub fn connections(&self, a: &str, b: &str) -> usize {
+        let b = node_name(b);
+        self.pipes_at(&node_name(a), |pipe| !pipe.closed && pipe.joins_node(&b)).len()
+    }
+
     /// A count of a node that runs, by name.
     #[must_use]
     pub fn count(&self, name: &str, counter: &str) -> u64 {
         let status = self.status(name);
         let count = status.and_then(|status| status.counters.get(counter).copied());
         count.unwrap_or_default()
+    }
+
+    /// How much a node that runs keeps of anything, in no unit: the length of all of it, written out.
+    #[must_use]
+    pub fn kept(&self, name: &str) -> usize {
+        let brain = self.nodes.get(&node_name(name)).and_then(|node| node.brain.as_ref());
+        brain.map_or(0, |brain| format!("{brain:?}").len())
+    }
+
+    /// What has become of all messages: the sum over all nodes, those that have ended included.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.all_statuses().iter().sum()
+    }
+
+    /// Holds a mesh that is quiet, and in which no node was killed, to its ledger: every message has ended, and none
+    /// twice but some of those that came back from links that died.
+    ///
+    /// # Panics
+    /// Where that is not so.
+    pub fn assert_ledger_is_even(&self) {
+        let (ledger, statuses) = (self.ledger(), self.all_statuses());
+        let recalled = statuses.iter().filter_map(|status| status.counters.get("recalled"));
+        let recalled: u64 = recalled.sum();
+        assert!(ledger.is_balanced() && ledger.is_quiet(), "{ledger:?}");
+        assert!(ledger.arrived_after_all <= recalled, "{recalled} were recalled: {ledger:?}");
+    }
+
+    /// What each node says now, or said when it ended.
+    fn all_statuses(&self) -> Vec<NodeStatus> {
+        let now = self.time();
+        let running = self.nodes.values().filter_map(|node| node.brain.as_ref());
+        let running = running.map(|brain| brain.status(now, &|_| true));
+        let past = self.nodes.values().flat_map(|node| node.past.iter().cloned());
+        past.chain(running).collect()
     }
 
     /// How much other nodes have said to a node since it was added.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use hopline_mesh::brain::{Brain, Config, Event, LinkConfig};
-use hopline_mesh::dialect::Dialect;
+use hopline_mesh::brain::{Brain, Command, Config, Event, LinkConfig, Now, Settings};
 use hopline_mesh::name::NodeName;
+use hopline_mesh::wire::control::NodeStatus;
 use hopline_mesh::wire::hello::MeshKey;
 
 use super::agenda::Happening;
@@ -23,6 +23,8 @@ pub(super) struct SimNode {
     pub(super) tick: Option<Duration>,
     pub(super) dials: BTreeMap<NodeName, Dialled>,
     pub(super) events: Vec<(Duration, Event)>,
+    /// What it had counted at the end of each run.
+    pub(super) past: Vec<NodeStatus>,
     /// What other nodes said to it since it was added.
     pub(super) heard: Heard,
     /// Where it comes out when it dials a neighbour, if not there.
@@ -79,6 +81,9 @@ pub(super) struct Dialled {
     pub(super) due: bool,
     pub(super) hung: bool,
     pub(super) failures: u32,
+    /// When the connection opened, and whether it came to be a link: then it was no failure, as it is to a real node.
+    pub(super) opened: Duration,
+    pub(super) vouched: bool,
 }
 
 /// A dial that waits is about to be one that is under way or in vain.
@@ -95,6 +100,7 @@ impl SimNode {
             dials: BTreeMap::new(),
             events: Vec::new(),
             heard: Heard::default(),
+            past: Vec::new(),
             astray: BTreeMap::new(),
             pipes: BTreeSet::new(),
             inbox: Inbox::default(),
@@ -105,8 +111,15 @@ impl SimNode {
     }
 
     /// The node does not run any more. To be indexed anew.
-    pub(super) fn end(&mut self) {
-        self.brain = None;
+    pub(super) fn end(&mut self, now: Now) {
+        let brain = self.brain.take();
+        let counted = brain.map(|brain| NodeStatus {
+            reachable: Vec::new(),
+            links: Vec::new(),
+            clients: Vec::new(),
+            ..brain.status(now, &|_| true)
+        });
+        self.past.extend(counted);
         self.dials.clear();
         self.inbox = Inbox::default();
         self.busy_until = Duration::ZERO;
@@ -121,13 +134,13 @@ impl SimNode {
 /// use hopline_testkit::simulation::{config, dials};
 ///
 /// let east = config("east", [dials("top", 10)]);
-/// assert_eq!(east.links.len(), 1);
+/// assert_eq!(east.settings.links.len(), 1);
 /// ```
 #[must_use]
 pub fn config(name: &str, links: impl IntoIterator<Item = (NodeName, LinkConfig)>) -> Config {
+    let links = links.into_iter().collect();
     Config {
-        links: links.into_iter().collect(),
-        dialects: vec![Dialect::Native, Dialect::Json],
+        settings: Settings { links, ..Settings::default() },
         ..Config::new("m", node_name(name), MeshKey::new([7; 32]))
     }
 }
@@ -142,6 +155,22 @@ pub fn dials(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
 #[must_use]
 pub fn listens(neighbour: &str, cost: u32) -> (NodeName, LinkConfig) {
     (node_name(neighbour), LinkConfig::accepting(cost))
+}
+
+/// A mesh in which `east` and `west` dial `top`, started and agreed.
+///
+/// # Panics
+/// Where it does not come to agree.
+#[must_use]
+pub fn regions(seed: u64) -> Simulation {
+    let mut mesh = Simulation::new(seed);
+    mesh.add(config("top", [listens("east", 10), listens("west", 10)]));
+    mesh.add(config("east", [dials("top", 10)]));
+    mesh.add(config("west", [dials("top", 10)]));
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(Duration::from_secs(20)) && mesh.converged());
+    mesh.assert_ledger_is_even();
+    mesh
 }
 
 impl Simulation {
@@ -171,5 +200,18 @@ impl Simulation {
             mesh.add(config(name, links));
         }
         mesh
+    }
+
+    /// Gives a link another cost at both ends, now where they run, and whenever they start.
+    pub fn set_cost(&mut self, a: &str, b: &str, cost: u32) {
+        for (node, neighbour) in [(a, b), (b, a)] {
+            let settings = &mut self.node_mut(node).config.settings;
+            let link = settings.links.get_mut(&node_name(neighbour));
+            link.unwrap_or_else(|| panic!("{node} has no link to {neighbour}")).cost = cost;
+            let settings = Box::new(settings.clone());
+            if self.runs(node) {
+                self.command(node, Command::Reconfigure(settings));
+            }
+        }
     }
 }

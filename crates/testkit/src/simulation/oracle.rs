@@ -14,7 +14,7 @@ impl Simulation {
     pub fn left(&self) -> Graph {
         let alive = self.nodes.iter().filter(|(_, node)| is_alive(node));
         let links = alive.clone().flat_map(|(name, node)| {
-            let neighbours = node.config.links.keys();
+            let neighbours = node.config.settings.links.keys();
             neighbours.filter_map(move |neighbour| self.link_left(name, neighbour))
         });
         Graph::new(alive.map(|(name, _)| name.clone()), links)
@@ -24,7 +24,7 @@ impl Simulation {
         let link = LinkName::new(name.clone(), neighbour.clone()).ok()?;
         let ends = [(name, neighbour), (neighbour, name)];
         let dials = ends.iter().any(|(from, to)| {
-            self.nodes[*from].config.links.get(*to).is_some_and(|link| link.dials)
+            self.nodes[*from].config.settings.links.get(*to).is_some_and(|link| link.dials)
         });
         let mut cost = 0;
         for (from, to) in ends {
@@ -33,7 +33,7 @@ impl Simulation {
             if brain.is_cut(to) || self.swallows(from, to) {
                 return None;
             }
-            let declared = node.config.links.get(to);
+            let declared = node.config.settings.links.get(to);
             cost = cost.max(declared.map_or(LinkConfig::DEFAULT_COST, |link| link.cost));
         }
         dials.then_some((link, cost))
@@ -56,7 +56,7 @@ impl Simulation {
                 graph: &left,
                 upstreams: &[],
                 statics: &StaticRoutes::new(),
-                hop_limit: node.config.hop_limit,
+                hop_limit: node.config.settings.hop_limit,
             });
             if !pure.iter().eq(table.iter()) {
                 let differing = |(a, b): &(_, _)| a != b;

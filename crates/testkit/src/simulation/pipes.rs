@@ -102,7 +102,7 @@ impl Simulation {
             End::Node(_) => Some(Opened::Dialled { neighbour: expected.clone() }),
             End::Client(_) => None,
         };
-        let window = self.nodes.get(&listener).map(|node| node.config.window);
+        let window = self.nodes.get(&listener).map(|node| node.config.settings.window);
         let length = self.lengths.f64();
         for end in [&dialler, &End::Node(listener.clone())] {
             if let End::Node(node) = end

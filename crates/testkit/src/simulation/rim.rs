@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hopline_mesh::brain::{ASK_PATIENCE, ConnId, Input, Opened, Output};
+use hopline_mesh::brain::{ASK_PATIENCE, ConnId, Event, Input, Opened, Output};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::reason::Reason;
 
@@ -13,6 +13,8 @@ use super::pipes::{End, PipeId};
 /// The first pause before a node dials again; it doubles up to the second.
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 const LAST_BACKOFF: Duration = Duration::from_secs(1);
+/// A connection that lasted so long was no failure, whatever ended it.
+const GOOD: Duration = Duration::from_secs(1);
 
 impl Simulation {
     /// Gives a node one input and does what it says.
@@ -81,7 +83,13 @@ impl Simulation {
             Output::Dial(neighbour) => self.dial(name, neighbour),
             Output::Event(event) => {
                 let now = self.now;
-                self.nodes.get_mut(name)?.events.push((now, event));
+                let node = self.nodes.get_mut(name)?;
+                if let Event::LinkUp(neighbour) = &event
+                    && let Some(dialled) = node.dials.get_mut(neighbour)
+                {
+                    dialled.vouched = true;
+                }
+                node.events.push((now, event));
             }
         }
         None
@@ -129,7 +137,7 @@ impl Simulation {
             dialled.failures += 1;
             return self.dial_again(name, neighbour.clone());
         }
-        dialled.failures = 0;
+        (dialled.opened, dialled.vouched) = (self.now, false);
         let stranger = Opened::Accepted { identity: None, request: false, operator: false };
         let pipe = self.open(End::Node(name.clone()), neighbour, listener, stranger);
         if let Some(node) = self.nodes.get_mut(name) {
@@ -155,6 +163,8 @@ impl Simulation {
             return;
         };
         dialled.pipe = None;
+        let is_good = dialled.vouched || dialled.opened + GOOD <= self.now;
+        dialled.failures = if is_good { 0 } else { dialled.failures + 1 };
         let neighbour = neighbour.clone();
         self.dial_again(name, neighbour);
     }

@@ -29,6 +29,8 @@ enum Event {
     Part(usize),
     Swallow(usize),
     Rejoin(usize),
+    /// A link costs something else from now on.
+    Cost(usize, u32),
     Wait(u64),
     Rest,
 }
@@ -45,6 +47,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => any::<usize>().prop_map(Event::Part),
         1 => any::<usize>().prop_map(Event::Swallow),
         2 => any::<usize>().prop_map(Event::Rejoin),
+        2 => (any::<usize>(), 1u32..5).prop_map(|(link, cost)| Event::Cost(link, cost)),
         6 => (0u64..20_000).prop_map(Event::Wait),
         1 => Just(Event::Rest),
     ]
@@ -131,8 +134,10 @@ impl Machine {
             Event::Rejoin(number) => {
                 let (a, b) = link(number);
                 self.mesh.rejoin(&a, &b);
-                // A connection does not go on with a piece missing in the middle.
-                self.mesh.break_link(&a, &b);
+            }
+            Event::Cost(number, cost) => {
+                let (a, b) = link(number);
+                self.mesh.set_cost(&a, &b, cost);
             }
             Event::Wait(micros) => self.mesh.run_for(Duration::from_micros(micros)),
             Event::Rest => self.rest(),

@@ -6,7 +6,11 @@
 
 mod failures;
 mod machine;
+mod neighbours;
+mod overload;
 mod partitions;
+mod receivers;
 mod routes;
+mod tables;
 mod traffic;
 mod weather;

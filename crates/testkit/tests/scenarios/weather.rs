@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hopline_testkit::simulation::{Faults, Simulation, for_each_seed};
 
-use crate::traffic::{millis, rest, way};
+use crate::traffic::{Traffic, millis, rest, way};
 
 /// How long it may take until silence is noticed, and until what was down for it is up again.
 const NOTICED: Duration = Duration::from_secs(3);
@@ -122,5 +122,41 @@ fn two_halves_that_hear_nothing_of_each_other_find_together_again() {
         rest(&mut mesh);
         assert_eq!(way(&mut mesh, "a", "of-b").unwrap(), ["a", "b"]);
         assert_eq!(way(&mut mesh, "b", "of-d").unwrap(), ["b", "c", "d"]);
+    });
+}
+
+/// Messages between nodes are lost, come twice and late, link state as any other, while names come and go and links
+/// fail. When the weather is good again all know the same, and nothing was delivered twice.
+#[test]
+fn after_foul_weather_all_know_the_same() {
+    for_each_seed(12, |seed| {
+        let mut mesh = ring(seed);
+        let (alice, carol) = (mesh.attach("a", Some(b"alice")), mesh.attach("c", Some(b"carol")));
+        rest(&mut mesh);
+        mesh.set_faults(Faults::FOUL);
+        let mut traffic = Traffic::new(&[alice], &[carol]);
+        let mut guests = Vec::new();
+        for number in 0..150 {
+            let node = ["a", "b", "c", "d", "e"][mesh.rng().usize(0..5)];
+            let (x, y, _) = RING[mesh.rng().usize(0..RING.len())];
+            match mesh.rng().u8(0..8) {
+                0 | 1 => guests.push(mesh.attach(node, Some(format!("guest-{number}").as_bytes()))),
+                2 if !guests.is_empty() => {
+                    let guest = guests.swap_remove(mesh.rng().usize(0..guests.len()));
+                    mesh.detach(guest);
+                }
+                3 => mesh.cut(x, y),
+                4 => mesh.heal(x, y),
+                5 => mesh.break_link(x, y),
+                _ => traffic.send(&mut mesh, "carol", 5),
+            }
+            let pause = mesh.rng().u64(0..100);
+            mesh.run_for(millis(pause));
+        }
+        mesh.set_faults(Faults::FAR);
+        mesh.run_for(BACK);
+        rest(&mut mesh);
+        let twice = traffic.fates(&mesh).delivered.values().filter(|it| it.len() > 1).count();
+        assert_eq!(twice, 0);
     });
 }

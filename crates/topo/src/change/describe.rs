@@ -21,6 +21,8 @@ pub(super) fn mesh(topology: &Topology) -> Vec<Property> {
         ("open", Some(topology.open().to_string())),
         ("duplicate", Some(duplicate.to_owned())),
         ("dialects", dialects(topology.dialects())),
+        ("hello", Some(format!("{:?}", topology.liveness().hello))),
+        ("link silence", Some(format!("{:?}", topology.liveness().silence))),
     ]
 }
 

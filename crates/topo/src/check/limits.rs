@@ -22,6 +22,8 @@ fn least(key: &str) -> usize {
         "frame" => needed.frame,
         "message" => needed.message,
         "frames" => needed.frames,
+        "unfinished" => needed.unfinished,
+        "reserved" => needed.reserved,
         _ => 1,
     }
 }
@@ -61,6 +63,12 @@ impl Checker<'_> {
                 "queue_bytes" => &mut limits.queue_bytes,
                 "window_messages" => &mut limits.window_messages,
                 "window_bytes" => &mut limits.window_bytes,
+                "flow_messages" => &mut limits.flow_messages,
+                "flow_bytes" => &mut limits.flow_bytes,
+                "kept" => &mut limits.kept,
+                "inflated" => &mut limits.inflated,
+                "unfinished" => &mut limits.unfinished,
+                "reserved" => &mut limits.reserved,
                 _ => continue,
             };
             *slot = count;
@@ -172,7 +180,7 @@ impl Checker<'_> {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         code: &'static str,
         key: &At<String>,

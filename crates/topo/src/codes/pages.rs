@@ -24,6 +24,7 @@ const PAGES: &[Page] = pages! {
     "bad-hop-limit"
     "bad-impairment"
     "bad-limit"
+    "bad-liveness"
     "bad-name"
     "bad-position"
     "bad-route"

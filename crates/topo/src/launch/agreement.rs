@@ -98,6 +98,7 @@ mod tests {
             pending: 0,
             waiting: 0,
             kept: 0,
+            namesakes: Vec::new(),
             reachable: reachable.iter().map(|name| node(name)).collect(),
             links: up.iter().map(link).collect(),
             clients: Vec::new(),

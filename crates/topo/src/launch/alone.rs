@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::Path;
 
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
@@ -9,8 +10,12 @@ use hopline_mesh::node::{NodeConfig, RoutingNode};
 use hopline_mesh::wire::hello::MeshKey;
 use thiserror::Error;
 
-use super::error::Failure;
+use super::error::{Failure, LaunchError};
+use super::homes::Homes;
+use super::keeper::unix_millis;
+use super::place::Place;
 use super::start::{ended, failure, node_config};
+use super::store;
 use crate::plan::Plan;
 use crate::topology::Bind;
 
@@ -53,9 +58,27 @@ impl AloneError {
     }
 }
 
+/// The number of the next run of the node `name` of the plan of the file at `file`, an absolute path. It is kept in the
+/// state directory, where a supervisor keeps it too, so that the node is known for newer also where the clock was set
+/// back.
+///
+/// # Errors
+/// [`LaunchError`] where it cannot be kept.
+pub fn next_run(
+    homes: &Homes,
+    file: &Path,
+    plan: &Plan,
+    name: &NodeName,
+) -> Result<u64, LaunchError> {
+    let place = Place::new(&homes.state, &plan.mesh, file);
+    store::make(&place)?;
+    store::next_incarnation(&place, name, unix_millis())
+}
+
 /// Runs the node `name` of `plan` until `stop` is ready, then lets it leave.
 ///
-/// It dials its neighbours at the addresses that the plan has; `ready` is called with where it listens.
+/// It dials its neighbours at the addresses that the plan has; `ready` is called with where it listens. The number of
+/// the run is that of [`next_run`], or none where it is not kept and the time has to do.
 ///
 /// # Errors
 /// [`AloneError`] where it cannot start, or ends by itself.
@@ -66,6 +89,7 @@ pub async fn run_alone(
     plan: &Plan,
     name: &str,
     key: [u8; 32],
+    incarnation: Option<u64>,
     stop: impl Future<Output = ()>,
     ready: impl FnOnce(&Endpoint),
 ) -> Result<(), AloneError> {
@@ -83,6 +107,7 @@ pub async fn run_alone(
     }
     let config = NodeConfig {
         open: plan.open,
+        incarnation,
         ..node_config(&plan.mesh, plan.into(), node, bind.clone(), MeshKey::new(key))
     };
     let started = RoutingNode::start(config).await;

@@ -65,6 +65,20 @@ impl Running {
     /// # Cancel safety
     /// Nothing changes.
     pub async fn converged(&self, patience: Duration) -> Result<(), Lack> {
+        self.converged_statuses(patience).await.map(drop)
+    }
+
+    /// Waits until the mesh has [converged](Self::converged), and gives what the nodes said when it had.
+    ///
+    /// # Errors
+    /// The first thing that still lacks when `patience` is over.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn converged_statuses(
+        &self,
+        patience: Duration,
+    ) -> Result<BTreeMap<NodeName, NodeStatus>, Lack> {
         let deadline = Instant::now() + patience;
         let mut look = interval(LOOK_EVERY);
         loop {
@@ -73,7 +87,7 @@ impl Running {
             let now = self.as_it_is();
             let statuses = now.statuses(left.min(ANSWER)).await;
             let Some(lack) = unconverged(&now.plan, &statuses) else {
-                return Ok(());
+                return Ok(statuses);
             };
             if Instant::now() >= deadline {
                 return Err(lack);

@@ -13,13 +13,14 @@ use hopline_mesh::wire::control::NodeStatus;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::error::{Failure, LaunchError};
 use super::place::Place;
 use super::process::Identity;
+use super::share::Share;
 use super::store;
 use super::words::{self, FromNode, Setup, ToNode};
 
@@ -46,6 +47,26 @@ pub(super) struct Orders {
     pub(super) asked: u64,
 }
 
+/// What one node is to go by.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    /// The number of the change that it comes with.
+    pub(super) number: u64,
+    pub(super) share: Arc<Share>,
+    pub(super) step: Step,
+}
+
+/// How far a change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The node is asked whether it can go by it.
+    Prepare,
+    /// The node goes by it.
+    Switch,
+    /// The node is started again to go by it.
+    Restart,
+}
+
 /// What a keeper tells of its node.
 #[derive(Debug)]
 pub(super) enum News {
@@ -55,8 +76,16 @@ pub(super) enum News {
     Ready(Endpoint),
     /// What it is and knows.
     Status(Box<NodeStatus>),
+    /// It can go by the change of this number, but for what only a restart brings about.
+    Prepared(u64, Vec<String>),
+    /// It goes by the change of this number.
+    Switched(u64),
     /// It said why it cannot start; its end follows.
     Failed(Failure),
+    /// Its process has ended because it was told to, and is started again at once.
+    Again,
+    /// Its process has ended because it was told to, and is not started again.
+    Gone,
     /// Its process could not be started, or has ended; it is started again after this time.
     Ended(String, Duration),
 }
@@ -69,8 +98,21 @@ pub(super) struct Keeper {
     /// What the node starts with; the number of the run and the last endpoint are set at each start.
     pub(super) setup: Setup,
     pub(super) orders: watch::Receiver<Orders>,
+    pub(super) task: watch::Receiver<Task>,
+    /// The number of the change that the node started with.
+    pub(super) since: u64,
     pub(super) stop: CancellationToken,
     pub(super) news: mpsc::Sender<(NodeName, News)>,
+}
+
+/// How a node's process came to its end.
+enum End {
+    /// It was told to end, for good.
+    Told,
+    /// It was told to end and is to start again.
+    Again,
+    /// By itself, as these words say, having listened or not.
+    Itself(String, bool),
 }
 
 /// A node's process and the pipes to it.
@@ -88,21 +130,34 @@ impl Keeper {
             let started = Instant::now();
             let end = match self.start().await {
                 Ok(process) => self.attend(process).await,
-                Err(error) => Some(with_cause(&error)),
+                Err(error) => End::Itself(with_cause(&error), false),
             };
-            let Some(end) = end else { return };
-            let wait = backoff.after(started.elapsed());
+            let (end, listened) = match end {
+                End::Told => break,
+                End::Again => {
+                    self.tell(News::Again).await;
+                    continue;
+                }
+                End::Itself(end, listened) => (end, listened),
+            };
+            let wait = backoff.after(started.elapsed(), listened);
             self.tell(News::Ended(end, wait)).await;
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => break,
                 () = sleep(wait) => {}
             }
         }
+        self.tell(News::Gone).await;
     }
 
     async fn start(&mut self) -> Result<Process, LaunchError> {
-        let node = self.setup.plan.name.clone();
+        let task = self.task.borrow_and_update().clone();
+        if task.step != Step::Prepare {
+            self.setup.share = task.share.as_ref().clone();
+            self.since = task.number;
+        }
+        let node = self.setup.share.plan.name.clone();
         let now = unix_millis();
         let next = store::next_incarnation(&self.place, &node, now);
         // The time alone does, save where the clock was set back.
@@ -137,22 +192,25 @@ impl Keeper {
         Ok(Process { child, stdin, lines })
     }
 
-    /// Talks with the node until its process ends, and says how; none where it was told to end.
-    async fn attend(&mut self, process: Process) -> Option<String> {
+    /// Talks with the node until its process ends, and says how.
+    async fn attend(&mut self, process: Process) -> End {
         let Process { mut child, stdin, mut lines } = process;
         let stop = self.stop.clone();
-        let mut hangs = false;
-        let heard = {
-            let name = self.setup.plan.name.clone();
+        let (mut hangs, mut endpoint) = (false, None);
+        let told = {
+            let name = self.setup.share.plan.name.clone();
             let news = self.news.clone();
+            let since = self.since;
+            let orders = (self.orders.clone(), self.task.clone());
             tokio::select! {
                 biased;
-                () = stop.cancelled() => None,
-                (endpoint, is_silent) = hear_out(&name, &mut lines, &news) => {
+                () = stop.cancelled() => Some(End::Told),
+                () = told_to_restart(self.task.clone(), since) => Some(End::Again),
+                is_silent = hear_out(&name, &mut lines, &news, &mut endpoint) => {
                     hangs = is_silent;
-                    Some(endpoint)
+                    None
                 }
-                never = tell_all(&self.setup, stdin, self.orders.clone()) => match never {},
+                never = tell_all(&self.setup, stdin, orders, since) => match never {},
             }
         };
         // The node's stdin is closed by now, and it has closed its stdout or is told to end.
@@ -164,44 +222,54 @@ impl Keeper {
             Ok(_) if hangs => format!("did not answer for {} s and was killed", SILENCE.as_secs()),
             Ok(ended) => describe(ended),
             Err(_) => {
-                tracing::warn!(node = %self.setup.plan.name, "does not end: killed");
+                tracing::warn!(node = %self.setup.share.plan.name, "does not end: killed");
                 let _ = child.kill().await;
                 "did not end and was killed".to_owned()
             }
         };
-        let endpoint = heard?;
-        if endpoint.is_some() {
+        let listened = endpoint.is_some();
+        if listened {
             self.setup.previous = endpoint;
         }
-        Some(ended)
+        told.unwrap_or(End::Itself(ended, listened))
     }
 
     async fn tell(&self, news: News) {
         // A supervisor that does not listen any more is about to end everything.
-        let _ = self.news.send((self.setup.plan.name.clone(), news)).await;
+        let _ = self.news.send((self.setup.share.plan.name.clone(), news)).await;
     }
 }
 
-/// Passes on what a node says until it says no more. Gives back where it listened, and whether it hangs:
-/// it has not ended, and is silent.
+/// Ready when the node is to be started again for a change later than `since`.
+async fn told_to_restart(mut task: watch::Receiver<Task>, since: u64) {
+    let restart = |task: &Task| task.step == Step::Restart && task.number > since;
+    if task.wait_for(restart).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Passes on what a node says until it says no more, and notes where it listens. Says whether it hangs: it has
+/// not ended, and is silent.
 async fn hear_out(
     name: &NodeName,
     lines: &mut Lines<BufReader<ChildStdout>>,
     news: &mpsc::Sender<(NodeName, News)>,
-) -> (Option<Endpoint>, bool) {
-    let mut listened = None;
+    listened: &mut Option<Endpoint>,
+) -> bool {
     loop {
         let line = match timeout(SILENCE, lines.next_line()).await {
             Ok(Ok(Some(line))) => line,
-            Ok(Ok(None) | Err(_)) => return (listened, false),
-            Err(_) => return (listened, true),
+            Ok(Ok(None) | Err(_)) => return false,
+            Err(_) => return true,
         };
         let told = match words::word(&line) {
             Ok(FromNode::Ready { endpoint }) => {
-                listened = Some(endpoint.clone());
+                *listened = Some(endpoint.clone());
                 News::Ready(endpoint)
             }
             Ok(FromNode::Status(status)) => News::Status(status),
+            Ok(FromNode::Prepared { number, restart }) => News::Prepared(number, restart),
+            Ok(FromNode::Switched { number }) => News::Switched(number),
             Ok(FromNode::Failed(failure)) => News::Failed(failure),
             Err(error) => {
                 tracing::warn!(node = %name, %error, "says what is no word");
@@ -209,7 +277,7 @@ async fn hear_out(
             }
         };
         if news.send((name.clone(), told)).await.is_err() {
-            return (listened, false);
+            return false;
         }
     }
 }
@@ -219,10 +287,11 @@ async fn hear_out(
 async fn tell_all(
     setup: &Setup,
     mut stdin: ChildStdin,
-    orders: watch::Receiver<Orders>,
+    (orders, task): (watch::Receiver<Orders>, watch::Receiver<Task>),
+    since: u64,
 ) -> Infallible {
     // What goes wrong here goes wrong because the process has ended.
-    let _ = keep_telling(setup, &mut stdin, orders).await;
+    let _ = keep_telling(setup, &mut stdin, orders, task, since).await;
     std::future::pending().await
 }
 
@@ -230,15 +299,32 @@ async fn keep_telling(
     setup: &Setup,
     stdin: &mut ChildStdin,
     mut orders: watch::Receiver<Orders>,
+    mut task: watch::Receiver<Task>,
+    since: u64,
 ) -> Option<Infallible> {
-    let mine: Vec<NodeName> = setup.plan.dials.iter().map(|dial| dial.node.clone()).collect();
+    let (mut prepared, mut switched) = (since, since);
+    let mut plan = setup.share.plan.clone();
     write(stdin, &ToNode::Setup(Box::new(setup.clone()))).await?;
     let mut asked = orders.borrow().asked;
     let mut told = BTreeMap::new();
+    // Its own time, whatever else happens meanwhile: who is not asked does not answer, and is taken to hang.
+    let mut ask = interval_at(Instant::now() + ASK_EVERY, ASK_EVERY);
+    ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let Task { number, share, step } = task.borrow_and_update().clone();
+        if number > prepared {
+            prepared = number;
+            let share = Box::new(share.as_ref().clone());
+            write(stdin, &ToNode::Prepare { number, share }).await?;
+        }
+        if step == Step::Switch && number > switched {
+            switched = number;
+            plan = share.plan.clone();
+            write(stdin, &ToNode::Switch { number }).await?;
+        }
         let now = orders.borrow_and_update().clone();
+        let mine = plan.dials.iter().map(|dial| &dial.node);
         let addresses: BTreeMap<_, _> = mine
-            .iter()
             .filter_map(|node| Some((node.clone(), now.addresses.get(node)?.clone())))
             .collect();
         if addresses != told {
@@ -249,10 +335,12 @@ async fn keep_telling(
             asked = now.asked;
             write(stdin, &ToNode::Ask {}).await?;
         }
-        match timeout(ASK_EVERY, orders.changed()).await {
-            Ok(changed) => changed.ok()?,
+        tokio::select! {
+            biased;
             // A node that lives has something to say.
-            Err(_) => write(stdin, &ToNode::Ask {}).await?,
+            _ = ask.tick() => write(stdin, &ToNode::Ask {}).await?,
+            changed = task.changed() => changed.ok()?,
+            changed = orders.changed() => changed.ok()?,
         }
     }
 }
@@ -262,7 +350,7 @@ async fn write(stdin: &mut ChildStdin, word: &ToNode) -> Option<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the number of a run is the time of its start")]
-fn unix_millis() -> u64 {
+pub(super) fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

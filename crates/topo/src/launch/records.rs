@@ -47,6 +47,8 @@ pub enum ProcessState {
     Up,
     /// It has ended, and will be started again.
     Restarting,
+    /// It was told to end, and is not started again until somebody says so.
+    Stopped,
 }
 
 impl ProcessState {
@@ -57,6 +59,7 @@ impl ProcessState {
             Self::Starting => "starting",
             Self::Up => "up",
             Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
         }
     }
 }

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use hopline_core::{Endpoint, Limits};
-use hopline_mesh::brain::{LinkConfig, ServiceConfig, Window};
+use hopline_mesh::brain::{LinkConfig, ServiceConfig, Settings, Window};
+use hopline_mesh::dialect::session::MAX_INFLATED;
 use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
 use hopline_mesh::route::access::AccessRules;
@@ -25,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// is free.
 pub(super) async fn start(setup: &Setup) -> Result<RoutingNode, Failure> {
     let any = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
-    let (first, second) = match &setup.plan.bind {
+    let (first, second) = match &setup.share.plan.bind {
         Bind::At(endpoint) => (endpoint.clone(), None),
         Bind::Auto => match setup.previous.clone() {
             Some(previous) => (previous, Some(any)),
@@ -41,24 +42,21 @@ pub(super) async fn start(setup: &Setup) -> Result<RoutingNode, Failure> {
 async fn start_at(setup: &Setup, bind: Endpoint) -> Result<RoutingNode, Failure> {
     let control = Endpoint::Ipc(setup.control.clone());
     let key = MeshKey::new(setup.key);
-    let rules = MeshRules {
-        services: &setup.services,
-        client_groups: &setup.client_groups,
-        access: &setup.access,
-    };
     let config = NodeConfig {
-        open: setup.open,
+        open: setup.share.open,
         control: Some(control),
         runtime_dir: Some(setup.runtime_dir.clone()),
         incarnation: Some(setup.incarnation),
-        ..node_config(&setup.mesh, rules, &setup.plan, bind, key)
+        ..node_config(&setup.mesh, setup.share.rules(), &setup.share.plan, bind, key)
     };
     RoutingNode::start(config).await.map_err(failure)
 }
 
-/// What the file says of clients, the same at all nodes.
-#[derive(Debug, Clone, Copy)]
+/// What the file says of the whole mesh, the same at all nodes.
+#[derive(Debug, Clone)]
 pub struct MeshRules<'a> {
+    /// All nodes of the mesh.
+    pub nodes: BTreeSet<NodeName>,
     /// The services of the mesh.
     pub services: &'a BTreeMap<String, Service>,
     /// The groups of clients and their members.
@@ -70,7 +68,7 @@ pub struct MeshRules<'a> {
 impl<'a> From<&'a Plan> for MeshRules<'a> {
     fn from(plan: &'a Plan) -> Self {
         let Plan { services, client_groups, access, .. } = plan;
-        Self { services, client_groups, access }
+        Self { nodes: plan.nodes.keys().cloned().collect(), services, client_groups, access }
     }
 }
 
@@ -78,7 +76,7 @@ impl<'a> From<&'a Plan> for MeshRules<'a> {
 #[must_use]
 pub fn node_config(
     mesh: &NodeName,
-    MeshRules { services, client_groups, access }: MeshRules<'_>,
+    MeshRules { nodes, services, client_groups, access }: MeshRules<'_>,
     plan: &NodePlan,
     bind: Endpoint,
     key: MeshKey,
@@ -105,9 +103,10 @@ pub fn node_config(
     let groups = client_groups
         .iter()
         .map(|(group, members)| (group.clone(), members.iter().map(name).collect()));
-    NodeConfig {
+    let settings = Settings {
         hop_limit: plan.hop_limit,
         links: dialled.chain(accepted).collect(),
+        known: nodes,
         statics,
         services: services.collect(),
         groups: groups.collect(),
@@ -115,9 +114,16 @@ pub fn node_config(
         closed: plan.closed,
         takeover: plan.duplicate == Duplicate::Takeover,
         dialects: plan.dialects.clone(),
-        limits: limits(plan),
         queue: queue(&plan.limits),
         window: window(&plan.limits),
+        flow: flow(&plan.limits),
+        kept: plan.limits.kept.unwrap_or(Settings::KEPT),
+        inflated: plan.limits.inflated.unwrap_or(MAX_INFLATED),
+        liveness: plan.liveness,
+    };
+    NodeConfig {
+        settings,
+        limits: limits(plan),
         ..NodeConfig::new(mesh.as_str(), plan.name.clone(), bind, key)
     }
 }
@@ -130,10 +136,10 @@ fn limits(plan: &NodePlan) -> Limits {
         frame: planned.frame.unwrap_or(default.frame).max(least.frame),
         message: planned.message.unwrap_or(default.message).max(least.message),
         frames: planned.frames.unwrap_or(default.frames).max(least.frames),
-        unfinished: default.unfinished,
+        unfinished: planned.unfinished.unwrap_or(default.unfinished).max(least.unfinished),
         connections: planned.connections.unwrap_or(default.connections).max(least.connections),
         per_address: planned.per_address.unwrap_or(default.per_address).max(least.per_address),
-        reserved: default.reserved,
+        reserved: planned.reserved.unwrap_or(default.reserved).max(least.reserved),
         handshake: planned.handshake.unwrap_or(default.handshake).max(least.handshake),
         ping: planned.ping.unwrap_or(default.ping).max(least.ping),
         silence: planned.silence.unwrap_or(default.silence).max(least.silence),
@@ -152,6 +158,13 @@ fn window(planned: &NodeLimits) -> Window {
     Window {
         messages: planned.window_messages.unwrap_or(Window::UNACKNOWLEDGED.messages),
         bytes: planned.window_bytes.unwrap_or(Window::UNACKNOWLEDGED.bytes),
+    }
+}
+
+fn flow(planned: &NodeLimits) -> Window {
+    Window {
+        messages: planned.flow_messages.unwrap_or(Window::UNACKNOWLEDGED.messages),
+        bytes: planned.flow_bytes.unwrap_or(Window::UNACKNOWLEDGED.bytes),
     }
 }
 

@@ -10,14 +10,15 @@ use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::NodeStatus;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::agreement::{Lack, disagreement, missing};
+use super::desk::{self, Desk};
 use super::error::{Failure, LaunchError};
+use super::fleet::Fleet;
 use super::homes::Homes;
-use super::keeper::{Keeper, News, Orders};
+use super::keeper::{News, Orders};
 use super::lock::Lock;
 use super::place::Place;
 use super::process::Identity;
@@ -25,7 +26,6 @@ use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
 use super::report::Report;
 use super::running::{self, leftovers};
 use super::troubles::Troubles;
-use super::words::Setup;
 use super::{key, sockets, store};
 use crate::plan::Plan;
 
@@ -103,33 +103,24 @@ fn already(launch: &Launch, record: Option<&SupervisorRecord>) -> LaunchError {
     LaunchError::AlreadyRuns { mesh, pid, file: launch.file.clone() }
 }
 
-struct Supervisor {
-    launch: Launch,
-    place: Place,
-    sockets: PathBuf,
+pub(super) struct Supervisor {
+    pub(super) launch: Launch,
+    pub(super) place: Place,
+    pub(super) sockets: PathBuf,
     reports: mpsc::Sender<Report>,
-    orders: watch::Sender<Orders>,
-    processes: BTreeMap<NodeName, ProcessRecord>,
-    statuses: BTreeMap<NodeName, NodeStatus>,
+    pub(super) orders: watch::Sender<Orders>,
+    pub(super) processes: BTreeMap<NodeName, ProcessRecord>,
+    pub(super) statuses: BTreeMap<NodeName, NodeStatus>,
     troubles: Troubles,
     is_whole: bool,
-    keepers: JoinSet<()>,
-    leave: CancellationToken,
+    pub(super) fleet: Fleet,
+    pub(super) leave: CancellationToken,
 }
 
 impl Supervisor {
     fn new(launch: Launch, place: Place, sockets: PathBuf, reports: mpsc::Sender<Report>) -> Self {
-        let record = |node: &NodeName| ProcessRecord {
-            state: ProcessState::Starting,
-            process: None,
-            endpoint: None,
-            control: sockets::control_socket(&sockets, node),
-            restarts: 0,
-            last_end: None,
-        };
-        let nodes = launch.plan.nodes.keys();
         Self {
-            processes: nodes.map(|node| (node.clone(), record(node))).collect(),
+            processes: BTreeMap::new(),
             launch,
             place,
             sockets,
@@ -138,7 +129,7 @@ impl Supervisor {
             statuses: BTreeMap::new(),
             troubles: Troubles::default(),
             is_whole: false,
-            keepers: JoinSet::new(),
+            fleet: Fleet::default(),
             leave: CancellationToken::new(),
         }
     }
@@ -152,13 +143,15 @@ impl Supervisor {
         let key = self.key()?;
         store::write(&self.place.plan(), &self.launch.plan)?;
         store::write(&self.place.supervisor(), record)?;
+        let mut desk = Desk::open(&desk::socket(&self.sockets))?;
         let mut news = self.start_all(key)?;
         self.become_whole(stop, &mut news).await?;
-        self.watch_over(stop, &mut news).await;
+        self.watch_over(stop, &mut news, &mut desk).await;
         Ok(())
     }
 
-    fn key(&self) -> Result<[u8; 32], LaunchError> {
+    /// The mesh key, as it is on disk.
+    pub(super) fn key(&self) -> Result<[u8; 32], LaunchError> {
         match &self.launch.plan.key_file {
             Some(named) => {
                 let dir = self.launch.file.parent().unwrap_or(&self.launch.file);
@@ -166,41 +159,6 @@ impl Supervisor {
             }
             None => key::own_key(&self.place),
         }
-    }
-
-    fn start_all(
-        &mut self,
-        key: [u8; 32],
-    ) -> Result<mpsc::Receiver<(NodeName, News)>, LaunchError> {
-        let (tell, news) = mpsc::channel(256);
-        let known: BTreeMap<NodeName, Endpoint> =
-            store::read_or_rebuild(&self.place.ports())?.unwrap_or_default();
-        for (node, plan) in &self.launch.plan.nodes {
-            let keeper = Keeper {
-                program: self.launch.program.clone(),
-                arguments: self.launch.arguments.clone(),
-                place: self.place.clone(),
-                setup: Setup {
-                    mesh: self.launch.plan.mesh.clone(),
-                    services: self.launch.plan.services.clone(),
-                    client_groups: self.launch.plan.client_groups.clone(),
-                    access: self.launch.plan.access.clone(),
-                    open: self.launch.plan.open,
-                    plan: plan.clone(),
-                    previous: known.get(node).cloned(),
-                    key,
-                    incarnation: 0,
-                    control: sockets::control_socket(&self.sockets, node),
-                    runtime_dir: self.sockets.clone(),
-                },
-                orders: self.orders.subscribe(),
-                stop: self.leave.clone(),
-                news: tell.clone(),
-            };
-            self.keepers.spawn(keeper.keep());
-        }
-        self.write_processes()?;
-        Ok(news)
     }
 
     /// Waits until the mesh is whole, its time is over, or it is stopped.
@@ -264,11 +222,18 @@ impl Supervisor {
         &mut self,
         stop: &CancellationToken,
         news: &mut mpsc::Receiver<(NodeName, News)>,
+        desk: &mut Desk,
     ) {
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
+                // One at a time, in the order in which they came.
+                Some((word, answer)) = desk.recv() => {
+                    let said = self.obey(word, news, stop).await;
+                    // Whoever asked may have gone.
+                    let _ = answer.send(said);
+                }
                 Some((node, told)) = news.recv() => {
                     // State that cannot be written, on a full disk, is no reason to stop a mesh.
                     if let Err(error) = self.take(&node, told) {
@@ -282,7 +247,7 @@ impl Supervisor {
     }
 
     /// Notes what a node's keeper tells, and tells those whom it concerns.
-    fn take(&mut self, node: &NodeName, news: News) -> Result<(), LaunchError> {
+    pub(super) fn take(&mut self, node: &NodeName, news: News) -> Result<(), LaunchError> {
         let Some(record) = self.processes.get_mut(node) else {
             return Ok(());
         };
@@ -302,6 +267,23 @@ impl Supervisor {
                 self.statuses.insert(node.clone(), *status);
                 return Ok(());
             }
+            News::Prepared(number, restart) => {
+                self.fleet.prepared(node, number, restart);
+                return Ok(());
+            }
+            News::Switched(number) => {
+                self.fleet.switched(node, number);
+                return Ok(());
+            }
+            News::Again | News::Gone => {
+                let is_over = matches!(news, News::Gone);
+                record.state = if is_over { ProcessState::Stopped } else { ProcessState::Starting };
+                (record.process, record.endpoint) = (None, None);
+                self.statuses.remove(node);
+                if is_over {
+                    self.fleet.remove(node);
+                }
+            }
             News::Failed(failure) => {
                 self.report(Report::Failed { node: node.clone(), failure });
                 return Ok(());
@@ -319,7 +301,7 @@ impl Supervisor {
     }
 
     /// Tells all nodes where the others are: what the plan says others dial, else where they listen.
-    fn tell_addresses(&mut self) -> Result<(), LaunchError> {
+    pub(super) fn tell_addresses(&mut self) -> Result<(), LaunchError> {
         let endpoints = self.processes.iter();
         let listening: BTreeMap<NodeName, Endpoint> = endpoints
             .filter_map(|(node, record)| Some((node.clone(), record.endpoint.clone()?)))
@@ -367,7 +349,7 @@ impl Supervisor {
         LaunchError::Node { node, failure, holder, log }
     }
 
-    fn write_processes(&self) -> Result<(), LaunchError> {
+    pub(super) fn write_processes(&self) -> Result<(), LaunchError> {
         store::write(&self.place.processes(), &self.processes)
     }
 
@@ -378,11 +360,11 @@ impl Supervisor {
 
     /// Lets all nodes leave, waits until they have, and takes the state of the running mesh away.
     async fn stop(mut self) -> Result<(), LaunchError> {
-        if !self.keepers.is_empty() {
+        if !self.fleet.is_empty() {
             self.report(Report::Stopping);
         }
         self.leave.cancel();
-        while self.keepers.join_next().await.is_some() {}
+        self.fleet.ended().await;
         store::remove(&self.place.processes())?;
         store::remove(&self.place.ports())?;
         store::remove(&self.place.supervisor())?;

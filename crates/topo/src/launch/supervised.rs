@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
-use hopline_mesh::node::RoutingNode;
+use hopline_mesh::node::{NodeStopped, RoutingNode};
+use hopline_mesh::wire::hello::MeshKey;
 use tokio::sync::watch;
 
-use super::start::{ended, start};
+use super::share::Share;
+use super::start::{ended, node_config, start};
 use super::words::{self, FromNode, Setup, ToNode};
 
 /// How long the node may take to leave once its supervisor is gone: a little more than it takes at most.
@@ -24,6 +26,8 @@ struct Heard {
     setup: Option<Arc<Setup>>,
     addresses: Arc<BTreeMap<NodeName, Endpoint>>,
     asked: u64,
+    prepare: Option<(u64, Arc<Share>)>,
+    switch: u64,
     is_over: bool,
 }
 
@@ -84,10 +88,25 @@ async fn attend(
     tracing::info!(%endpoint, incarnation = setup.incarnation, "listens");
     tell(&FromNode::Ready { endpoint })?;
     let (mut dialled, mut asked) = (BTreeMap::new(), 0);
+    let (mut prepared, mut switched) = (0, 0);
+    let mut share = setup.share.clone();
     loop {
         let now = heard.borrow_and_update().clone();
         if now.is_over {
             return Ok(());
+        }
+        if let Some((number, next)) = now.prepare {
+            if number > prepared {
+                prepared = number;
+                let restart = share.needs_restart(&next);
+                tell(&FromNode::Prepared { number, restart })?;
+            }
+            if now.switch == number && number > switched {
+                switched = number;
+                share = next.as_ref().clone();
+                go_by(node, setup, &share).await.map_err(io::Error::other)?;
+                tell(&FromNode::Switched { number })?;
+            }
         }
         dial_changed(node, &now.addresses, &mut dialled).await;
         if now.asked != asked {
@@ -105,6 +124,15 @@ async fn attend(
             () = ended(node) => return Err(io::Error::other("the node has ended by itself")),
         }
     }
+}
+
+/// The node goes by another share from now on.
+async fn go_by(node: &RoutingNode, setup: &Setup, share: &Share) -> Result<(), NodeStopped> {
+    let (bind, key) = (node.endpoint().clone(), MeshKey::new(setup.key));
+    let config = node_config(&setup.mesh, share.rules(), &share.plan, bind, key);
+    tracing::info!("goes by another plan");
+    node.reconfigure(config.settings).await?;
+    node.limit_connections(config.limits.connections).await
 }
 
 async fn dial_changed(
@@ -133,6 +161,10 @@ fn listen(say: &watch::Sender<Heard>) {
             Ok(ToNode::Addresses(addresses)) => {
                 say.send_modify(|heard| heard.addresses = Arc::new(addresses));
             }
+            Ok(ToNode::Prepare { number, share }) => {
+                say.send_modify(|heard| heard.prepare = Some((number, Arc::from(share))));
+            }
+            Ok(ToNode::Switch { number }) => say.send_modify(|heard| heard.switch = number),
             Ok(ToNode::Ask {}) => say.send_modify(|heard| heard.asked += 1),
             Err(error) => tracing::error!(%error, "the supervisor says what is no word"),
         }

@@ -1,18 +1,16 @@
 //! The words between a supervisor and its nodes: a JSON object a line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hopline_core::Endpoint;
 use hopline_mesh::name::NodeName;
-use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::wire::control::NodeStatus;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Failure;
-use crate::plan::NodePlan;
-use crate::topology::Service;
+use super::share::Share;
 
 /// What a supervisor tells a node, on the node's stdin. The end of the stream means: leave, and end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +22,18 @@ pub enum ToNode {
     Addresses(BTreeMap<NodeName, Endpoint>),
     /// Asks for a [`FromNode::Status`].
     Ask {},
+    /// What the node is to go by next, by the number of the change; answered with [`FromNode::Prepared`].
+    Prepare {
+        /// The number.
+        number: u64,
+        /// The node's share of it.
+        share: Box<Share>,
+    },
+    /// The node goes by what it was last told to prepare for; answered with [`FromNode::Switched`].
+    Switch {
+        /// Its number.
+        number: u64,
+    },
 }
 
 /// What a node tells its supervisor, on its stdout.
@@ -39,6 +49,19 @@ pub enum FromNode {
     Failed(Failure),
     /// What it is and knows.
     Status(Box<NodeStatus>),
+    /// It can go by what it was told to prepare for.
+    Prepared {
+        /// The number of the change.
+        number: u64,
+        /// What of it only a restart brings about.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        restart: Vec<String>,
+    },
+    /// It goes by it now.
+    Switched {
+        /// The number of the change.
+        number: u64,
+    },
 }
 
 /// What a node starts with.
@@ -46,20 +69,9 @@ pub enum FromNode {
 pub struct Setup {
     /// The mesh.
     pub mesh: NodeName,
-    /// The services of the mesh.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub services: BTreeMap<String, Service>,
-    /// The groups of clients that the file declares.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub client_groups: BTreeMap<String, BTreeSet<String>>,
-    /// The access rules of the mesh.
-    #[serde(default, skip_serializing_if = "AccessRules::is_empty")]
-    pub access: AccessRules,
-    /// Whether it may listen beyond its own machine.
-    #[serde(default)]
-    pub open: bool,
-    /// The node's plan.
-    pub plan: NodePlan,
+    /// What it goes by.
+    #[serde(flatten)]
+    pub share: Share,
     /// Where it listened the last time, to be tried first where any port will do.
     pub previous: Option<Endpoint>,
     /// The mesh key.
@@ -76,7 +88,7 @@ impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Setup")
             .field("mesh", &self.mesh)
-            .field("plan", &self.plan)
+            .field("plan", &self.share.plan)
             .field("incarnation", &self.incarnation)
             .finish_non_exhaustive()
     }
@@ -111,5 +123,9 @@ mod tests {
         let text = "{\"addresses\":{\"top\":\"tcp://127.0.0.1:5555\"}}";
         assert_eq!(word::<ToNode>(text).unwrap(), addresses);
         assert_eq!(line(&ToNode::Ask {}).unwrap(), b"{\"ask\":{}}\n");
+        let switch = ToNode::Switch { number: 7 };
+        assert_eq!(line(&switch).unwrap(), b"{\"switch\":{\"number\":7}}\n");
+        let prepared = FromNode::Prepared { number: 7, restart: vec!["bind".to_owned()] };
+        assert_eq!(written(&prepared), "{\"prepared\":{\"number\":7,\"restart\":[\"bind\"]}}\n");
     }
 }

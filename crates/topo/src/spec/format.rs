@@ -73,6 +73,13 @@ pub(crate) static MESH: Table = Table {
             "what a second live claim to a client's name comes to",
         ),
         key("dialects", Kind::Words(DIALECTS), "all four", "what raw clients may speak"),
+        key("hello", Kind::Duration, "`250ms`", "how often each link carries a sign of life"),
+        key(
+            "link_silence",
+            Kind::Duration,
+            "`1s`",
+            "how long nothing may come on a link before it is down; more than twice `hello`",
+        ),
     ]],
 };
 
@@ -305,6 +312,32 @@ pub(crate) static LIMITS: Table = Table {
             "messages sent over one link and not acknowledged",
         ),
         key("window_bytes", Kind::Size(1), USUAL, "bytes sent over one link and not acknowledged"),
+        key(
+            "flow_messages",
+            Kind::Whole(1, ANY),
+            USUAL,
+            "messages on their way from this node to one other, where they leave the mesh",
+        ),
+        key("flow_bytes", Kind::Size(1), USUAL, "bytes on their way from this node to one other"),
+        key("kept", Kind::Size(1), USUAL, "bytes of confirmed messages whose end is not known"),
+        key(
+            "inflated",
+            Kind::Size(1),
+            USUAL,
+            "bytes of a payload of the session dialect when inflated",
+        ),
+        key(
+            "unfinished",
+            Kind::Size(LEAST.unfinished as u64),
+            USUAL,
+            "bytes of messages that all peers together have begun to send",
+        ),
+        key(
+            "reserved",
+            Kind::Whole(LEAST.reserved as u64, ANY),
+            USUAL,
+            "places for neighbours who have not proved the key, beyond those of `connections`",
+        ),
     ]],
 };
 

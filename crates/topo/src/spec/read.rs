@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::format::Kind;
 use super::reader::{Key, Reader, Value, entries};
-use super::{At, ListSpec, MeshSpec, PairSpec, RoutesSpec, ServiceSpec, Spec};
+use super::{At, ListSpec, MeshSpec, PairSpec, RoutesSpec, ScalarSpec, ServiceSpec, Spec};
 use super::{format, read_access, read_expects, read_nodes};
 use crate::diagnostic::Diagnostic;
 
@@ -76,6 +76,10 @@ fn mesh(reader: &mut Reader, at: &Key, value: Value<'_>) -> MeshSpec {
             }
             "duplicate" => spec.duplicate = reader.text(&key, value),
             "dialects" => spec.dialects = reader.texts(&key, value),
+            "hello" | "link_silence" => {
+                let value = reader.scalar(&key, value, Kind::Duration);
+                spec.liveness.extend(value.map(|value| ScalarSpec { key, value }));
+            }
             _ => reader.unknown_key(&key, value, format::MESH.title, &format::MESH),
         }
     }

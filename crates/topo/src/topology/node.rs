@@ -98,6 +98,24 @@ pub struct NodeLimits {
     /// Bytes sent over one link and not acknowledged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_bytes: Option<usize>,
+    /// Messages on their way from the node to one other, where they leave the mesh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_messages: Option<usize>,
+    /// Bytes on their way from the node to one other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_bytes: Option<usize>,
+    /// Bytes of confirmed messages whose end is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<usize>,
+    /// Bytes of a payload of the session dialect when inflated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inflated: Option<usize>,
+    /// Bytes of messages that all peers together have begun to send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<usize>,
+    /// Places for neighbours who have not proved the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<usize>,
 }
 
 impl NodeLimits {

@@ -6,17 +6,21 @@ use bytes::Bytes;
 
 use super::HELLO;
 use crate::brain::conn::Conn;
+use crate::brain::namesakes::NODE_NAME_IN_USE;
 use crate::brain::{Brain, ConnId, Event, Now, Output, Room, local};
 use crate::name::NodeName;
 use crate::wire::Kind;
-use crate::wire::hello::{Hello, Nonce, OPEN_PAD, Role, Statement};
+use crate::wire::hello::{Hello, Nonce, OPEN_PAD, Role, Run, Statement, run_of};
 
 /// The pair has another connection, which is the link.
 const ALREADY_LINKED: &str = "already linked";
 /// A node that was refused asks again after this long,
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// or after this long where the pair was said to have a link, and it has none yet.
+/// or after this long where the pair was said to have a link, and it has none yet: its last run's may only seem to be
+/// open.
 const ASK_SOON: Duration = Duration::from_millis(100);
+/// So long after its start a node may still be taken for its last run.
+const YOUNG: Duration = Duration::from_secs(5);
 
 /// No refusal has more bytes.
 const REFUSAL: usize = 128;
@@ -35,6 +39,8 @@ pub(in crate::brain) struct Greeting {
 pub(in crate::brain) struct Dialling {
     pub(in crate::brain) neighbour: NodeName,
     nonce: Nonce,
+    /// The neighbour's, once it has proved itself.
+    run: Run,
     state: State,
     /// When the state ends.
     until: Duration,
@@ -82,7 +88,8 @@ impl Brain {
         let hello =
             Hello::Open { mesh: self.config.mesh.clone(), node: self.config.node.clone(), nonce };
         let until = now.since_start + HELLO;
-        let dialling = Dialling { neighbour, nonce, state: State::Opened, until };
+        let dialling =
+            Dialling { neighbour, nonce, run: Run::default(), state: State::Opened, until };
         self.conns.insert(conn, Conn::Dialling(dialling));
         let mut frames = local(&self.config.node, Kind::Hello, hello.write());
         frames.push(Bytes::from_static(&[0; OPEN_PAD]));
@@ -140,18 +147,28 @@ impl Brain {
         let Some(Conn::Greeting(greeting)) = self.conns.get(&conn) else {
             return;
         };
-        let Some(Hello::Proof { proof }) = hello else {
-            return self.misbehaved(now, conn, "unexpected hello", room);
+        let (node, run) = (greeting.node.clone(), run_of(&greeting.dialer_nonce));
+        let proof = match hello {
+            Some(Hello::Proof { proof }) => proof,
+            Some(Hello::Refused { reason }) if reason == NODE_NAME_IN_USE => {
+                // It has proved nothing: it is told of, and changes nothing.
+                self.conns.insert(conn, Conn::Refused);
+                return self.refused(Some(node), NODE_NAME_IN_USE);
+            }
+            Some(_) | None => return self.misbehaved(now, conn, "unexpected hello", room),
         };
-        let node = greeting.node.clone();
         if !self.config.key.verify(Role::Dialer, &self.statement(greeting), &proof) {
             return self.refuse_node(conn, Some(node), "wrong key");
         }
         if self.links.get(&node).is_some_and(|link| link.cut) {
             return self.refuse_node(conn, Some(node), "link cut");
         }
+        if self.is_in_use(&node, run) {
+            self.saw_namesake(now.since_start, &node);
+            return self.refuse_node(conn, Some(node), NODE_NAME_IN_USE);
+        }
         self.out.push(Output::Keep(conn));
-        if self.link_up(now, conn, &node, false, room) {
+        if self.link_up(now, conn, &node, false, run, room) {
             self.say(conn, &Hello::Welcome {});
             self.link_ready(&node);
         } else {
@@ -188,17 +205,23 @@ impl Brain {
                     return self.misbehaved(now, conn, "wrong key", room);
                 }
                 let proof = self.config.key.prove(Role::Dialer, &statement);
-                dialling.state = State::Proved;
+                (dialling.state, dialling.run) = (State::Proved, run_of(&nonce));
+                if self.is_in_use(&neighbour, run_of(&nonce)) {
+                    return self.refuse_dialled(now, conn, neighbour);
+                }
                 self.say(conn, &Hello::Proof { proof });
             }
             (State::Proved, Some(Hello::Welcome {})) => {
-                if self.link_up(now, conn, &neighbour, true, room) {
+                let run = dialling.run;
+                if self.is_in_use(&neighbour, run) {
+                    self.misbehaved(now, conn, NODE_NAME_IN_USE, room);
+                } else if self.link_up(now, conn, &neighbour, true, run, room) {
                     self.link_ready(&neighbour);
                 } else {
                     self.stand_by(conn, neighbour, true, true);
                 }
             }
-            (State::Opened | State::Proved, Some(Hello::Refused { reason })) => {
+            (state @ (State::Opened | State::Proved), Some(Hello::Refused { reason })) => {
                 dialling.state = State::Refused;
                 if reason == ALREADY_LINKED {
                     dialling.until = now.since_start + ASK_SOON;
@@ -207,10 +230,18 @@ impl Brain {
                     }
                     return;
                 }
-                dialling.until = now.since_start + ASK_AGAIN;
                 let reason = known_refusal(&reason);
-                self.counters.add(reason);
-                self.event(Event::LinkRefused { neighbour: Some(neighbour), reason });
+                let is_young = now.since_start < self.started.since_start + YOUNG;
+                let is_soon = reason == NODE_NAME_IN_USE && is_young;
+                dialling.until = now.since_start + if is_soon { ASK_SOON } else { ASK_AGAIN };
+                if reason == NODE_NAME_IN_USE && state == State::Proved {
+                    let me = self.config.node.clone();
+                    self.saw_namesake(now.since_start, &me);
+                }
+                if let Some(link) = self.links.get_mut(&neighbour) {
+                    link.refused = Some(reason);
+                }
+                self.refused(Some(neighbour), reason);
             }
             (State::Opened | State::Proved | State::Refused, _) => {
                 self.misbehaved(now, conn, "unexpected hello", room);
@@ -228,7 +259,8 @@ impl Brain {
             match self.conns.get(&conn) {
                 Some(Conn::Dialling(dialling)) if dialling.state == State::Refused => {
                     let neighbour = dialling.neighbour.clone();
-                    if self.session(&neighbour).is_some() {
+                    let has_other = self.namesakes.has(&neighbour);
+                    if self.session(&neighbour).is_some() && !has_other {
                         self.stand_by(conn, neighbour, true, false);
                     } else {
                         self.open_link(now, conn, neighbour);
@@ -240,8 +272,16 @@ impl Brain {
         }
     }
 
-    /// The link is gone: connections that stood by for it ask to be it.
+    /// The link is gone: connections that stood by for it ask to be it, and so does one to another of its name.
     pub(in crate::brain) fn ask_again(&mut self, now: Now, neighbour: &NodeName) {
+        for conn in self.conns.values_mut() {
+            if let Conn::Dialling(dialling) = conn
+                && dialling.neighbour == *neighbour
+                && dialling.state == State::Refused
+            {
+                dialling.until = now.since_start;
+            }
+        }
         let waits = |(conn, what): (&ConnId, &Conn)| {
             let Conn::Standby(standby) = what else {
                 return None;
@@ -294,9 +334,24 @@ impl Brain {
         self.misbehaved(now, conn, reason, room);
     }
 
-    fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {
+    fn refused(&mut self, neighbour: Option<NodeName>, reason: &'static str) {
         self.counters.add(reason);
         self.event(Event::LinkRefused { neighbour, reason });
+    }
+
+    /// Whoever was dialled is another of the name of a neighbour that is heard: it is told so, and asked again.
+    fn refuse_dialled(&mut self, now: Now, conn: ConnId, neighbour: NodeName) {
+        if let Some(Conn::Dialling(dialling)) = self.conns.get_mut(&conn) {
+            dialling.state = State::Refused;
+            dialling.until = now.since_start + ASK_AGAIN;
+        }
+        self.saw_namesake(now.since_start, &neighbour);
+        self.refused(Some(neighbour), NODE_NAME_IN_USE);
+        self.say(conn, &Hello::Refused { reason: NODE_NAME_IN_USE.to_owned() });
+    }
+
+    fn refuse_node(&mut self, conn: ConnId, neighbour: Option<NodeName>, reason: &'static str) {
+        self.refused(neighbour, reason);
         self.say(conn, &Hello::Refused { reason: reason.to_owned() });
         self.conns.insert(conn, Conn::Refused);
     }
@@ -324,6 +379,7 @@ pub(in crate::brain) fn length(frames: &[Bytes]) -> usize {
 
 /// The refusals of this version by name; a later version's are one.
 fn known_refusal(reason: &str) -> &'static str {
-    let known = ["other mesh", "own name", "link cut", "wrong key", "short hello"];
+    let known =
+        ["other mesh", "own name", "link cut", "wrong key", "short hello", NODE_NAME_IN_USE];
     known.into_iter().find(|known| *known == reason).unwrap_or("link refused")
 }

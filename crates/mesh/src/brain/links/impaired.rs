@@ -130,7 +130,8 @@ impl Line {
         (self.free, self.last, self.wake) = (Duration::ZERO, Duration::ZERO, None);
     }
 
-    fn is_clear(&self) -> bool {
+    /// Whether what is sent goes out at once.
+    pub(in crate::brain) fn is_clear(&self) -> bool {
         let Impairment { latency, jitter, loss_ppm: _, bytes_per_second, seed: _ } =
             self.impairment;
         let holds_back = latency.is_some() || jitter.is_some() || bytes_per_second.is_some();

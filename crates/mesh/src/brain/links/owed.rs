@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::NodeName;
-use crate::wire::link_state::Age;
+use crate::wire::link_state::{Age, Held};
 
 /// What is to be told to one neighbour.
 #[derive(Debug, Default)]
 pub(in crate::brain) struct Owed {
     origins: BTreeMap<NodeName, News>,
-    questions: BTreeSet<NodeName>,
+    /// None where there is no question; none of them is an answer too, to who has told how old all is that it knows.
+    questions: Option<BTreeSet<NodeName>>,
+    digest: Option<u64>,
+    summary: bool,
 }
 
 /// What there is to be told of one node.
@@ -36,7 +39,29 @@ pub(in crate::brain) enum Names {
 impl Owed {
     /// How many nodes there is something to be told or asked of.
     pub(in crate::brain) fn len(&self) -> usize {
-        self.origins.len() + self.questions.len()
+        let compared = usize::from(self.digest.is_some()) + usize::from(self.summary);
+        self.origins.len() + usize::from(self.questions.is_some()) + compared
+    }
+
+    /// This digest of all that is known is to be told.
+    pub(in crate::brain) fn digest(&mut self, digest: u64) {
+        self.digest = Some(digest);
+    }
+
+    /// How old all that is known is, is to be told.
+    pub(in crate::brain) fn summary(&mut self) {
+        self.summary = true;
+    }
+
+    /// What a neighbour lacks that has this old a word of a node is to be told.
+    pub(in crate::brain) fn newer(&mut self, held: &Held, links: Age, names: Age) {
+        if links > held.links {
+            self.links(&held.origin);
+        }
+        if names > held.names {
+            let since = Some(held.names).filter(|since| *since != Age::default());
+            self.names(&held.origin, since);
+        }
     }
 
     /// A node's links are to be told.
@@ -61,9 +86,14 @@ impl Owed {
         self.origins.insert(origin.clone(), News { links: true, names: Names::Whole });
     }
 
-    /// The neighbour is to be asked for all that it knows of a node.
+    /// The neighbour is to be told that there is nothing to ask it for, if there is not.
+    pub(in crate::brain) fn answer(&mut self) {
+        self.questions.get_or_insert_default();
+    }
+
+    /// The neighbour is to be asked for what it knows of a node that is newer.
     pub(in crate::brain) fn ask(&mut self, origin: &NodeName) {
-        self.questions.insert(origin.clone());
+        self.questions.get_or_insert_default().insert(origin.clone());
     }
 
     /// The neighbour knows a node's links.
@@ -90,9 +120,19 @@ impl Owed {
         self.origins.pop_first()
     }
 
-    /// The next node that the neighbour is to be asked for.
-    pub(in crate::brain) fn pop_question(&mut self) -> Option<NodeName> {
-        self.questions.pop_first()
+    /// The nodes that the neighbour is to be asked for.
+    pub(in crate::brain) fn take_questions(&mut self) -> Option<BTreeSet<NodeName>> {
+        self.questions.take()
+    }
+
+    /// The digest that is to be told.
+    pub(in crate::brain) fn take_digest(&mut self) -> Option<u64> {
+        self.digest.take()
+    }
+
+    /// Whether a summary is to be told.
+    pub(in crate::brain) fn take_summary(&mut self) -> bool {
+        std::mem::take(&mut self.summary)
     }
 }
 
@@ -130,7 +170,8 @@ mod tests {
         owed.knows_names(&node("a"));
         assert_eq!((owed.len(), owed.pop()), (0, None));
         owed.ask(&node("b"));
-        assert_eq!((owed.len(), owed.pop_question()), (1, Some(node("b"))));
+        assert_eq!((owed.len(), owed.take_questions()), (1, Some(BTreeSet::from([node("b")]))));
+        assert_eq!(owed.len(), 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::brain::outbox::{Outbox, Window};
 use crate::brain::reconfigure::Retiring;
 use crate::brain::{Config, ConnId, LinkConfig};
 use crate::name::NodeName;
+use crate::wire::hello::{Run, Sent};
 use crate::wire::link_state::LinkAck;
 
 /// An acknowledgement goes out when this many messages have come without one,
@@ -23,6 +24,8 @@ pub(in crate::brain) struct Link {
     config: LinkConfig,
     /// Taken down by an operator.
     pub(in crate::brain) cut: bool,
+    /// Why the neighbour refused this node when it was asked last.
+    pub(in crate::brain) refused: Option<&'static str>,
     pub(in crate::brain) session: Option<Session>,
     pub(in crate::brain) outbox: Outbox,
     pub(in crate::brain) line: Line,
@@ -36,8 +39,9 @@ impl Link {
         Self {
             config: link,
             cut: link.cut,
+            refused: None,
             session: None,
-            outbox: Outbox::new(config.window, config.queue),
+            outbox: Outbox::new(config.settings.window, config.settings.queue),
             line: Line::new(&config.node, neighbour, link.impairment),
             retiring: None,
         }
@@ -47,15 +51,22 @@ impl Link {
         self.session.is_some()
     }
 
-    /// Whether the others are told of it.
+    /// Why the neighbour refuses this node, in words.
+    pub(in crate::brain) fn refusal(&self) -> Option<String> {
+        self.refused.map(|reason| format!("refused: {reason}"))
+    }
+
+    /// Whether the others are told of it: what is sent this way finds a node that knows what this one does.
     pub(in crate::brain) fn is_announced(&self) -> bool {
-        self.is_up() && self.retiring.is_none()
+        let told = self.session.as_ref().is_some_and(|session| session.compared.told);
+        told && self.retiring.is_none()
     }
 
     /// Whether all that was sent on it is acknowledged, and nothing has come for so long; or it is down.
     pub(in crate::brain) fn is_idle(&self, now: Duration, quiet: Duration) -> bool {
         self.session.as_ref().is_none_or(|session| {
             self.outbox.len() == 0
+                && session.owed.len() == 0
                 && session.floods_acknowledged == session.floods_sent
                 && session.last + quiet <= now
         })
@@ -93,6 +104,8 @@ impl Link {
 pub(in crate::brain) struct Session {
     pub(in crate::brain) conn: ConnId,
     pub(in crate::brain) we_dialled: bool,
+    /// The neighbour's.
+    pub(in crate::brain) run: Run,
     /// The number of the last message received.
     pub(in crate::brain) received: u64,
     /// When it was received.
@@ -109,18 +122,36 @@ pub(in crate::brain) struct Session {
     pub(in crate::brain) said: Duration,
     /// What the neighbour may not know yet.
     pub(in crate::brain) owed: Owed,
+    /// What each side knew when the link came up.
+    pub(in crate::brain) compared: Compared,
+    /// What the neighbour said it had sent, and had not come when it said so.
+    pub(in crate::brain) missing: Option<Sent>,
+}
+
+/// How far the ends of a link have compared what they know.
+#[derive(Debug)]
+pub(in crate::brain) struct Compared {
+    /// A digest of what was known here when the link came up.
+    pub(in crate::brain) start: u64,
+    /// How many signs of life in a row have told another digest than this node's own.
+    pub(in crate::brain) differed: u32,
+    /// This end has told what the other lacked, or is about to, ahead of any message.
+    pub(in crate::brain) told: bool,
 }
 
 impl Session {
     pub(in crate::brain) fn new(
         conn: ConnId,
         we_dialled: bool,
+        run: Run,
         window: Window,
         now: Duration,
+        digest: u64,
     ) -> Self {
         Self {
             conn,
             we_dialled,
+            run,
             received: 0,
             last: Duration::ZERO,
             acknowledged: 0,
@@ -133,6 +164,8 @@ impl Session {
             heard: now,
             said: now,
             owed: Owed::default(),
+            compared: Compared { start: digest, differed: 0, told: false },
+            missing: None,
         }
     }
 

@@ -125,6 +125,9 @@ impl Rim {
 
     fn tell(&mut self, event: Event) {
         self.log(&event);
+        if let Event::LinkUp(neighbour) = &event {
+            self.sockets.vouch(neighbour);
+        }
         // Nobody has to listen.
         let _ = self.events.send(event);
     }
@@ -147,6 +150,7 @@ impl Rim {
                     tracing::warn!(%node, neighbour, reason, left_out, "link refused");
                 }
             }
+            Event::Namesake(name) => tracing::warn!(%node, %name, "two nodes of one name"),
             Event::Attached(client) => tracing::debug!(%node, %client, "attached"),
             Event::Detached(client) => tracing::debug!(%node, %client, "detached"),
             Event::NameInUse(client) => refused("name in use", client),

@@ -18,6 +18,7 @@ const LONGEST: usize = 255;
 /// | `sensor.*` | every name that begins with `sensor.` and goes on, not `sensor` itself |
 /// | `hex:ff00` | the client of this identity, which is no text |
 /// | `hex:*` | every client whose name is written in hexadecimal, the anonymous ones among them |
+/// | `:bob` | whoever has registered this name in the broker dialect, when sent to by it |
 /// | `*` | everybody |
 ///
 /// Asking costs a few comparisons, however many names there are, and allocates nothing. Written, the
@@ -93,6 +94,8 @@ impl NameSet {
             } else {
                 self.names.insert(hexadecimal(text, digits)?);
             }
+        } else if text.starts_with(':') {
+            self.names.insert(registered(text)?);
         } else if let Some(prefix) = text.strip_suffix(".*") {
             self.prefixes.insert(plain(prefix)?);
         } else {
@@ -155,6 +158,17 @@ fn plain(text: &str) -> Result<String, NameSetError> {
     }
     let reserved = |c: &char| c.is_control() || matches!(c, '@' | '#' | '*' | ':');
     match text.chars().find(reserved) {
+        Some(mark) => Err(NameSetError::Mark(mark)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// A name of the broker dialect, with its mark.
+fn registered(text: &str) -> Result<String, NameSetError> {
+    if text.len() > 1 + LONGEST {
+        return Err(NameSetError::TooLong(text.len() - 1));
+    }
+    match text.chars().find(|c| c.is_control()) {
         Some(mark) => Err(NameSetError::Mark(mark)),
         None => Ok(text.to_owned()),
     }

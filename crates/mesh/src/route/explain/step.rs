@@ -6,8 +6,9 @@ use crate::address::Address;
 use crate::name::NodeName;
 use crate::route::access::{Asked, Clearance};
 use crate::route::basis::{Basis, Matched, Ruling};
-use crate::route::decide::{Local, Refusal, Verdict};
+use crate::route::decide::{Local, Verdict};
 use crate::route::directory::Directory;
+use crate::route::refusal::Refusal;
 use crate::route::service::Policy;
 use crate::route::static_routes::StaticRoutes;
 use crate::route::table::Table;
@@ -76,6 +77,15 @@ pub enum Decision {
         /// How many links it has.
         hops: u32,
     },
+    /// It goes to the loop-free alternate, as the link of the computed way's next hop is down.
+    Alternate {
+        /// The node that the way leads to.
+        at: NodeName,
+        /// The alternate.
+        neighbour: NodeName,
+        /// The next hop of the computed way.
+        instead_of: NodeName,
+    },
     /// It is refused.
     Refuse {
         /// Why, in the words of errors and counters.
@@ -140,7 +150,7 @@ impl Step {
         let (route, at) = match ruling.basis {
             Basis::Here | Basis::Retrace => (None, None),
             Basis::Static { route, at } => (Some(set(route)), at.cloned()),
-            Basis::Computed { to, .. } => (None, Some(to.clone())),
+            Basis::Computed { to, .. } | Basis::Alternate { to, .. } => (None, Some(to.clone())),
             Basis::Nothing { at } => (None, at.cloned()),
         };
         let decision = match (ruling.verdict, ruling.basis) {
@@ -160,6 +170,11 @@ impl Step {
                 cost: hop.cost,
                 hops: hop.hops,
             },
+            (Verdict::Forward(neighbour), Basis::Alternate { to, hop }) => Decision::Alternate {
+                at: to.clone(),
+                neighbour: neighbour.clone(),
+                instead_of: hop.neighbour.clone(),
+            },
             (Verdict::Forward(neighbour), _) => Decision::StaticRoute {
                 route: route.unwrap_or_else(SetRoute::retrace),
                 neighbour: neighbour.clone(),
@@ -177,7 +192,7 @@ impl Step {
         match &self.decision {
             Decision::Deliver { route, .. } | Decision::Refuse { route, .. } => route.as_ref(),
             Decision::StaticRoute { route, .. } => Some(route),
-            Decision::Computed { .. } => None,
+            Decision::Computed { .. } | Decision::Alternate { .. } => None,
         }
     }
 
@@ -188,7 +203,7 @@ impl Step {
             Decision::Deliver { route: None, .. } => Some(&self.node),
             Decision::Deliver { .. } => None,
             Decision::StaticRoute { at, .. } | Decision::Refuse { at, .. } => at.as_ref(),
-            Decision::Computed { at, .. } => Some(at),
+            Decision::Computed { at, .. } | Decision::Alternate { at, .. } => Some(at),
         }
     }
 
@@ -197,9 +212,9 @@ impl Step {
     pub fn neighbour(&self) -> Option<&NodeName> {
         match &self.decision {
             Decision::Deliver { .. } | Decision::Refuse { .. } => None,
-            Decision::StaticRoute { neighbour, .. } | Decision::Computed { neighbour, .. } => {
-                Some(neighbour)
-            }
+            Decision::StaticRoute { neighbour, .. }
+            | Decision::Computed { neighbour, .. }
+            | Decision::Alternate { neighbour, .. } => Some(neighbour),
         }
     }
 }
@@ -240,9 +255,13 @@ fn rule(refusal: Refusal, basis: &Basis<'_>) -> &'static str {
         (Refusal::HopLimit, _) => "hop limit",
         (Refusal::NextHopIsSource, _) => "next hop is source",
         (Refusal::QueueFull, _)
-        | (Refusal::Unreachable, Basis::Static { .. } | Basis::Computed { .. } | Basis::Retrace) => {
-            "queue full"
-        }
+        | (
+            Refusal::Unreachable,
+            Basis::Static { .. }
+            | Basis::Computed { .. }
+            | Basis::Alternate { .. }
+            | Basis::Retrace,
+        ) => "queue full",
         (Refusal::UnknownDestination | Refusal::Unreachable, _) => "no route",
     }
 }

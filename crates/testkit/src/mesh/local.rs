@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hopline_core::Endpoint;
-use hopline_mesh::name::NodeName;
+use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::node::{NodeConfig, RoutingNode};
 use hopline_mesh::wire::control::NodeStatus;
 use hopline_mesh::wire::hello::MeshKey;
@@ -12,40 +12,88 @@ use hopline_topo::Plan;
 use hopline_topo::launch::node_config;
 
 use super::MeshError;
+use super::cable::Cable;
 
-/// The nodes of a mesh, each at a `mem://` endpoint.
+/// The nodes of a mesh, each at a `mem://` endpoint, or each at a port of the loopback.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct Local {
     key: MeshKey,
     /// Tells this mesh's endpoints from those of others in the process.
     number: u64,
     nodes: BTreeMap<NodeName, RoutingNode>,
+    /// Over TCP, what the nodes dial instead of each other: who dials, and whom.
+    cables: Option<BTreeMap<(NodeName, NodeName), Cable>>,
 }
 
-impl Memory {
+impl Local {
+    /// Starts all nodes of a plan over `mem://`.
     pub(super) async fn start(plan: &Plan) -> Result<Self, MeshError> {
+        let mut local = Self::new();
+        local.start_all(plan).await?;
+        Ok(local)
+    }
+
+    /// Starts all nodes of a plan over TCP.
+    pub(super) async fn start_over_tcp(plan: &Plan) -> Result<Self, MeshError> {
+        let mut cables = BTreeMap::new();
+        for node in plan.nodes.values() {
+            for dial in &node.dials {
+                cables.insert((node.name.clone(), dial.node.clone()), Cable::lay().await?);
+            }
+        }
+        let mut local = Self { cables: Some(cables), ..Self::new() };
+        local.start_all(plan).await?;
+        Ok(local)
+    }
+
+    fn new() -> Self {
         static MESHES: AtomicU64 = AtomicU64::new(0);
         let number = MESHES.fetch_add(1, Ordering::Relaxed);
         let key = MeshKey::new([number.to_le_bytes()[0]; 32]);
-        let mut memory = Self { key, number, nodes: BTreeMap::new() };
+        Self { key, number, nodes: BTreeMap::new(), cables: None }
+    }
+
+    async fn start_all(&mut self, plan: &Plan) -> Result<(), MeshError> {
         for name in plan.nodes.keys() {
-            memory.start_node(plan, name.as_str()).await?;
+            self.start_node(plan, name.as_str()).await?;
         }
-        Ok(memory)
+        Ok(())
     }
 
     pub(super) async fn start_node(&mut self, plan: &Plan, name: &str) -> Result<(), MeshError> {
         let node = plan.nodes.get(name);
         let node = node.ok_or_else(|| MeshError::NoNode { name: name.to_owned() })?;
-        let endpoint = self.endpoint(&node.name)?;
+        let endpoint = match &self.cables {
+            None => self.endpoint(&node.name)?,
+            Some(_) => "tcp://127.0.0.1:0".parse()?,
+        };
         let config = node_config(&plan.mesh, plan.into(), node, endpoint, self.key.clone());
         let control = Some(self.control_endpoint(&node.name)?);
         let running = RoutingNode::start(NodeConfig { control, ..config }).await?;
+        for ((_, to), cable) in self.cables.iter().flatten() {
+            if *to == node.name {
+                cable.lead_to(running.endpoint());
+            }
+        }
         for dial in &node.dials {
-            running.dial(dial.node.clone(), self.endpoint(&dial.node)?).await?;
+            let dialled = (node.name.clone(), dial.node.clone());
+            let endpoint = match self.cables.as_ref().and_then(|cables| cables.get(&dialled)) {
+                Some(cable) => cable.endpoint().clone(),
+                None => self.endpoint(&dial.node)?,
+            };
+            running.dial(dial.node.clone(), endpoint).await?;
         }
         self.nodes.insert(node.name.clone(), running);
         Ok(())
+    }
+
+    /// What stands between the two ends of a link, over TCP.
+    pub(super) fn cable(&self, link: &LinkName) -> Result<&Cable, MeshError> {
+        let ends = [(link.lesser(), link.greater()), (link.greater(), link.lesser())];
+        let mut cables = ends
+            .into_iter()
+            .filter_map(|(from, to)| self.cables.as_ref()?.get(&(from.clone(), to.clone())));
+        cables.next().ok_or_else(|| MeshError::NoCable { link: link.clone() })
     }
 
     pub(super) fn node(&self, name: &str) -> Result<&RoutingNode, MeshError> {

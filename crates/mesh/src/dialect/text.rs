@@ -27,3 +27,9 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// A time in Unix seconds.
+#[expect(clippy::cast_precision_loss, reason = "as fine as a microsecond, as clients have it")]
+pub(crate) fn seconds(unix_nanos: u64) -> f64 {
+    unix_nanos as f64 / 1e9
+}

@@ -1,0 +1,118 @@
+//! `hopline apply`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use hopline::mesh::name::NodeName;
+use hopline::topo::change::LISTED;
+use hopline::topo::launch::{Applied, FromSupervisor, ToSupervisor};
+use hopline::topo::{Change, Plan};
+use serde::Serialize;
+
+use super::Answer;
+use crate::attach::running;
+use crate::trouble::Bad;
+use crate::{names, output};
+
+/// How many routes that move are listed where nobody asks for all.
+const FEW: usize = 5;
+/// How long a change may take, with all nodes that leave and start.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Change the running mesh of a file to what the file says now
+///
+/// Only what differs is touched: links that stay keep their connections, and no message is lost. Nodes are started
+/// again only where there is no other way, such as for another port, and leave without loss before. A file with
+/// mistakes changes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The topology file of a running mesh
+    file: PathBuf,
+    /// Only show what would change, and which routes would move
+    #[arg(long)]
+    dry_run: bool,
+    /// List every route that moves, not only the first
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What changes, and what became of it. Its JSON keys are part of the interface.
+#[derive(Serialize)]
+struct ApplyReport {
+    mesh: NodeName,
+    change: Change,
+    /// None where it was only looked at.
+    applied: Option<Applied>,
+}
+
+impl Apply {
+    pub(crate) async fn run(self) -> anyhow::Result<Answer> {
+        let running = running(&self.file)?;
+        let loaded = names::topology_to_run(&self.file).inspect_err(|_| {
+            output::message("the running mesh is left as it is, for the file has mistakes:");
+        })?;
+        let plan = Plan::new(&loaded.topology);
+        let most = match (self.all, self.dry_run) {
+            (true, _) => usize::MAX,
+            (false, true) => LISTED,
+            (false, false) => FEW,
+        };
+        let change = Change::between_plans(&running.plan, &plan, most);
+        let mesh = running.plan.mesh.clone();
+        let mut report = ApplyReport { mesh, change, applied: None };
+        if !self.dry_run {
+            let order = ToSupervisor::Apply(Box::new(plan));
+            report.applied = match running.order(&order, PATIENCE).await? {
+                FromSupervisor::Applied(applied) => Some(*applied),
+                FromSupervisor::Done {} => None,
+                FromSupervisor::Refused { reason } => {
+                    let bad = Bad::new(format!("nothing was changed: {reason}"));
+                    let again = format!(
+                        "`hopline down {0}` and `hopline up {0}` do it",
+                        self.file.display()
+                    );
+                    return Err(bad.help(again).into());
+                }
+            };
+        }
+        match self.json {
+            true => output::json(&report)?,
+            false => output::data(&report.text())?,
+        }
+        let late = report.applied.iter().any(|applied| !applied.late.is_empty());
+        Ok(if late { Answer::No } else { Answer::Yes })
+    }
+}
+
+impl ApplyReport {
+    fn text(&self) -> String {
+        let change = self.change.to_string();
+        match &self.applied {
+            Some(applied) => format!("{change}{}", done(applied)),
+            None => format!("{change}nothing was changed: this was a dry run\n"),
+        }
+    }
+}
+
+fn done(applied: &Applied) -> String {
+    let list =
+        |nodes: &[NodeName]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut text = "applied\n".to_owned();
+    for (what, nodes) in [("started", &applied.started), ("stopped", &applied.stopped)] {
+        if !nodes.is_empty() {
+            text.push_str(&format!("  {what}: {}\n", list(nodes)));
+        }
+    }
+    for (node, why) in &applied.restarted {
+        text.push_str(&format!("  started again: {node}, for its {}\n", why.join(" and ")));
+    }
+    if !applied.late.is_empty() {
+        let late = list(&applied.late);
+        text.push_str(&format!("  not reached, and will follow when they are back: {late}\n"));
+    }
+    text
+}

@@ -1,0 +1,139 @@
+//! Errors that find no way to the sender: they wait for one.
+//!
+//! Where several links end at once, an error may be at a node from which nobody reaches the sender just then. Nobody else
+//! would ever say what became of that message. The error is tried again whenever links or routes have changed, and given
+//! up after some seconds.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::counters::Flow;
+use super::forward::Way;
+use super::message::Message;
+use super::{Brain, Now, Room, Window};
+use crate::reason::Reason;
+use crate::route::Refusal;
+use crate::wire::Kind;
+
+/// How long an error waits: a link that was reset is up again by then, and one that was silent has been found out.
+const WAITS: Duration = Duration::from_secs(5);
+
+/// The errors that wait, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Wayless {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    /// There may be a way now.
+    pub(super) stirred: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    error: Message,
+    /// When it is given up, and
+    until: Duration,
+    /// why.
+    reason: Reason,
+}
+
+impl Wayless {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.waiting.front().map(|waiting| waiting.until)
+    }
+
+    /// As many as may wait for a neighbour may wait here.
+    fn has_room(&self, size: usize, queue: Window) -> bool {
+        self.waiting.len() < queue.messages && self.bytes + size <= queue.bytes
+    }
+
+    fn push(&mut self, waiting: Waiting) {
+        self.bytes += waiting.error.size();
+        self.waiting.push_back(waiting);
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.waiting.pop_front()?;
+        self.bytes -= waiting.error.size();
+        Some(waiting)
+    }
+}
+
+/// Whether what stands in the way may be gone soon.
+fn may_pass(reason: Reason) -> bool {
+    match reason {
+        Reason::Refused(Refusal::Unreachable | Refusal::NextHopIsSource) => true,
+        Reason::Refused(
+            Refusal::BadAddress
+            | Refusal::UnsupportedAddress
+            | Refusal::Loop
+            | Refusal::HopLimit
+            | Refusal::UnknownDestination
+            | Refusal::QueueFull
+            | Refusal::AccessDenied,
+        )
+        | Reason::InDoubt
+        | Reason::ReceiverSlow
+        | Reason::ReceiverGone
+        | Reason::Deadline
+        | Reason::Repeated
+        | Reason::NameInUse
+        | Reason::NotOffered
+        | Reason::TooLarge
+        | Reason::NotAccepted
+        | Reason::NotAllowed
+        | Reason::Malformed
+        | Reason::Leaving => false,
+    }
+}
+
+impl Brain {
+    /// A message that was refused waits for a way, if it is an error and there may soon be one; else it is given back.
+    pub(super) fn wait_for_a_way(
+        &mut self,
+        now: Now,
+        message: Message,
+        reason: Reason,
+    ) -> Result<(), Message> {
+        let waits = message.kind() == Kind::Error
+            && may_pass(reason)
+            && !self.own.leaving
+            && self.wayless.has_room(message.size(), self.config.settings.queue);
+        if !waits {
+            return Err(message);
+        }
+        self.wayless.push(Waiting { error: message, until: now.since_start + WAITS, reason });
+        Ok(())
+    }
+
+    /// Sends the errors that have found a way.
+    pub(super) fn send_wayless(&mut self, now: Now, room: &impl Room) {
+        if !std::mem::take(&mut self.wayless.stirred) {
+            return;
+        }
+        for _ in 0..self.wayless.len() {
+            let Some(waiting) = self.wayless.pop() else { return };
+            let destination = waiting.error.prefix().destination.to_owned();
+            match self.way_to(&waiting.error, &destination) {
+                Way::Refuse(refusal) if may_pass(refusal.into()) => self.wayless.push(waiting),
+                way @ (Way::Refuse(_) | Way::Node | Way::Client(_) | Way::Neighbour(_)) => {
+                    self.take_way(now, waiting.error, way, room);
+                }
+            }
+        }
+    }
+
+    /// Gives up the errors that have waited long enough; all, where the node is about to end.
+    pub(super) fn tick_wayless(&mut self, now: Now) {
+        while self.wayless.due().is_some_and(|due| due <= now.since_start || self.own.leaving)
+            && let Some(Waiting { reason, .. }) = self.wayless.pop()
+        {
+            self.counters.add(reason.text());
+            self.counters.count(Flow::Dropped);
+        }
+    }
+}

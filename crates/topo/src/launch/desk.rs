@@ -1,0 +1,163 @@
+//! Where a supervisor takes orders: a unix socket beside those of its nodes, for its owner alone. One JSON object a
+//! line each way, one order a connection.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hopline_mesh::name::NodeName;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::apply::Applied;
+use super::error::LaunchError;
+use super::running::Running;
+use super::store::state;
+use super::words;
+use crate::plan::Plan;
+
+/// How many orders wait at most.
+const ORDERS: usize = 16;
+/// No order has more bytes.
+const LARGEST: u64 = 256 << 20;
+/// How long an order may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An order to a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToSupervisor {
+    /// The mesh is to go by this plan.
+    Apply(Box<Plan>),
+    /// A node is to leave, and not to be started again.
+    Stop {
+        /// The node.
+        node: NodeName,
+    },
+    /// A node that was stopped is to run again.
+    Start {
+        /// The node.
+        node: NodeName,
+    },
+}
+
+/// What a supervisor answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FromSupervisor {
+    /// What became of a plan.
+    Applied(Box<Applied>),
+    /// The order was carried out.
+    Done {},
+    /// Nothing was changed.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An order, and where its answer goes.
+type Order = (ToSupervisor, oneshot::Sender<FromSupervisor>);
+
+/// Where orders come in.
+pub(super) struct Desk {
+    orders: mpsc::Receiver<Order>,
+    _tasks: JoinSet<()>,
+}
+
+/// The socket in the directory of a mesh's sockets. No node's is called so: a node's name never ends with a mark.
+pub(super) fn socket(dir: &Path) -> PathBuf {
+    dir.join("supervisor_.ctl")
+}
+
+impl Desk {
+    pub(super) fn open(path: &Path) -> Result<Self, LaunchError> {
+        let listener = UnixListener::bind(path).map_err(state(path, "made"))?;
+        let only_its_owner = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(path, only_its_owner).map_err(state(path, "made"))?;
+        let (tell, orders) = mpsc::channel(ORDERS);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen(listener, tell));
+        Ok(Self { orders, _tasks: tasks })
+    }
+
+    /// The next order.
+    pub(super) async fn recv(&mut self) -> Option<Order> {
+        self.orders.recv().await
+    }
+}
+
+async fn listen(listener: UnixListener, orders: mpsc::Sender<Order>) {
+    let mut open = JoinSet::new();
+    loop {
+        while open.len() >= ORDERS {
+            open.join_next().await;
+        }
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                open.spawn(serve(stream, orders.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an order could not be taken in");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        while open.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(mut stream: UnixStream, orders: mpsc::Sender<Order>) {
+    let (read, mut write) = stream.split();
+    let mut line = String::new();
+    let mut limited = BufReader::new(read).take(LARGEST);
+    if !matches!(timeout(PATIENCE, limited.read_line(&mut line)).await, Ok(Ok(_))) {
+        return;
+    }
+    let said = match words::word::<ToSupervisor>(&line) {
+        Ok(word) => {
+            let (answer, answered) = oneshot::channel();
+            if orders.send((word, answer)).await.is_err() {
+                return;
+            }
+            let Ok(said) = answered.await else { return };
+            said
+        }
+        Err(error) => FromSupervisor::Refused { reason: format!("that is no order: {error}") },
+    };
+    // Whoever asked may have gone.
+    if let Ok(line) = words::line(&said) {
+        let _ = write.write_all(&line).await;
+    }
+}
+
+impl Running {
+    /// Gives the mesh's supervisor an order, and waits for its answer.
+    ///
+    /// # Errors
+    /// [`LaunchError::State`] where the supervisor cannot be reached, or does not answer within `patience`.
+    ///
+    /// # Cancel safety
+    /// Once polled, the order may be carried out although the future was dropped.
+    pub async fn order(
+        &self,
+        word: &ToSupervisor,
+        patience: Duration,
+    ) -> Result<FromSupervisor, LaunchError> {
+        let path = socket(&self.supervisor.sockets);
+        let exchange = async {
+            let mut stream = UnixStream::connect(&path).await?;
+            stream.write_all(&words::line(word)?).await?;
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).await?;
+            words::word(&line).map_err(std::io::Error::other)
+        };
+        let said = timeout(patience, exchange).await;
+        let late = || Err(std::io::Error::other("the supervisor does not answer"));
+        said.unwrap_or_else(|_| late()).map_err(state(&path, "asked"))
+    }
+}

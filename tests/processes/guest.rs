@@ -1,0 +1,95 @@
+//! A node that the mesh's file does not know: who has the mesh key may be one.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Child;
+
+use hopline::core::Endpoint;
+use hopline::mesh::client::{Client, ClientOptions};
+use hopline::mesh::wire::control::{Answer, Request};
+
+use crate::alone::{started, write_key};
+use crate::drain::{Receiver, Sender};
+use crate::sandbox::{PATIENCE, Sandbox, until};
+use crate::stage::{send_many, until_accounted};
+
+/// The nodes `top` and `east`, and perhaps a guest that dials `top`.
+fn topology(sandbox: &Sandbox, key: &str, guest: Option<&str>) -> String {
+    let dir = sandbox.path().display().to_string();
+    let node =
+        |name: &str, more: &str| format!("[nodes.{name}]\nbind = \"ipc://{dir}/{name}\"\n{more}");
+    let mut text = format!("[mesh]\nname = \"m\"\nkey_file = \"{key}\"\n");
+    text.push_str(&node("top", ""));
+    text.push_str(&node("east", "upstream = [\"top\"]\n"));
+    text.extend(guest.map(|guest| node(guest, "upstream = [\"top\"]\n")));
+    text
+}
+
+struct Stranger(Child);
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn guest(sandbox: &mut Sandbox, name: &str, key: &str) -> Stranger {
+    let text = topology(sandbox, key, Some(name));
+    let file = sandbox.file(&format!("{name}.toml"), &text);
+    Stranger(started(sandbox.command(&["node", &file.display().to_string(), name]), name))
+}
+
+/// What `hopline status` says of `top`.
+fn top(sandbox: &Sandbox, file: &str) -> serde_json::Value {
+    let status = sandbox.json(&["status", file, "--json"]);
+    let nodes = status["nodes"].as_array().unwrap();
+    nodes.iter().find(|node| node["node"] == "top").unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_node_that_no_file_declares_joins_with_the_mesh_key_and_without_it_does_not() {
+    let mut sandbox = Sandbox::new();
+    write_key(&sandbox);
+    let forged = sandbox.path().join("forged");
+    std::fs::write(&forged, "ba".repeat(32)).unwrap();
+    std::fs::set_permissions(&forged, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let text = topology(&sandbox, "key", None);
+    let file = sandbox.file("mesh.toml", &text).display().to_string();
+    sandbox.data(&["up", "--detach", &file]);
+
+    let _stranger = guest(&mut sandbox, "forger", "forged");
+    let at = |sandbox: &Sandbox, node: &str| Endpoint::Ipc(sandbox.path().join(node));
+    let forger =
+        Client::connect(&at(&sandbox, "forger"), ClientOptions::anonymous()).await.unwrap();
+    until("the stranger has no proof that holds", || async {
+        let answer = forger.ask("forger", Request::Status {}, PATIENCE).await.unwrap();
+        let Answer::Status(status) = answer else { panic!("{answer:?}") };
+        assert_eq!(status.reachable.len(), 1);
+        status.counters.get("wrong key").is_some_and(|times| *times > 1)
+    })
+    .await;
+    forger.shutdown().await;
+    let mut known = guest(&mut sandbox, "guest", "key");
+    let at = |node: &str| at(&sandbox, node);
+    let mut dave = Receiver::attach(&at("guest"), "dave").await;
+    let mut alice = Sender::attach(&at("east"), "alice", "dave").await;
+    until("its client is known at the other end", || async {
+        sandbox.data(&["routes", &file, "east"]).contains("dave")
+    })
+    .await;
+    send_many(&mut alice, &mut dave, 50).await;
+    until_accounted(&mut alice, &mut dave).await;
+    assert_eq!((dave.numbers.len(), alice.told.len()), (50, 0));
+    assert_eq!(dave.way, ["east", "top", "guest"]);
+
+    let links = top(&sandbox, &file)["links"].as_array().unwrap().clone();
+    let is_up =
+        |name: &str| links.iter().any(|link| link["neighbour"] == name && link["up"] == true);
+    assert!(is_up("guest") && is_up("east") && !is_up("forger"), "{links:?}");
+    assert!(sandbox.data(&["status", &file]).contains("guest (not planned)"));
+    // Whoever is not declared is forgotten with its link.
+    known.0.kill().unwrap();
+    until("it is gone", || async { !sandbox.data(&["status", &file]).contains("guest") }).await;
+    sandbox.data(&["down", &file]);
+}

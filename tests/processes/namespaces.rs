@@ -1,0 +1,153 @@
+//! Nodes in network namespaces of their own, where a cable can be pulled without a word.
+
+use std::process::{Child, Command};
+
+use hopline::core::Endpoint;
+
+use crate::alone::{started, write_key};
+use crate::drain::{Receiver, Sender};
+use crate::sandbox::Sandbox;
+use crate::stage::{send_until, until_accounted};
+
+const NODES: [&str; 4] = ["a", "b", "c", "d"];
+/// Who dials whom, at which cost.
+const LINKS: [(usize, usize, u32); 4] = [(1, 0, 10), (2, 0, 20), (3, 1, 10), (3, 2, 20)];
+/// The addresses of nodes, of the two ends of each cable, and of the ends of those that lead to the test.
+const NODE: &str = "10.213.0";
+const CABLE: &str = "10.213.1";
+const OUTSIDE: &str = "10.213.2";
+
+/// A namespace for each node, cables between neighbours, and one from each end of the mesh to the test.
+struct Namespaces {
+    prefix: String,
+    nodes: Vec<Child>,
+}
+
+impl Namespaces {
+    /// None where the machine does not let anybody make them.
+    fn new() -> Option<Self> {
+        let spaces = Self { prefix: format!("hl{}", std::process::id()), nodes: Vec::new() };
+        for (number, node) in NODES.iter().enumerate() {
+            let name = spaces.name(node);
+            ip(&format!("netns add {name}")).then_some(())?;
+            spaces.within(node, "link set lo up")?;
+            spaces.within(node, &format!("addr add {NODE}.{}/32 dev lo", number + 1))?;
+        }
+        for (number, (dialler, listener, _)) in LINKS.into_iter().enumerate() {
+            let (low, high) = (number * 4 + 1, number * 4 + 2);
+            let (from, to) = (NODES[dialler], NODES[listener]);
+            let (name, other) = (spaces.name(from), spaces.name(to));
+            let peer = format!("type veth peer name to-{from} netns {other}");
+            ip(&format!("link add to-{to} netns {name} {peer}")).then_some(())?;
+            spaces.within(from, &format!("addr add {CABLE}.{low}/30 dev to-{to}"))?;
+            spaces.within(to, &format!("addr add {CABLE}.{high}/30 dev to-{from}"))?;
+            spaces.within(to, &format!("link set to-{from} up"))?;
+            spaces.plug(number)?;
+        }
+        for (number, node) in [(0, "a"), (1, "d")] {
+            let (low, high) = (number * 4 + 1, number * 4 + 2);
+            let (name, outside) = (spaces.name(node), spaces.name(&format!("{node}o")));
+            ip(&format!("link add out netns {name} type veth peer name {outside}")).then_some(())?;
+            spaces.within(node, &format!("addr add {OUTSIDE}.{low}/30 dev out"))?;
+            spaces.within(node, "link set out up")?;
+            ip(&format!("addr add {OUTSIDE}.{high}/30 dev {outside}")).then_some(())?;
+            ip(&format!("link set {outside} up")).then_some(())?;
+        }
+        Some(spaces)
+    }
+
+    fn name(&self, node: &str) -> String {
+        format!("{}{node}", self.prefix)
+    }
+
+    fn within(&self, node: &str, what: &str) -> Option<()> {
+        ip(&format!("-n {} {what}", self.name(node))).then_some(())
+    }
+
+    /// Pulls a cable at the dialler's end: nobody is told, and all connections stay open.
+    fn pull(&self, link: usize) {
+        let (dialler, listener, _) = LINKS[link];
+        let pulled = self.within(NODES[dialler], &format!("link set to-{} down", NODES[listener]));
+        assert_eq!(pulled, Some(()));
+    }
+
+    fn plug(&self, link: usize) -> Option<()> {
+        let (dialler, listener, _) = LINKS[link];
+        let (from, to) = (NODES[dialler], NODES[listener]);
+        self.within(from, &format!("link set to-{to} up"))?;
+        let there = format!("{NODE}.{}/32 via {CABLE}.{}", listener + 1, link * 4 + 2);
+        self.within(from, &format!("route replace {there}"))
+    }
+
+    fn start(&mut self, sandbox: &Sandbox, file: &str, node: &str) {
+        let hopline = sandbox.command(&["node", file, node]);
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name(node)]).arg(hopline.get_program());
+        command.args(hopline.get_args());
+        command.env_clear().envs(hopline.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        self.nodes.push(started(command, node));
+    }
+}
+
+impl Drop for Namespaces {
+    fn drop(&mut self) {
+        for node in &mut self.nodes {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
+        for node in NODES {
+            ip(&format!("netns del {}", self.name(node)));
+        }
+    }
+}
+
+fn ip(arguments: &str) -> bool {
+    let output = Command::new("ip").args(arguments.split_whitespace()).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// The diamond, each node at an address of its own.
+fn topology() -> String {
+    let mut text = "[mesh]\nname = \"spaces\"\nkey_file = \"key\"\nopen = true\n".to_owned();
+    for (number, node) in NODES.iter().enumerate() {
+        let upstreams = LINKS.iter().filter(|(dialler, ..)| *dialler == number);
+        let upstreams = upstreams.map(|(_, listener, cost)| {
+            format!("{{ node = \"{}\", cost = {cost} }}", NODES[*listener])
+        });
+        text.push_str(&format!(
+            "[nodes.{node}]\nbind = \"tcp://*:555{0}\"\naddress = \"tcp://{NODE}.{0}:555{0}\"\n\
+             upstream = [{1}]\n",
+            number + 1,
+            upstreams.collect::<Vec<_>>().join(", "),
+        ));
+    }
+    text + "[[access.attach]]\nallow = \"*\"\n[[access.send]]\nallow = \"*\"\n"
+}
+
+/// Scenario 31 with cables that are pulled: no FIN, no RST, and nobody who says so. The others go round it within what is
+/// promised, and come back when the cable is in again; no message is unknown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cable_that_is_pulled_is_gone_round() {
+    let Some(mut spaces) = Namespaces::new() else {
+        eprintln!(
+            "NOT RUN: this machine lets nobody make network namespaces; links that are cut stand for them"
+        );
+        return;
+    };
+    let mut sandbox = Sandbox::new();
+    write_key(&sandbox);
+    let file = sandbox.file("spaces.toml", &topology()).display().to_string();
+    NODES.iter().for_each(|node| spaces.start(&sandbox, &file, node));
+    let at = |place: &str| -> Endpoint { format!("tcp://{OUTSIDE}.{place}").parse().unwrap() };
+    let mut dave = Receiver::attach_unheard(&at("5:5554"), "dave").await;
+    let mut alice = Sender::attach(&at("1:5551"), "alice", "dave").await;
+    send_until(&mut alice, &mut dave, &["a", "b", "d"]).await;
+    for link in [0, 2] {
+        spaces.pull(link);
+        send_until(&mut alice, &mut dave, &["a", "c", "d"]).await;
+        assert_eq!(spaces.plug(link), Some(()));
+        send_until(&mut alice, &mut dave, &["a", "b", "d"]).await;
+    }
+    until_accounted(&mut alice, &mut dave).await;
+    assert!(alice.told.values().any(|reason| reason == "in doubt"), "{:?}", alice.told);
+}
