@@ -145,7 +145,7 @@ async fn two_halves_go_on_by_themselves_and_are_one_again() {
 }
 
 /// By then all has arrived that does not go over the link that stalls: a message each millisecond for half of it.
-const STALL: Duration = Duration::from_secs(3);
+const STALL: Duration = Duration::from_secs(6);
 
 /// `hub` between a sender's node and two others, one of them behind a link that becomes slow.
 const FORK: &str = r#"
@@ -178,7 +178,7 @@ async fn a_link_that_stalls_holds_nobody_else_up_and_recovers() {
     let mut alice = Sender::attach(&stage.at("near"), "alice", "bob").await;
     let mut anna = Sender::attach(&stage.at("near"), "anna", "carol").await;
     send_many(&mut anna, &mut carol, 500).await;
-    stage.impair("hub--slow", &["--rate", "10kB/s"]).finish();
+    stage.impair("hub--slow", &["--rate", "5kB/s"]).finish();
 
     let mut stalled = JoinSet::new();
     stalled.spawn(async move {
