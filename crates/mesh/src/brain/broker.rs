@@ -26,7 +26,9 @@ use crate::wire::{Class, Flags, Kind, MessageId, Prefix, Tail};
 
 use listing::Round;
 use names::Names;
+pub(super) use names::is_to_registered;
 use replies::{Asked, Replies};
+pub(super) use seeking::NEWS;
 use seeking::Seeking;
 
 /// How long a sender waits for a message to be handed over.

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use super::broker::{NEWS, is_to_registered};
 use super::message::Message;
 use super::{Brain, ConnId, Now, Room, counters::Flow};
 use crate::reason::Reason;
@@ -56,6 +57,8 @@ struct Kept {
     /// When it is sent again.
     again: Duration,
     tries: u32,
+    /// Until when a registered name that its node has no more may turn up at another.
+    sought: Option<Duration>,
 }
 
 impl Confirmed {
@@ -93,7 +96,8 @@ impl Confirmed {
         self.last += 1;
         self.bytes += message.size();
         self.numbers.insert(key, self.last);
-        self.kept.insert(self.last, Kept { message, until, again: until, tries: 0 });
+        let kept = Kept { message, until, again: until, tries: 0, sought: None };
+        self.kept.insert(self.last, kept);
         self.timers.insert((until, self.last));
         self.last
     }
@@ -122,6 +126,16 @@ impl Confirmed {
             self.timers.remove(&(kept.due(), number));
             kept.again = again;
             self.timers.insert((kept.due(), number));
+        }
+    }
+
+    /// It goes elsewhere from now on.
+    fn redirect(&mut self, number: u64, destination: &str) {
+        if let Some(kept) = self.kept.get_mut(&number) {
+            self.bytes -= kept.message.size();
+            kept.message.redirect(destination);
+            self.bytes += kept.message.size();
+            kept.sought = None;
         }
     }
 
@@ -189,6 +203,15 @@ impl Brain {
         let Some(kept) = self.confirmed.kept.get(&number) else {
             return;
         };
+        if is_to_registered(&kept.message) {
+            let destination = kept.message.prefix().destination.to_owned();
+            if let Some(moved) = self.moved(&destination) {
+                self.confirmed.redirect(number, &moved);
+            }
+        }
+        let Some(kept) = self.confirmed.kept.get(&number) else {
+            return;
+        };
         if !self.has_room_for(&kept.message) {
             // What was sent before it is on its way yet: so may it be.
             return self.confirmed.put_off(number, now.since_start + ROUTES_CHANGED);
@@ -253,13 +276,28 @@ impl Brain {
             true => node == self.name().as_str() || self.is_egress(&kept.message, node),
             false => !Reason::may_pass(reason),
         };
-        if is_final {
+        let pause = doubled(SOON, kept.tries.saturating_sub(1), AGAIN_AT_MOST);
+        if is_final && !self.may_turn_up(now, number, reason) {
             self.confirmed.end(key);
             return Fate::Final;
         }
-        let pause = doubled(SOON, kept.tries.saturating_sub(1), AGAIN_AT_MOST);
         self.confirmed.hasten(number, now.since_start + pause);
         Fate::Again
+    }
+
+    /// Whether a registered name that its node has no more may be at another, and only the news of it is late.
+    fn may_turn_up(&mut self, now: Now, number: u64, reason: &str) -> bool {
+        let is_gone =
+            reason == Refusal::UnknownDestination.reason() || reason == Reason::ReceiverGone.text();
+        let is_news_to_come = self.tables.table.iter().next().is_some();
+        let Some(kept) = self.confirmed.kept.get_mut(&number) else {
+            return false;
+        };
+        if !is_gone || !is_news_to_come || !is_to_registered(&kept.message) {
+            return false;
+        }
+        let until = now.since_start + NEWS;
+        *kept.sought.get_or_insert(until) > now.since_start
     }
 
     /// An error comes by for a message that entered here. Says whether it goes on to the client.

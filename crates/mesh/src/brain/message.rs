@@ -54,6 +54,13 @@ impl Message {
         self.prefix().source == entered.map_or(me.as_str(), |stamp| stamp.node)
     }
 
+    /// Sends it to another destination.
+    pub(super) fn redirect(&mut self, destination: &str) {
+        let header = Prefix { destination, ..self.prefix() }.write();
+        self.size = self.size - self.frames[0].len() + header.len();
+        self.frames[0] = header;
+    }
+
     /// Notes whether it may have arrived before, because it was sent again.
     pub(super) fn mark_resent(&mut self, resent: bool) {
         self.mark(Flags::RESENT, resent);

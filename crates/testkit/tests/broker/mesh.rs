@@ -231,3 +231,56 @@ fn while_links_break_each_message_is_delivered_once_or_ends_in_an_error() {
     });
     assert_eq!(delivered.get(), 20 * 120);
 }
+
+#[test]
+fn a_message_is_kept_while_no_way_leads_to_its_target() {
+    for_each_seed(20, |seed| {
+        let mut mesh = regions(seed);
+        let alice = registered(&mut mesh, "east", "alice");
+        let bob = registered(&mut mesh, "west", "bob");
+        mesh.part("top", "west");
+        mesh.run_for(Duration::from_millis(1500));
+        assert!(!mesh.is_linked("top", "west"), "it is known that there is no way");
+        send(&mut mesh, alice, &direct("bob", 1));
+        mesh.run_for(Duration::from_millis(1500));
+        assert_eq!(mesh.take(alice).len() + mesh.take(bob).len(), 0);
+        mesh.rejoin("top", "west");
+        mesh.run_for(Duration::from_secs(3));
+        assert_eq!(mesh.take_json(alice)[0]["type"], "delivery_confirmation");
+        assert_eq!(mesh.take(bob).len(), 1);
+        // One that never comes back.
+        mesh.part("top", "west");
+        mesh.run_for(Duration::from_millis(1500));
+        let got = answer(&mut mesh, alice, &direct("bob", 2));
+        assert_eq!(got["message"], "Delivery to 'bob' timed out");
+        // Under the name of somebody out of reach another is found.
+        let other = registered(&mut mesh, "top", "bob");
+        assert_eq!(answer(&mut mesh, alice, &direct("bob", 3))["status"], "delivered");
+        assert_eq!(mesh.take(other).len(), 1);
+    });
+}
+
+#[test]
+fn a_client_that_moves_is_found_whatever_the_sender_has_heard() {
+    for_each_seed(50, |seed| {
+        let mut mesh = regions(seed);
+        let alice = registered(&mut mesh, "east", "alice");
+        let before = registered(&mut mesh, "top", "bob");
+        mesh.detach(before);
+        // Some of the news of it is under way.
+        mesh.run_for(Duration::from_millis(seed % 20));
+        let bob = mesh.attach("west", None);
+        send(&mut mesh, bob, &json!({"type": "register", "name": "bob"}));
+        while mesh.take(bob).is_empty() {
+            assert!(mesh.step());
+        }
+        assert_eq!(answer(&mut mesh, alice, &direct("bob", 1))["status"], "delivered");
+        assert_eq!(mesh.take(bob).len(), 1);
+        // Who has gone and comes back nowhere is not found.
+        mesh.detach(bob);
+        let before = mesh.elapsed();
+        let got = answer(&mut mesh, alice, &direct("bob", 2));
+        assert_eq!(got["message"], "Target client 'bob' not found");
+        assert!(mesh.elapsed() - before < Duration::from_secs(1));
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Brain, ConnId, Now, Reply};
+use super::{Brain, ConnId, Message, Now, Reply, is_registered};
 use crate::dialect::broker::MAX_NAME;
 use crate::name::ClientName;
 
@@ -64,19 +64,35 @@ impl Brain {
         }
     }
 
-    /// The address of the client that has a name: of those at nodes that can be reached the oldest, of several the one
-    /// at the node of lesser name.
+    /// The address of the client that has a name: of those at nodes that can be reached, or else of all, the oldest; of
+    /// several the one at the node of lesser name.
     pub(super) fn broker_holder(&mut self, name: &str) -> Option<String> {
         if name.len() > MAX_NAME {
             return None;
         }
+        self.holder_of(ClientName::broker(name).as_str())
+    }
+
+    fn holder_of(&mut self, key: &str) -> Option<String> {
         self.bring_table_up();
         self.refresh();
-        let key = ClientName::broker(name);
         let (me, table) = (&self.config.node, &self.tables.table);
-        let holders = self.tables.directory.holders(key.as_str());
-        let reached = holders.filter(|node| *node == me || table.reaches(node));
-        let since = reached.filter_map(|node| Some((self.database.since(node, &key)?, node)));
-        since.min().map(|(_, node)| format!("{key}@{node}"))
+        let holders = self.tables.directory.holders(key).filter_map(|node| {
+            let key = self.tables.directory.named_at(key, node)?;
+            let is_reached = node == me || table.reaches(node);
+            Some((!is_reached, self.database.since(node, key)?, node))
+        });
+        holders.min().map(|(_, _, node)| format!("{key}@{node}"))
     }
+
+    /// Where what was sent to this address of a registered name is to go by now, if that is elsewhere.
+    pub(in super::super) fn moved(&mut self, before: &str) -> Option<String> {
+        let (key, _) = before.rsplit_once('@')?;
+        self.holder_of(key).filter(|now| now != before)
+    }
+}
+
+/// Whether a message is for whoever has registered a name.
+pub(in super::super) fn is_to_registered(message: &Message) -> bool {
+    message.is_brokered() && is_registered(message.prefix().destination)
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{Brain, BrokerError, ConnId, MessageId, Now, Refusal, Reply, Room};
 
 /// How long the news may take.
-const PATIENCE: Duration = Duration::from_millis(250);
+pub(in super::super) const NEWS: Duration = Duration::from_millis(250);
 /// How many messages of one client wait for news.
 const EACH: usize = 100;
 /// How many of all clients do.
@@ -70,7 +70,7 @@ impl Brain {
         if !fits || self.tables.table.iter().next().is_none() {
             return self.not_found(now, conn, id, target, room);
         }
-        let until = now.since_start + PATIENCE;
+        let until = now.since_start + NEWS;
         self.broker.seeking.bytes += payload.len();
         self.broker.seeking.waiting.push(Sought { conn, id, target, payload, until });
     }
