@@ -37,11 +37,15 @@ impl Sender {
     }
 
     fn send(&mut self, mesh: &mut Simulation) {
+        self.send_of(mesh, 100);
+    }
+
+    fn send_of(&mut self, mesh: &mut Simulation, bytes: usize) {
         let id = MessageId { incarnation: 7, counter: self.sent };
         self.sent += 1;
         let prefix =
             Prefix { id, class: self.class, destination: self.to, ..Prefix::new(Kind::Data) };
-        mesh.send(self.client, vec![prefix.write(), Bytes::new(), Bytes::from_static(&[7; 100])]);
+        mesh.send(self.client, vec![prefix.write(), Bytes::new(), Bytes::from(vec![7; bytes])]);
     }
 
     fn hear(&mut self, mesh: &mut Simulation) {
@@ -204,5 +208,38 @@ fn what_a_retiring_node_cannot_finish_goes_back() {
         let known = bella.told.len() + mesh.handed(dave).len();
         assert!(known >= 300, "{known} of 300: {:?}", bella.told.len());
         assert!(!bella.told.is_empty() && !mesh.handed(dave).is_empty());
+    });
+}
+
+/// Large messages on slow links come seldom: that nothing has come for a while does not mean that nothing comes.
+#[test]
+fn a_node_behind_slow_links_waits_for_what_is_on_its_way() {
+    for_each_seed(30, |seed| {
+        let mut mesh = mesh(seed);
+        let dave = mesh.attach_native("d", Some("dave"));
+        let mut alice = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+        let slow = Impairment {
+            latency: Some(Duration::from_millis(30)),
+            bytes_per_second: Some(3_000_000),
+            ..Impairment::default()
+        };
+        for (one, other) in [("a", "b"), ("b", "d"), ("a", "c"), ("c", "d")] {
+            mesh.impair(one, other, slow);
+        }
+        mesh.run_for(Duration::from_secs(2));
+        for round in 0..40 + seed {
+            alice.send_of(&mut mesh, if round % 7 == 0 { 270_000 } else { 1_000 });
+            mesh.run_for(Duration::from_millis(13));
+        }
+        mesh.command("b", Command::Retire { within: Duration::from_secs(10) });
+        while !mesh.has_left("b") {
+            alice.send_of(&mut mesh, 1_000);
+            mesh.run_for(Duration::from_millis(13));
+        }
+        mesh.end("b");
+        mesh.run_for(Duration::from_secs(5));
+        alice.hear(&mut mesh);
+        assert_eq!(alice.told, [], "all of {} arrive", alice.sent);
+        alice.assert_nothing_lost(&mesh, dave, "alice");
     });
 }
