@@ -1,11 +1,12 @@
 //! A node that the mesh's file does not know: who has the mesh key may be one.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Child;
+use std::process::{Child, Command};
 
 use hopline::core::Endpoint;
 use hopline::mesh::client::{Client, ClientOptions};
 use hopline::mesh::wire::control::{Answer, Request};
+use insta::assert_snapshot;
 
 use crate::alone::{started, write_key};
 use crate::drain::{Receiver, Sender};
@@ -92,4 +93,44 @@ async fn a_node_that_no_file_declares_joins_with_the_mesh_key_and_without_it_doe
     known.0.kill().unwrap();
     until("it is gone", || async { !sandbox.data(&["status", &file]).contains("guest") }).await;
     sandbox.data(&["down", &file]);
+}
+
+/// A node that is not in the file is no part of what was planned: the mesh converges with it. A way through it is
+/// explained by it, through the mesh, or as far as the others tell where it does not answer.
+#[tokio::test]
+async fn a_mesh_with_a_guest_converges_and_a_way_through_it_is_explained() {
+    let mut sandbox = Sandbox::new();
+    write_key(&sandbox);
+    let dir = sandbox.path().display().to_string();
+    let mut text = "[mesh]\nname = \"m\"\nkey_file = \"key\"\nlink_silence = \"20s\"\n".to_owned();
+    for name in ["top", "bottom"] {
+        text.push_str(&format!("[nodes.{name}]\nbind = \"ipc://{dir}/{name}\"\n"));
+    }
+    let file = sandbox.file("mesh.toml", &text).display().to_string();
+    sandbox.data(&["up", "--detach", &file]);
+    text.push_str(&format!(
+        "[nodes.guest]\nbind = \"ipc://{dir}/guest\"\nupstream = [\"top\", \"bottom\"]\n"
+    ));
+    let joins = sandbox.file("join.toml", &text).display().to_string();
+    let guest = Stranger(started(sandbox.command(&["node", &joins, "guest"]), "guest"));
+    until("it is the way", || async {
+        let trace = sandbox.run(&["trace", &file, "top", "bottom", "--json"]);
+        String::from_utf8(trace.stdout).unwrap().contains("guest")
+    })
+    .await;
+    let said = sandbox.data(&["status", &file, "--converged", "--wait", "10s"]);
+    assert!(said.starts_with("m: converged"), "{said}");
+
+    let mut shown = sandbox.show(&["explain", &file, "top", "bottom"]);
+    signal("-STOP", &guest);
+    for more in [&["--timeout", "500ms"][..], &["--timeout", "500ms", "--json"]] {
+        shown.push_str(&sandbox.show(&[&["explain", &file, "top", "bottom"], more].concat()));
+    }
+    signal("-CONT", &guest);
+    assert_snapshot!(shown);
+}
+
+fn signal(name: &str, to: &Stranger) {
+    let sent = Command::new("kill").args([name, &to.0.id().to_string()]).status();
+    assert!(sent.unwrap().success());
 }

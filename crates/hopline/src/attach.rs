@@ -69,7 +69,7 @@ pub(crate) async fn attach(
     };
     let record = running.processes.get(node).filter(|record| record.state == ProcessState::Up);
     let Some(record) = record else {
-        return Err(Bad::new(format!("node `{node}` is not up")).into());
+        return Err(absent(running, node).into());
     };
     let endpoint = Endpoint::Ipc(record.control.clone());
     match Client::connect(&endpoint, options).await {
@@ -99,6 +99,16 @@ pub(crate) async fn ask(
         }
         Err(RequestError::Timeout { .. }) => Err(silent(node).into()),
         answer => Ok(answer?),
+    }
+}
+
+/// Why there is no control socket of a node.
+fn absent(running: &Running, node: &NodeName) -> Bad {
+    match running.plan.nodes.contains_key(node) {
+        true => Bad::new(format!("node `{node}` is not up")),
+        false => {
+            Bad::new(format!("node `{node}` is not in the file, and has no control socket here"))
+        }
     }
 }
 

@@ -33,7 +33,8 @@ fn text(explanation: &Explanation) -> String {
             let _ = writeln!(text, "allowed at {}: {}", step.node, visible(rule));
         }
     }
-    if explanation.steps.len() > 1 || explanation.steps.iter().any(|step| step.route().is_some()) {
+    let says_more = |step: &Step| step.route().is_some() || step.neighbour().is_some();
+    if explanation.steps.len() > 1 || explanation.steps.iter().any(says_more) {
         let width = explanation.steps.iter().map(|step| step.node.as_str().len()).max();
         text.push_str("at each node:\n");
         for step in &explanation.steps {
@@ -56,6 +57,9 @@ fn head(explanation: &Explanation) -> String {
     match (reason, node, path.as_slice()) {
         (None, ..) => {
             format!("{from} -> {to}:  {}  cost {cost}, {}\n", arrows(path), count(*hops, "hop"))
+        }
+        (Some(_), None, path @ [_, _, ..]) => {
+            format!("the way from {from} to {to} is known as far as {}\n", arrows(path))
         }
         (Some(reason), None, _) => format!("no way from {from} to {to}: {reason}\n"),
         (Some(reason), Some(node), [_]) => {

@@ -41,7 +41,7 @@ mod supervised;
 mod troubles;
 mod words;
 
-pub use agreement::{Lack, disagreement, missing, unconverged};
+pub use agreement::{Lack, disagreement, disagreement_of, missing, unconverged};
 pub use alone::{AloneError, next_run, run_alone};
 pub use apply::Applied;
 pub use backoff::Backoff;

@@ -8,6 +8,18 @@ use hopline_mesh::wire::control::{LinkStatus, NodeStatus};
 
 use crate::plan::Plan;
 
+/// What keeps the nodes of `plan` from agreeing: as [`disagreement`] says, of the nodes of the plan alone. A node that
+/// came with the mesh key and is not planned is not asked, so nothing is expected of it.
+#[must_use]
+pub fn disagreement_of(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Option<Lack> {
+    let mut planned = statuses.clone();
+    planned.retain(|node, _| plan.nodes.contains_key(node));
+    for status in planned.values_mut() {
+        status.reachable.retain(|node| plan.nodes.contains_key(node));
+    }
+    disagreement(&planned)
+}
+
 /// What of `plan` the nodes lack most: the first one's answer, else a link that is not up at both ends,
 /// first of all one that is known not to come up.
 #[must_use]
@@ -41,7 +53,7 @@ fn links_down(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Vec<Lac
 }
 
 /// The first thing that keeps the mesh of `plan` from being converged; none where it is: all nodes answer, all
-/// planned links are up that nobody has cut, and there is no [`disagreement`].
+/// planned links are up that nobody has cut, and there is no [disagreement](disagreement_of) between the nodes.
 #[must_use]
 pub fn unconverged(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Option<Lack> {
     let is_cut = |from: &NodeName, to: &NodeName| {
@@ -55,7 +67,7 @@ pub fn unconverged(plan: &Plan, statuses: &BTreeMap<NodeName, NodeStatus>) -> Op
         node.dials.retain(|dial| stays(&dial.node));
         node.accepts.retain(|dial| stays(&dial.node));
     }
-    missing(&plan, statuses).or_else(|| disagreement(statuses))
+    missing(&plan, statuses).or_else(|| disagreement_of(&plan, statuses))
 }
 
 fn link_to<'a>(status: &'a NodeStatus, neighbour: &NodeName) -> Option<&'a LinkStatus> {
@@ -134,6 +146,18 @@ mod tests {
         let plan = Plan::new(&crate::parse("m.toml", text).unwrap().topology);
         let lack = missing(&plan, &all(vec![status("top", "a", &["top"], &[]), west])).unwrap();
         assert_eq!(lack.to_string(), "`west` has no link to `top` (host `x` not found)");
+    }
+
+    #[test]
+    fn of_a_node_that_is_not_planned_no_answer_is_expected() {
+        let all_three = ["east", "guest", "top"];
+        let east = status("east", "a", &all_three, &["top"]);
+        let top = |revision| status("top", revision, &all_three, &["east", "guest"]);
+        let statuses = all(vec![east.clone(), top("a")]);
+        assert_eq!(unconverged(&plan(), &statuses), None);
+        let statuses = all(vec![east, top("b")]);
+        let differ = Lack::Revision(node("east"), node("top"));
+        assert_eq!(unconverged(&plan(), &statuses), Some(differ));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::agreement::{Lack, disagreement, missing};
+use super::agreement::{Lack, disagreement_of, missing};
 use super::desk::{self, Desk};
 use super::error::{Failure, LaunchError};
 use super::fleet::Fleet;
@@ -328,7 +328,8 @@ impl Supervisor {
     }
 
     fn lack(&self) -> Option<Lack> {
-        missing(&self.launch.plan, &self.statuses).or_else(|| disagreement(&self.statuses))
+        let plan = &self.launch.plan;
+        missing(plan, &self.statuses).or_else(|| disagreement_of(plan, &self.statuses))
     }
 
     fn first_silent(&self) -> Lack {

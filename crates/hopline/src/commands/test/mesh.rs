@@ -8,7 +8,7 @@ use hopline::mesh::client::Client;
 use hopline::mesh::name::{LinkName, NodeName};
 use hopline::mesh::route::Down;
 use hopline::mesh::wire::control::{NodeStatus, Request};
-use hopline::topo::launch::{Running, disagreement, missing};
+use hopline::topo::launch::{Running, disagreement_of, missing};
 use hopline::topo::{Offline, Plan};
 use tokio::time::interval;
 
@@ -172,7 +172,7 @@ impl Mesh {
                 return Some(format!("`{name}` still has its link to `{}`", link.neighbour));
             }
         }
-        disagreement(statuses).map(|lack| lack.to_string())
+        disagreement_of(&plan, statuses).map(|lack| lack.to_string())
     }
 
     /// The links that go when `down` does.
