@@ -7,14 +7,14 @@
 //!    +---------- [ m m m m ]   taken in turns, one of each client, when there is room again
 //! ```
 //!
-//! A native client waits as long as it takes. A raw client's message waits a second and is then refused, and so are
-//! those that come after it, at once, until there is room.
+//! A native client waits as long as it takes. A raw client's message waits a second, or for as long as it is kept, and is
+//! then refused, and so are those that come after it, at once, until there is room.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::message::Message;
-use super::{Brain, ConnId, Now, Room, Window};
+use super::{Brain, ConnId, Now, Room, Window, confirmed};
 use crate::dialect::Dialect;
 use crate::reason::Reason;
 use crate::route::Refusal;
@@ -134,13 +134,17 @@ impl Brain {
                 return self.send_from_here(now, message, room);
             }
             if self.blocked.tired.contains(&conn) {
-                return self.give_back(now, message, Refusal::QueueFull.into(), room);
+                return self.turn_away(now, message, Refusal::QueueFull.into(), room);
             }
         }
-        let until = (!self.speaks(conn, Dialect::Native)).then(|| now.since_start + RAW_WAITS);
+        let patience = match confirmed::is_kept(&message) {
+            true => confirmed::patience(now, &message).unwrap_or_default(),
+            false => RAW_WAITS,
+        };
+        let until = (!self.speaks(conn, Dialect::Native)).then(|| now.since_start + patience);
         match self.blocked.push(conn, until, message, self.config.settings.queue) {
             Ok(()) => self.read_or_wait(conn),
-            Err(message) => self.give_back(now, message, Refusal::QueueFull.into(), room),
+            Err(message) => self.turn_away(now, message, Refusal::QueueFull.into(), room),
         }
     }
 
@@ -172,7 +176,7 @@ impl Brain {
         while let Some(conn) = self.blocked.over(now.since_start) {
             self.blocked.tired.insert(conn);
             self.take_blocked(conn, |brain, message| {
-                brain.give_back(now, message, Refusal::QueueFull.into(), room);
+                brain.turn_away(now, message, Refusal::QueueFull.into(), room);
             });
         }
         if !self.blocked.is_empty() {
@@ -183,8 +187,16 @@ impl Brain {
     /// Gives back all that waits.
     pub(super) fn give_back_blocked(&mut self, now: Now, reason: Reason, room: &impl Room) {
         while let Some(conn) = self.blocked.clients.keys().next().copied() {
-            self.take_blocked(conn, |brain, message| brain.give_back(now, message, reason, room));
+            self.take_blocked(conn, |brain, message| brain.turn_away(now, message, reason, room));
         }
+    }
+
+    /// A message has waited in vain. If it is kept, this was only a copy of it.
+    fn turn_away(&mut self, now: Now, message: Message, reason: Reason, room: &impl Room) {
+        if confirmed::is_kept(&message) {
+            return self.refuse(now, message, reason, room);
+        }
+        self.give_back(now, message, reason, room);
     }
 
     /// Takes the first message of a client, which is read again if it was the last one.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::broker::{NEWS, is_to_registered};
 use super::message::Message;
-use super::{Brain, ConnId, Now, Room, counters::Flow};
+use super::{Brain, ConnId, Now, Room, counters::Flow, spread};
 use crate::reason::Reason;
 use crate::route::Refusal;
 use crate::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Tail};
@@ -57,6 +57,8 @@ struct Kept {
     /// When it is sent again.
     again: Duration,
     tries: u32,
+    /// Its copy waits for room at the egress, and is neither late nor refused.
+    waits: bool,
     /// Until when a registered name that its node has no more may turn up at another.
     sought: Option<Duration>,
 }
@@ -92,14 +94,13 @@ impl Confirmed {
         self.kept.is_empty() || self.bytes.saturating_add(size) <= self.most
     }
 
-    fn keep(&mut self, key: Key, message: Message, until: Duration) -> u64 {
+    fn keep(&mut self, key: Key, message: Message, until: Duration) {
         self.last += 1;
         self.bytes += message.size();
         self.numbers.insert(key, self.last);
-        let kept = Kept { message, until, again: until, tries: 0, sought: None };
+        let kept = Kept { message, until, again: until, tries: 0, waits: true, sought: None };
         self.kept.insert(self.last, kept);
         self.timers.insert((until, self.last));
-        self.last
     }
 
     /// Its end is known.
@@ -113,7 +114,7 @@ impl Confirmed {
 
     /// Has it sent again at this time, unless that is later than it would be.
     fn hasten(&mut self, number: u64, again: Duration) {
-        if let Some(kept) = self.kept.get_mut(&number) {
+        if let Some(kept) = self.kept.get_mut(&number).filter(|kept| !kept.waits) {
             self.timers.remove(&(kept.due(), number));
             kept.again = kept.again.min(again);
             self.timers.insert((kept.due(), number));
@@ -139,14 +140,19 @@ impl Confirmed {
         }
     }
 
-    /// It is sent now. Gives back the copy to send.
-    fn sent(&mut self, now: Duration, number: u64) -> Option<Message> {
-        let kept = self.kept.get_mut(&number)?;
-        self.timers.remove(&(kept.due(), number));
-        kept.again = now + doubled(AGAIN, kept.tries, AGAIN_AT_MOST);
-        kept.tries += 1;
-        self.timers.insert((kept.due(), number));
-        Some(kept.message.clone())
+    /// A copy of it goes on its way now. Says whether it is still kept.
+    fn sent(&mut self, now: Duration, key: &Key) -> bool {
+        let Some(number) = self.numbers.get(key).copied() else {
+            return false;
+        };
+        if let Some(kept) = self.kept.get_mut(&number) {
+            self.timers.remove(&(kept.due(), number));
+            kept.again = now + doubled(AGAIN, kept.tries, AGAIN_AT_MOST);
+            kept.tries += 1;
+            kept.waits = false;
+            self.timers.insert((kept.due(), number));
+        }
+        true
     }
 }
 
@@ -171,6 +177,11 @@ fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(times)).min(most)
 }
 
+/// Whether what enters here is a copy of a message that is kept until its end is known.
+pub(super) fn is_kept(message: &Message) -> bool {
+    message.prefix().class == Class::Confirmed && !spread::is_for_several(message)
+}
+
 /// What a message is known by.
 pub(super) fn key(prefix: &Prefix<'_>) -> Key {
     (prefix.source.to_owned(), prefix.id)
@@ -193,10 +204,13 @@ impl Brain {
         let Some(patience) = patience(now, &message) else {
             return self.give_back(now, message, Reason::Deadline, room);
         };
-        let number = self.confirmed.keep(key, message, now.since_start + patience);
-        if let Some(message) = self.confirmed.sent(now.since_start, number) {
-            self.let_in(now, conn, message, room);
-        }
+        self.confirmed.keep(key, message.clone(), now.since_start + patience);
+        self.let_in(now, conn, message, room);
+    }
+
+    /// A copy of a message that is kept here goes on its way. Says whether it is to go: its sender may have given up.
+    pub(super) fn sets_out(&mut self, now: Now, message: &Message) -> bool {
+        !is_kept(message) || self.confirmed.sent(now.since_start, &key(&message.prefix()))
     }
 
     fn send_again(&mut self, now: Now, number: u64, room: &impl Room) {
@@ -216,12 +230,11 @@ impl Brain {
             // What was sent before it is on its way yet: so may it be.
             return self.confirmed.put_off(number, now.since_start + ROUTES_CHANGED);
         }
-        if let Some(mut message) = self.confirmed.sent(now.since_start, number) {
-            message.arrived = now.unix_nanos;
-            message.mark_resent(true);
-            self.counters.count(Flow::Made);
-            self.send_from_here(now, message, room);
-        }
+        let mut message = kept.message.clone();
+        message.arrived = now.unix_nanos;
+        message.mark_resent(kept.tries > 0);
+        self.counters.count(Flow::Made);
+        self.send_from_here(now, message, room);
     }
 
     /// Sends again what is due, and gives up what is over.
@@ -267,6 +280,9 @@ impl Brain {
     /// A copy of a confirmed message that entered here is refused, by this node or by another.
     pub(super) fn refused_copy(&mut self, now: Now, key: &Key, reason: &str, node: &str) -> Fate {
         let number = self.confirmed.numbers.get(key).copied();
+        if let Some(kept) = number.and_then(|number| self.confirmed.kept.get_mut(&number)) {
+            kept.waits = false;
+        }
         let kept = number.and_then(|number| Some((number, self.confirmed.kept.get(&number)?)));
         let Some((number, kept)) = kept else {
             return Fate::Known;

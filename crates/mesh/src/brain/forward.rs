@@ -38,6 +38,9 @@ impl Brain {
         if spread::is_for_several(&message) {
             return self.spread(now, message, room);
         }
+        if !self.sets_out(now, &message) {
+            return self.counters.count(Flow::Dropped);
+        }
         let Ruled { way, egress } = self.rule(&message);
         let size = message.size();
         let goes_there = egress.filter(|_| matches!(way, Way::Neighbour(_)));

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hopline_testkit::simulation::{Simulation, for_each_seed, regions};
+use hopline_mesh::brain::Impairment;
+use hopline_testkit::simulation::{Simulation, config, dials, for_each_seed, listens, regions};
 use serde_json::{Value, json};
 
 use crate::clients::{LIMIT, answer, answers, direct, names, registered, send};
@@ -300,4 +301,29 @@ fn who_sends_faster_than_it_is_answered_is_not_read_and_loses_nothing() {
     );
     let got = mesh.take_json(bob);
     assert!(got.iter().map(|it| it["content"].as_u64().unwrap()).eq(0..10_000));
+}
+
+#[test]
+fn what_waits_for_room_is_not_refused_before_its_time() {
+    let mut mesh = Simulation::new(1);
+    let mut east = config("east", [dials("west", 10)]);
+    east.settings.flow.messages = 8;
+    mesh.add(east);
+    mesh.add(config("west", [listens("east", 10)]));
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    let alice = registered(&mut mesh, "east", "alice");
+    let bob = registered(&mut mesh, "west", "bob");
+    // Some are let in at once, and those behind them wait for more than a second.
+    let slow = Impairment { bytes_per_second: Some(850), ..Impairment::default() };
+    mesh.impair("east", "west", slow);
+    for number in 0..30 {
+        send(&mut mesh, alice, &direct("bob", number));
+    }
+    mesh.run_for(LIMIT);
+    let told = mesh.take_json(alice);
+    let failed = told.iter().find(|it| it["status"] != "delivered");
+    assert!(told.len() == 30 && failed.is_none(), "{} and {failed:?}", told.len());
+    let got = mesh.take_json(bob);
+    assert!(got.iter().map(|it| it["content"].as_u64().unwrap()).eq(0..30));
 }
