@@ -7,7 +7,7 @@ use hopline::topo::launch::Lack;
 use insta::assert_snapshot;
 use tokio::time::Instant;
 
-use crate::sandbox::{PATIENCE, Sandbox};
+use crate::sandbox::{PATIENCE, Sandbox, until};
 
 /// Static routes are set and taken away at a running node, and whatever cannot be one is told.
 #[test]
@@ -21,7 +21,8 @@ fn a_static_route_is_set_and_taken_away() {
     let mut text = sandbox.show(&["routes", "set", &file, "west", "north.*", "upstream"]);
     assert!(goes("north.*"));
     for command in [
-        &["routes", "unset", &file, "west", "north.*", "--json"][..],
+        &["routes", "unset", &file, "west", "north.*"][..],
+        &["routes", "unset", &file, "east", "south.*", "--json"],
         &["routes", "unset", &file, "west", "north.*"],
         &["routes", "set", &file, "wets", "north.*", "top"],
         &["routes", "set", &file, "west", "north.*.a", "top"],
@@ -68,4 +69,21 @@ async fn it_is_told_whether_the_mesh_has_converged_and_what_lacks() {
     assert_eq!(said, "regions: not converged: `east` does not answer\n");
     assert!(matches!(lack, Err(Lack::Silent(_))), "{lack:?}");
     assert!(taken < Duration::from_secs(9), "both are waited for at once: {taken:?}");
+}
+
+/// A way over a node that drains is told as that, not by a number that means it.
+#[tokio::test]
+async fn a_way_over_a_node_that_drains_is_told_as_draining() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let file = file.display().to_string();
+    sandbox.data(&["up", "--detach", &file]);
+    sandbox.data(&["drain", &file, "top"]);
+    let told = |command: &[&str]| {
+        let said = sandbox.data(command);
+        said.contains("draining") && !said.contains("4294967295") && !said.contains("8589934590")
+    };
+    until("it is told", || async {
+        told(&["routes", &file, "east"]) && told(&["explain", &file, "east", "west"])
+    })
+    .await;
 }

@@ -32,6 +32,29 @@ fn a_difference_shows_what_came_and_went() {
     ]));
 }
 
+/// Who is offered elsewhere is reached elsewhere, also where no link has changed.
+#[test]
+fn routes_to_a_service_move_with_it() {
+    let mut sandbox = Sandbox::new();
+    let text = "[mesh]\nname = 'm'\n[nodes]\na = {}\nb = { upstream = 'a' }\nc = { upstream = 'a' }\n\
+                [clients]\napp = 'a'\n[services.sv]\nat = ['b', 'c']\n[client_groups]\nall = ['app']\n";
+    let old = sandbox.file("old.toml", text).display().to_string();
+    let mut shown = String::new();
+    for (name, was, is) in [
+        ("at.toml", "at = ['b', 'c']", "at = ['c']"),
+        ("policy.toml", "at = ['b', 'c']", "at = ['b', 'c']\npolicy = 'balanced'"),
+        ("group.toml", "all = ['app']", "each = ['app']"),
+    ] {
+        let new = sandbox.file(name, &text.replace(was, is)).display().to_string();
+        shown.push_str(&sandbox.show(&["diff", &old, &new]));
+    }
+    sandbox.data(&["up", "--detach", &old]);
+    std::fs::write(&old, text.replace("['b', 'c']", "['c']")).unwrap();
+    shown.push_str(&sandbox.show(&["apply", &old, "--dry-run"]));
+    shown.push_str(&sandbox.show(&["apply", &old]));
+    assert_snapshot!(shown);
+}
+
 #[test]
 fn a_difference_is_told_by_the_exit_code_where_it_is_asked_for() {
     let sandbox = Sandbox::new();

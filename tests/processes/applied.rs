@@ -15,7 +15,7 @@ use crate::drain::{DIAMOND, Receiver, Sender};
 use crate::sandbox::{PATIENCE, Sandbox, until};
 
 /// The diamond, running.
-fn diamond() -> (Sandbox, PathBuf, String) {
+pub(crate) fn diamond() -> (Sandbox, PathBuf, String) {
     let mut sandbox = Sandbox::new();
     let file = sandbox.file("diamond.toml", DIAMOND);
     let text = file.display().to_string();
@@ -27,7 +27,7 @@ fn diamond() -> (Sandbox, PathBuf, String) {
 type Changes = &'static [(&'static str, &'static str)];
 
 /// Writes the file anew, with something else in it.
-fn rewrite(file: &Path, changes: &[(&str, &str)]) {
+pub(crate) fn rewrite(file: &Path, changes: &[(&str, &str)]) {
     let mut text = DIAMOND.to_owned();
     for (old, new) in changes {
         assert!(text.contains(old), "{old}");
@@ -37,7 +37,7 @@ fn rewrite(file: &Path, changes: &[(&str, &str)]) {
 }
 
 /// The processes of the nodes.
-fn pids(sandbox: &Sandbox, file: &Path) -> BTreeMap<String, u32> {
+pub(crate) fn pids(sandbox: &Sandbox, file: &Path) -> BTreeMap<String, u32> {
     let processes = sandbox.running(file).processes;
     let pid = |(node, record): (_, hopline::topo::launch::ProcessRecord)| {
         let node: hopline::mesh::name::NodeName = node;

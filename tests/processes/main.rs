@@ -4,6 +4,7 @@
 
 mod alone;
 mod applied;
+mod awaited;
 mod drain;
 mod failover;
 mod guest;

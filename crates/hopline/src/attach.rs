@@ -104,6 +104,11 @@ pub(crate) async fn ask(
 
 /// Why there is no control socket of a node.
 fn absent(running: &Running, node: &NodeName) -> Bad {
+    if running.stopped().contains(node) {
+        let file = running.supervisor.file.display();
+        return Bad::new(format!("node `{node}` is stopped"))
+            .help(format!("`hopline drain {file} {node} --undo` starts it again"));
+    }
     match running.plan.nodes.contains_key(node) {
         true => Bad::new(format!("node `{node}` is not up")),
         false => {

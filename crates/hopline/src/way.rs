@@ -16,6 +16,22 @@ pub(crate) fn count(number: usize, one: &str) -> String {
     }
 }
 
+/// What each link of a node that drains costs: as much as can be.
+const LAST_RESORT: u64 = 0xFFFF_FFFF;
+
+/// Whether a way of this cost leads over a link of a node that drains.
+pub(crate) fn drains(cost: u64) -> bool {
+    cost >= LAST_RESORT
+}
+
+/// `cost 20`, or that a node on the way drains, which no number says.
+pub(crate) fn price(cost: u64) -> String {
+    match drains(cost) {
+        true => "draining".to_owned(),
+        false => format!("cost {cost}"),
+    }
+}
+
 /// The links that a path has.
 pub(crate) fn hops(path: usize) -> usize {
     path.saturating_sub(1)
@@ -24,6 +40,12 @@ pub(crate) fn hops(path: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_way_over_a_node_that_drains_has_no_number_for_a_cost() {
+        assert_eq!(price(20), "cost 20");
+        assert_eq!(price(u64::from(u32::MAX) + 10), "draining");
+    }
 
     #[test]
     fn what_would_not_show_in_a_name_is_written_out() {

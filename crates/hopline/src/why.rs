@@ -9,7 +9,7 @@ use hopline::mesh::route::explain::{
 
 use crate::commands::Answer;
 use crate::output;
-use crate::way::{arrows, count, visible};
+use crate::way::{arrows, count, drains, price, visible};
 
 /// Prints an explanation. Whether the message arrives is the answer.
 pub(crate) fn print(explanation: &Explanation, json: bool) -> anyhow::Result<Answer> {
@@ -56,7 +56,8 @@ fn head(explanation: &Explanation) -> String {
     let (from, to) = (visible(from), visible(to));
     match (reason, node, path.as_slice()) {
         (None, ..) => {
-            format!("{from} -> {to}:  {}  cost {cost}, {}\n", arrows(path), count(*hops, "hop"))
+            let (way, hops) = (arrows(path), count(*hops, "hop"));
+            format!("{from} -> {to}:  {way}  {}, {hops}\n", price(*cost))
         }
         (Some(_), None, path @ [_, _, ..]) => {
             format!("the way from {from} to {to} is known as far as {}\n", arrows(path))
@@ -87,6 +88,9 @@ fn why(explanation: &Explanation) -> String {
                 true => "the only way that is left".to_owned(),
                 false => "the only way".to_owned(),
             }
+        }
+        DecidedBy::Cost { .. } if drains(cost) => {
+            format!("the cheapest way; the next best, {next}, is draining")
         }
         DecidedBy::Cost { by } => {
             format!("the cheapest way; the next best, {next}, costs {cost} ({by} more)")
@@ -162,7 +166,7 @@ fn decided(step: &Step) -> String {
         }
         Decision::Computed { at, neighbour, cost, hops } => {
             let hops = count(*hops as usize, "hop");
-            format!("to {neighbour}, the computed way to {at}: cost {cost}, {hops}")
+            format!("to {neighbour}, the computed way to {at}: {}, {hops}", price(*cost))
         }
         Decision::Alternate { at, neighbour, instead_of } => format!(
             "the link to {instead_of} is down: {at} is reached through {neighbour}, which does not lead back"
@@ -177,25 +181,26 @@ fn decided(step: &Step) -> String {
 fn excluded(other: &Other) -> String {
     let Other { way, excluded } = other;
     let path = arrows(&way.path);
-    let cost = way.cost;
+    let cost = price(way.cost);
     match excluded {
         Excluded::Down { down } => {
             let are = if down.len() == 1 { "is" } else { "are" };
-            format!("{path}  cost {cost}: {} {are} down", down.join(", "))
+            format!("{path}  {cost}: {} {are} down", down.join(", "))
         }
         Excluded::StaticRoute { node, route } => {
             let route = written(route);
-            format!("{path}  cost {cost}: overridden at {node} by the static route {route}")
+            format!("{path}  {cost}: overridden at {node} by the static route {route}")
         }
         Excluded::HopLimit { nodes, limit } => {
-            format!("{path}  cost {cost}: it has {nodes} nodes, and a path may have {limit}")
+            format!("{path}  {cost}: it has {nodes} nodes, and a path may have {limit}")
         }
-        Excluded::Cost { by } => format!("{path}  cost {cost}: {by} more"),
+        Excluded::Cost { .. } if drains(way.cost) => format!("{path}  {cost}"),
+        Excluded::Cost { by } => format!("{path}  {cost}: {by} more"),
         Excluded::Hops { by } => {
-            format!("{path}  cost {cost}: as cheap, and {} longer", count(*by, "hop"))
+            format!("{path}  {cost}: as cheap, and {} longer", count(*by, "hop"))
         }
         Excluded::TieBreak { lost_by, against } => {
-            format!("{path}  cost {cost}: a tie, lost by {lost_by}, which comes after {against}")
+            format!("{path}  {cost}: a tie, lost by {lost_by}, which comes after {against}")
         }
     }
 }
@@ -203,7 +208,7 @@ fn excluded(other: &Other) -> String {
 /// Which of the nodes that hold a name is meant.
 fn chosen(name: &str, choice: &Choice) -> String {
     let told = |offer: &Offer| match offer.cost {
-        Some(cost) => format!("{} (cost {cost})", offer.node),
+        Some(cost) => format!("{} ({})", offer.node, price(cost)),
         None => format!("{} (no way)", offer.node),
     };
     let of = choice.of.iter().map(told).collect::<Vec<_>>().join(", ");

@@ -22,6 +22,7 @@ mod backoff;
 mod desk;
 mod error;
 mod fleet;
+mod handover;
 mod homes;
 mod keeper;
 mod key;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use hopline::mesh::name::NodeName;
 use hopline::topo::change::LISTED;
-use hopline::topo::launch::{Applied, FromSupervisor, ToSupervisor};
+use hopline::topo::launch::{Applied, FromSupervisor, Place, ToSupervisor};
 use hopline::topo::{Change, Plan};
 use serde::Serialize;
 
@@ -81,7 +81,7 @@ impl Apply {
         }
         match self.json {
             true => output::json(&report)?,
-            false => output::data(&report.text())?,
+            false => output::data(&report.text(&running.place))?,
         }
         let late = report.applied.iter().any(|applied| !applied.late.is_empty());
         Ok(if late { Answer::No } else { Answer::Yes })
@@ -89,19 +89,25 @@ impl Apply {
 }
 
 impl ApplyReport {
-    fn text(&self) -> String {
+    fn text(&self, place: &Place) -> String {
         let change = self.change.to_string();
         match &self.applied {
-            Some(applied) => format!("{change}{}", done(applied)),
+            Some(applied) => {
+                let more = more(applied, place);
+                let is_nothing = self.change.is_empty() && more.is_empty();
+                if is_nothing { change } else { format!("{change}applied\n{more}") }
+            }
+            None if self.change.is_empty() => change,
             None => format!("{change}nothing was changed: this was a dry run\n"),
         }
     }
 }
 
-fn done(applied: &Applied) -> String {
+/// What is to be told of nodes that have not just gone on.
+fn more(applied: &Applied, place: &Place) -> String {
     let list =
         |nodes: &[NodeName]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let mut text = "applied\n".to_owned();
+    let mut text = String::new();
     for (what, nodes) in [("started", &applied.started), ("stopped", &applied.stopped)] {
         if !nodes.is_empty() {
             text.push_str(&format!("  {what}: {}\n", list(nodes)));
@@ -110,9 +116,17 @@ fn done(applied: &Applied) -> String {
     for (node, why) in &applied.restarted {
         text.push_str(&format!("  started again: {node}, for its {}\n", why.join(" and ")));
     }
+    if !applied.still_stopped.is_empty() {
+        let stopped = list(&applied.still_stopped);
+        text.push_str(&format!("  stopped before, until `hopline drain --undo`: {stopped}\n"));
+    }
     if !applied.late.is_empty() {
         let late = list(&applied.late);
         text.push_str(&format!("  not reached, and will follow when they are back: {late}\n"));
+    }
+    for node in &applied.late {
+        let why = applied.reasons.get(node).map(|why| format!("{why}; ")).unwrap_or_default();
+        text.push_str(&format!("    {node}: {why}its log is {}\n", place.log(node).display()));
     }
     text
 }

@@ -14,7 +14,7 @@ use super::Answer;
 use crate::attach::{PATIENCE, attach, running};
 use crate::table::table;
 use crate::trouble::Bad;
-use crate::way::visible;
+use crate::way::{drains, visible};
 use crate::{names, output};
 
 /// Show the routing tables of running nodes, or set a node's static routes
@@ -106,13 +106,18 @@ pub(super) fn lines_text(lines: &[RouteLine]) -> String {
             vec![
                 visible(&line.destination),
                 line.next_hop.clone().unwrap_or_else(dash),
-                line.cost.map_or_else(dash, |cost| cost.to_string()),
+                line.cost.map_or_else(dash, cost),
                 line.hops.map_or_else(dash, |hops| hops.to_string()),
                 line.origin.clone(),
             ]
         })
         .collect();
     table(&["TO", "NEXT HOP", "COST", "HOPS", "WHY"], &rows)
+}
+
+/// A cost in its column.
+fn cost(cost: u64) -> String {
+    if drains(cost) { "draining".to_owned() } else { cost.to_string() }
 }
 
 pub(super) fn indent(text: &str) -> String {

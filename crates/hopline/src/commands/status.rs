@@ -57,8 +57,9 @@ pub(crate) struct Status {
     clients: bool,
     /// Say whether the mesh has converged, and exit with 1 where it has not
     ///
-    /// It has where all planned nodes answer, all planned links are up that nobody has cut, all nodes that reach
-    /// each other know the same links and clients, and all that they told each other is acknowledged.
+    /// It has where all planned nodes answer that nobody has stopped, all planned links between them are up that
+    /// nobody has cut, all nodes that reach each other know the same links and clients, and all that they told each
+    /// other is acknowledged.
     #[arg(long)]
     converged: bool,
     /// How long the mesh may take to converge
@@ -144,15 +145,17 @@ impl MeshReport {
         let nodes = running.plan.nodes.values();
         let revisions: BTreeSet<&String> =
             statuses.values().map(|status| &status.revision).collect();
-        let is_one = revisions.len() == 1 && statuses.len() == running.plan.nodes.len();
-        let unconverged = unconverged(&running.plan, statuses);
+        let expected = running.expected();
+        let is_one = revisions.len() == 1 && statuses.len() == expected.nodes.len();
+        let unconverged = unconverged(&expected, statuses);
         let converged = unconverged.is_none();
-        let lack = unconverged.or_else(|| missing(&running.plan, statuses));
+        let lack = unconverged.or_else(|| missing(&expected, statuses));
+        let lack = lack.map(|lack| lack.to_string());
         Self {
             mesh: running.plan.mesh.to_string(),
             revision: revisions.first().filter(|_| is_one).map(|revision| (*revision).clone()),
             converged,
-            lacks: lack.map(|lack| lack.to_string()),
+            lacks: lack.or_else(|| stopped(&running.stopped())),
             supervisor: running.supervisor.process.pid,
             logs: running.place.logs(),
             ledger: statuses.values().sum(),
@@ -295,6 +298,13 @@ impl NodeReport {
             times => format!("{state} (restarted {times} times)"),
         }
     }
+}
+
+/// That somebody has stopped nodes, if so.
+fn stopped(nodes: &BTreeSet<NodeName>) -> Option<String> {
+    let named: Vec<String> = nodes.iter().map(|node| format!("`{node}`")).collect();
+    let are = if nodes.len() == 1 { "is" } else { "are" };
+    (!nodes.is_empty()).then(|| format!("{} {are} stopped", named.join(", ")))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

@@ -10,14 +10,16 @@ use crate::offline::Offline;
 use crate::plan::Plan;
 
 /// What becomes of the routes between all nodes, and between all planned clients, that are in both
-/// topologies, in both directions.
+/// topologies, in both directions; and of those from all of them to the services that are in both.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Moves {
     /// Pairs of nodes.
     pub nodes: Count,
     /// Pairs of planned clients.
     pub clients: Count,
-    /// The first of those that move: clients, then nodes, in the order of their names.
+    /// Pairs of a planned client or a node, and a service. Of a balanced one it is the way of one message of many.
+    pub services: Count,
+    /// The first of those that move: between clients, between nodes, to services, each in the order of their names.
     pub list: Vec<Move>,
 }
 
@@ -77,18 +79,18 @@ impl Moves {
     /// Whether all routes are what they were.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.nodes.changed() + self.clients.changed() == 0
+        self.changed() == 0
     }
 
     /// How many routes are not what they were.
     #[must_use]
     pub fn changed(&self) -> usize {
-        self.nodes.changed() + self.clients.changed()
+        self.nodes.changed() + self.clients.changed() + self.services.changed()
     }
 
     pub(super) fn between(old: &Plan, new: &Plan, most: usize) -> Self {
         let (old_mesh, new_mesh) = (Offline::new(old), Offline::new(new));
-        let (mut before, mut after) = (Ways::new(&old_mesh), Ways::new(&new_mesh));
+        let mut ways = (Ways::new(&old_mesh), Ways::new(&new_mesh));
         let mut moves = Self::default();
         let (old_clients, new_clients) = (places(old), places(new));
         let both = |name: &&str| new_clients.contains_key(*name);
@@ -96,24 +98,46 @@ impl Moves {
         // Those at one node come together, so that each node's ways are worked out once.
         let by_node = |name: &str| (old_clients[name], new_clients[name]);
         clients.sort_by_key(|&name| (by_node(name), name));
-        let ends: Vec<Ends<'_>> = clients
+        let clients: Vec<Ends<'_>> = clients
             .iter()
             .map(|&name| Ends { name, before: old_clients[name], after: new_clients[name] })
             .collect();
-        moves.clients = compare(&ends, &mut before, &mut after, most, &mut moves.list);
+        let list = &mut moves.list;
+        moves.clients = compare(&clients, &goals(&clients), &mut ways, most, list);
         let nodes = old.nodes.keys().filter(|name| new.nodes.contains_key(*name));
-        let ends: Vec<Ends<'_>> =
+        let nodes: Vec<Ends<'_>> =
             nodes.map(|name| Ends { name: name.as_str(), before: name, after: name }).collect();
-        moves.nodes = compare(&ends, &mut before, &mut after, most, &mut moves.list);
+        moves.nodes = compare(&nodes, &goals(&nodes), &mut ways, most, list);
+        let services = old.services.keys().filter(|name| new.services.contains_key(*name));
+        let services: Vec<Goal<'_>> = services.map(|name| Goal { name, at: None }).collect();
+        let all: Vec<Ends<'_>> = clients.into_iter().chain(nodes).collect();
+        moves.services = compare(&all, &services, &mut ways, most, list);
         moves
     }
 }
 
 /// A node or a client, and the node it is or is at in both meshes.
+#[derive(Clone, Copy)]
 struct Ends<'a> {
     name: &'a str,
     before: &'a NodeName,
     after: &'a NodeName,
+}
+
+/// What is sent to, and the nodes that it is or is at in both meshes; a service is at several.
+struct Goal<'a> {
+    name: &'a str,
+    at: Option<(&'a NodeName, &'a NodeName)>,
+}
+
+impl<'a> From<&Ends<'a>> for Goal<'a> {
+    fn from(ends: &Ends<'a>) -> Self {
+        Self { name: ends.name, at: Some((ends.before, ends.after)) }
+    }
+}
+
+fn goals<'a>(ends: &[Ends<'a>]) -> Vec<Goal<'a>> {
+    ends.iter().map(Goal::from).collect()
 }
 
 fn places(plan: &Plan) -> BTreeMap<&str, &NodeName> {
@@ -125,23 +149,23 @@ fn places(plan: &Plan) -> BTreeMap<&str, &NodeName> {
 }
 
 fn compare<'a>(
-    ends: &[Ends<'a>],
-    before: &mut Ways<'a>,
-    after: &mut Ways<'a>,
+    senders: &[Ends<'a>],
+    goals: &[Goal<'_>],
+    (before, after): &mut (Ways<'a>, Ways<'a>),
     most: usize,
     list: &mut Vec<Move>,
 ) -> Count {
     let mut count = Count::default();
-    for to in ends {
+    for to in goals {
         before.expect(to.name);
         after.expect(to.name);
     }
-    for from in ends {
+    for from in senders {
         before.start(from.name, from.before);
         after.start(from.name, from.after);
-        for to in ends.iter().filter(|to| to.name != from.name) {
-            let old = before.to(to.name, to.before);
-            let new = after.to(to.name, to.after);
+        for to in goals.iter().filter(|to| to.name != from.name) {
+            let old = before.to(to.name, to.at.map(|(node, _)| node));
+            let new = after.to(to.name, to.at.map(|(_, node)| node));
             count.compared += 1;
             let is_same = match (&old, &new) {
                 (Err(_), Err(_)) => true,
@@ -185,7 +209,7 @@ impl Count {
 struct Ways<'a> {
     mesh: &'a Offline,
     walker: Walker<'a>,
-    /// Destinations that a static route somewhere is for, or that are not let in.
+    /// Destinations that a static route somewhere is for, or that are not let in, and services.
     is_walked: BTreeSet<String>,
     from: Option<(NodeName, Option<Paths>)>,
     /// Who sends, where that is a client.
@@ -202,7 +226,11 @@ impl<'a> Ways<'a> {
 
     /// Says that there will be questions about `destination`.
     fn expect(&mut self, destination: &str) {
-        if self.mesh.has_static_for(destination) || self.mesh.is_kept_out(destination) {
+        let mesh = self.mesh;
+        if mesh.has_static_for(destination)
+            || mesh.is_kept_out(destination)
+            || mesh.is_service(destination)
+        {
             self.is_walked.insert(destination.to_owned());
         }
     }
@@ -217,7 +245,7 @@ impl<'a> Ways<'a> {
         }
     }
 
-    fn to(&mut self, destination: &str, node: &NodeName) -> Result<Route, Refusal> {
+    fn to(&mut self, destination: &str, node: Option<&NodeName>) -> Result<Route, Refusal> {
         let Some((from, paths)) = &self.from else {
             return Err(Refusal::Unreachable);
         };
@@ -235,7 +263,8 @@ impl<'a> Ways<'a> {
                 None => Ok(Route { path: walk.path, cost: walk.cost }),
             };
         }
-        let way = paths.as_ref().and_then(|paths| paths.way(node)).ok_or(Refusal::Unreachable)?;
+        let way = paths.as_ref().zip(node).and_then(|(paths, node)| paths.way(node));
+        let way = way.ok_or(Refusal::Unreachable)?;
         match way.nodes.len() <= usize::from(self.mesh.hop_limit()) {
             true => Ok(Route { path: way.nodes, cost: way.cost }),
             false => Err(Refusal::HopLimit),

@@ -30,6 +30,9 @@ impl fmt::Display for Change {
         section(f, "access rules", &self.access)?;
         writeln!(f, "routes between clients: {}", self.routes.clients)?;
         writeln!(f, "routes between nodes: {}", self.routes.nodes)?;
+        if self.routes.services.compared > 0 {
+            writeln!(f, "routes to services: {}", self.routes.services)?;
+        }
         for moved in &self.routes.list {
             writeln!(f, "  {moved}")?;
         }

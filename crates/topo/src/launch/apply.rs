@@ -5,6 +5,9 @@
 //!  prepare all --> plan.json --> start what is new --> stop what is gone --> switch all --> restart those that must
 //! ```
 //!
+//! Whoever takes a port that another gives up starts once that one has left; nodes that give ports to each other, or to
+//! new ones, leave together and start together, see [`Handover`].
+//!
 //! A node that cannot be reached holds nobody up: it goes by the plan when it is back, for it starts from it.
 
 use std::collections::BTreeMap;
@@ -19,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{FromSupervisor, ToSupervisor};
 use super::error::LaunchError;
+use super::handover::{Changing, Handover};
 use super::keeper::{News, Step};
 use super::records::ProcessState;
 use super::share::Share;
@@ -46,6 +50,12 @@ pub struct Applied {
     pub restarted: BTreeMap<NodeName, Vec<String>>,
     /// Nodes that were not reached, or have not started yet: they go by the plan when they are back.
     pub late: Vec<NodeName>,
+    /// Why those nodes are late, as far as it is known.
+    #[serde(default)]
+    pub reasons: BTreeMap<NodeName, String>,
+    /// Nodes that somebody has stopped: they go by the plan when they are to serve again.
+    #[serde(default)]
+    pub still_stopped: Vec<NodeName>,
 }
 
 /// An error in one line, with its cause.
@@ -90,16 +100,8 @@ impl Supervisor {
             }
             ToSupervisor::Start { node } if self.fleet.has(&node) => Ok(FromSupervisor::Done {}),
             ToSupervisor::Start { node } => {
-                let nodes = [node];
-                let started = self.start_nodes(&nodes);
-                match started {
-                    Ok(()) => {
-                        let up = |it: &Self| it.has_started(&nodes[0]);
-                        let heard = self.hear_until(&mut hearing, STARTS, up).await;
-                        heard.map(|_| FromSupervisor::Done {})
-                    }
-                    Err(error) => Err(error),
-                }
+                let started = self.start_and_hear(&mut hearing, vec![node]).await;
+                started.map(|()| FromSupervisor::Done {})
             }
         };
         done.unwrap_or_else(|error| refused(told(&error)))
@@ -141,77 +143,105 @@ impl Supervisor {
             .map(|(node, one)| (node.clone(), Arc::new(Share::new(&plan, one))))
             .collect();
         let before = &self.launch.plan.nodes;
-        let stay: Vec<NodeName> =
-            plan.nodes.keys().filter(|node| before.contains_key(*node)).cloned().collect();
-        let new: Vec<NodeName> =
-            plan.nodes.keys().filter(|node| !before.contains_key(*node)).cloned().collect();
-        let gone: Vec<NodeName> =
-            before.keys().filter(|node| !plan.nodes.contains_key(*node)).cloned().collect();
+        let is_new = |node: &&NodeName| !before.contains_key(*node);
+        let new: Vec<NodeName> = plan.nodes.keys().filter(is_new).cloned().collect();
+        let is_gone = |node: &&NodeName| !plan.nodes.contains_key(*node);
+        let gone: Vec<NodeName> = before.keys().filter(is_gone).cloned().collect();
+        let stay = plan.nodes.keys().filter(|node| before.contains_key(*node)).cloned();
+        // Whoever was stopped is not waited for, and starts from the plan.
+        let (stay, still_stopped): (Vec<NodeName>, Vec<NodeName>) =
+            stay.partition(|node| self.fleet.has(node));
+        applied.still_stopped = still_stopped;
 
         for node in &stay {
             self.fleet.tell(node, &shares[node], Step::Prepare);
         }
-        let answered =
-            |it: &Self| stay.iter().all(|node| !it.is_up(node) || it.fleet.restart(node).is_some());
+        // One that is being started again is asked as soon as it listens.
+        let answered = |it: &Self| stay.iter().all(|node| it.fleet.restart(node).is_some());
         self.hear_until(hearing, ANSWERS, answered).await?;
+        let needs = |node: &NodeName| self.fleet.restart(node).filter(|why| !why.is_empty());
+        let restart: BTreeMap<NodeName, Vec<String>> =
+            stay.iter().filter_map(|node| Some((node.clone(), needs(node)?.to_vec()))).collect();
+        let switch: Vec<NodeName> =
+            stay.into_iter().filter(|node| !restart.contains_key(node)).collect();
 
         self.launch.plan = plan;
         store::write(&self.place.plan(), &self.launch.plan)?;
-        self.start_nodes(&new)?;
-        let started = |it: &Self| new.iter().all(|node| it.has_started(node));
-        self.hear_until(hearing, STARTS, started).await?;
+        let again: Vec<NodeName> = restart.keys().cloned().collect();
+        let changing = Changing { new: &new, gone: &gone, restart: &again };
+        let handover = Handover::new(&self.launch.plan, &self.listening(), changing);
+        let at_once = new.iter().filter(|node| !handover.waiting.contains(*node));
+        self.start_and_hear(hearing, at_once.cloned().collect()).await?;
 
-        gone.iter().for_each(|node| self.fleet.stop(node));
-        let left = |it: &Self| !gone.iter().any(|node| it.fleet.has(node));
+        let leaving: Vec<&NodeName> = gone.iter().chain(&handover.together).collect();
+        leaving.iter().for_each(|node| self.fleet.stop(node));
+        let left = |it: &Self| !leaving.iter().any(|node| it.fleet.has(node));
         self.hear_until(hearing, STARTS, left).await?;
         for node in &gone {
             self.processes.remove(node);
             self.statuses.remove(node);
         }
+        let then = handover.waiting.iter().chain(&handover.together);
+        self.start_and_hear(hearing, then.cloned().collect()).await?;
 
-        let (mut switch, mut restart) = (Vec::new(), Vec::new());
-        for node in &stay {
-            match self.fleet.restart(node) {
-                Some([_, ..]) => restart.push(node.clone()),
-                Some([]) | None => {
-                    self.fleet.tell(node, &shares[node], Step::Switch);
-                    switch.push(node.clone());
-                }
-            }
-        }
+        switch.iter().for_each(|node| self.fleet.tell(node, &shares[node], Step::Switch));
         self.tell_addresses()?;
         let switched = |it: &Self| {
             // Whoever has not prepared in time is not waited for again.
-            let waits = |node| it.is_up(node) && it.fleet.restart(node).is_some();
+            let waits = |node| it.fleet.restart(node).is_some();
             switch.iter().all(|node| !waits(node) || it.fleet.has_switched(node))
         };
         self.hear_until(hearing, ANSWERS, switched).await?;
         // One after the other, so that the others are there to be routed round it.
-        for node in restart {
-            let why = self.fleet.restart(&node).unwrap_or_default().to_vec();
-            let up = self.processes.get(&node).and_then(|record| record.process.clone());
-            self.fleet.tell(&node, &shares[&node], Step::Restart);
+        for node in again.iter().filter(|node| !handover.together.contains(*node)) {
+            let up = self.processes.get(node).and_then(|record| record.process.clone());
+            self.fleet.tell(node, &shares[node], Step::Restart);
             let again = |it: &Self| {
-                let record = it.processes.get(&node);
-                it.is_up(&node) && record.is_some_and(|record| record.process != up)
+                let record = it.processes.get(node);
+                it.is_up(node) && record.is_some_and(|record| record.process != up)
             };
-            match self.hear_until(hearing, STARTS, again).await? {
-                true => applied.restarted.insert(node, why).is_none(),
-                false => {
-                    applied.late.push(node);
-                    true
-                }
-            };
+            self.hear_until(hearing, STARTS, again).await?;
         }
-        let (on_time, late) = switch.into_iter().partition(|node| self.fleet.has_switched(node));
-        (applied.switched, applied.stopped) = (on_time, gone);
-        applied.late.extend::<Vec<NodeName>>(late);
+        let (on_time, late): (Vec<_>, Vec<_>) =
+            switch.into_iter().partition(|node| self.fleet.has_switched(node));
+        let (back, not_back): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            restart.into_iter().partition(|(node, _)| self.is_up(node));
+        applied.late = late;
+        applied.late.extend(not_back.into_keys());
         applied.late.extend(new.iter().filter(|node| !self.is_up(node)).cloned());
         applied.late.sort();
-        applied.started = new;
+        let reasons = applied.late.iter().filter_map(|node| Some((node.clone(), self.why(node)?)));
+        applied.reasons = reasons.collect();
+        (applied.switched, applied.restarted) = (on_time, back);
+        applied.started = new.into_iter().filter(|node| self.is_up(node)).collect();
+        applied.stopped = gone;
         self.write_processes()?;
         tracing::info!(number = applied.number, "another plan is applied");
         Ok(applied)
+    }
+
+    /// Starts nodes of the plan, and waits until each is up, or has tried to be and failed.
+    async fn start_and_hear(
+        &mut self,
+        hearing: &mut Hearing<'_>,
+        nodes: Vec<NodeName>,
+    ) -> Result<(), LaunchError> {
+        self.start_nodes(&nodes)?;
+        let started = |it: &Self| nodes.iter().all(|node| it.has_started(node));
+        self.hear_until(hearing, STARTS, started).await.map(drop)
+    }
+
+    /// Why a node is not up, or has not answered.
+    fn why(&self, node: &NodeName) -> Option<String> {
+        if let Some(failure) = self.failures.get(node) {
+            return Some(failure.to_string());
+        }
+        let record = self.processes.get(node)?;
+        match record.state {
+            ProcessState::Up => Some("it does not answer".to_owned()),
+            ProcessState::Restarting => record.last_end.as_ref().map(|end| format!("it {end}")),
+            ProcessState::Starting | ProcessState::Stopped => None,
+        }
     }
 
     fn is_up(&self, node: &NodeName) -> bool {

@@ -56,8 +56,8 @@ impl Running {
         statuses
     }
 
-    /// Waits until the mesh has converged: all planned nodes answer, all planned links are up that nobody has
-    /// cut, and all nodes that reach each other know the same and have acknowledged it.
+    /// Waits until the mesh has converged: all planned nodes answer that nobody has stopped, all planned links
+    /// between them are up that nobody has cut, and all nodes that reach each other know the same and have acknowledged it.
     ///
     /// # Errors
     /// The first thing that still lacks when `patience` is over.
@@ -86,7 +86,7 @@ impl Running {
             let left = deadline.saturating_duration_since(Instant::now());
             let now = self.as_it_is();
             let statuses = now.statuses(left.min(ANSWER)).await;
-            let Some(lack) = unconverged(&now.plan, &statuses) else {
+            let Some(lack) = unconverged(&now.expected(), &statuses) else {
                 return Ok(statuses);
             };
             if Instant::now() >= deadline {

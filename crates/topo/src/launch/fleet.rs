@@ -16,6 +16,7 @@ use super::share::Share;
 use super::supervise::Supervisor;
 use super::words::Setup;
 use super::{sockets, store};
+use crate::topology::Bind;
 
 /// How many news of nodes wait at most; their keepers wait with more.
 const NEWS: usize = 256;
@@ -134,7 +135,14 @@ impl Supervisor {
 
     fn start_node(&mut self, node: &NodeName, previous: Option<Endpoint>) {
         let Some((key, news)) = self.fleet.start.clone() else { return };
-        let Some(plan) = self.launch.plan.nodes.get(node) else { return };
+        let nodes = &self.launch.plan.nodes;
+        let Some(plan) = nodes.get(node) else { return };
+        // Where it listened may be another's now.
+        let is_anothers = |endpoint: &Endpoint| {
+            let mut others = nodes.values().filter(|other| other.name != *node);
+            others.any(|it| matches!(&it.bind, Bind::At(bind) if bind.collides(endpoint)))
+        };
+        let previous = previous.filter(|endpoint| !is_anothers(endpoint));
         let control = sockets::control_socket(&self.sockets, node);
         let share = Share::new(&self.launch.plan, plan);
         let number = self.fleet.number;

@@ -206,7 +206,7 @@ impl Keeper {
                 biased;
                 () = stop.cancelled() => Some(End::Told),
                 () = told_to_restart(self.task.clone(), since) => Some(End::Again),
-                is_silent = hear_out(&name, &mut lines, &news, &mut endpoint) => {
+                is_silent = hear_out((&name, since), &mut lines, &news, &mut endpoint) => {
                     hangs = is_silent;
                     None
                 }
@@ -248,10 +248,11 @@ async fn told_to_restart(mut task: watch::Receiver<Task>, since: u64) {
     }
 }
 
-/// Passes on what a node says until it says no more, and notes where it listens. Says whether it hangs: it has
+/// Passes on what a node says until it says no more, and notes where it listens; from then on it goes by what it
+/// started with, that of the change `since`. Says whether it hangs: it has
 /// not ended, and is silent.
 async fn hear_out(
-    name: &NodeName,
+    (name, since): (&NodeName, u64),
     lines: &mut Lines<BufReader<ChildStdout>>,
     news: &mpsc::Sender<(NodeName, News)>,
     listened: &mut Option<Endpoint>,
@@ -265,6 +266,9 @@ async fn hear_out(
         let told = match words::word(&line) {
             Ok(FromNode::Ready { endpoint }) => {
                 *listened = Some(endpoint.clone());
+                if news.send((name.clone(), News::Switched(since))).await.is_err() {
+                    return false;
+                }
                 News::Ready(endpoint)
             }
             Ok(FromNode::Status(status)) => News::Status(status),

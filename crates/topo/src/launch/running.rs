@@ -1,6 +1,6 @@
 //! What runs: read from the state that supervisors keep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,6 +95,28 @@ impl Running {
             processes: processes.unwrap_or_else(|| self.processes.clone()),
             ..self.clone()
         }
+    }
+
+    /// The nodes that somebody has stopped: they are not started again until somebody says so.
+    #[must_use]
+    pub fn stopped(&self) -> BTreeSet<NodeName> {
+        let records = self.processes.iter();
+        let stopped = records.filter(|(_, record)| record.state == ProcessState::Stopped);
+        stopped.map(|(node, _)| node.clone()).collect()
+    }
+
+    /// What is expected to run: the plan without the nodes that somebody has [stopped](Self::stopped), and without
+    /// their links.
+    #[must_use]
+    pub fn expected(&self) -> Plan {
+        let stopped = self.stopped();
+        let mut plan = self.plan.clone();
+        plan.nodes.retain(|node, _| !stopped.contains(node));
+        for node in plan.nodes.values_mut() {
+            node.dials.retain(|dial| !stopped.contains(&dial.node));
+            node.accepts.retain(|dial| !stopped.contains(&dial.node));
+        }
+        plan
     }
 
     /// The mesh key.

@@ -111,6 +111,8 @@ pub(super) struct Supervisor {
     pub(super) orders: watch::Sender<Orders>,
     pub(super) processes: BTreeMap<NodeName, ProcessRecord>,
     pub(super) statuses: BTreeMap<NodeName, NodeStatus>,
+    /// Why nodes could not start the last time, until they can.
+    pub(super) failures: BTreeMap<NodeName, Failure>,
     troubles: Troubles,
     is_whole: bool,
     pub(super) fleet: Fleet,
@@ -127,6 +129,7 @@ impl Supervisor {
             reports,
             orders: watch::Sender::default(),
             statuses: BTreeMap::new(),
+            failures: BTreeMap::new(),
             troubles: Troubles::default(),
             is_whole: false,
             fleet: Fleet::default(),
@@ -259,6 +262,7 @@ impl Supervisor {
             News::Ready(endpoint) => {
                 record.state = ProcessState::Up;
                 record.endpoint = Some(endpoint.clone());
+                self.failures.remove(node);
                 self.tell_addresses()?;
                 self.report(Report::Ready { node: node.clone(), endpoint });
             }
@@ -285,6 +289,7 @@ impl Supervisor {
                 }
             }
             News::Failed(failure) => {
+                self.failures.insert(node.clone(), failure.clone());
                 self.report(Report::Failed { node: node.clone(), failure });
                 return Ok(());
             }
@@ -302,10 +307,7 @@ impl Supervisor {
 
     /// Tells all nodes where the others are: what the plan says others dial, else where they listen.
     pub(super) fn tell_addresses(&mut self) -> Result<(), LaunchError> {
-        let endpoints = self.processes.iter();
-        let listening: BTreeMap<NodeName, Endpoint> = endpoints
-            .filter_map(|(node, record)| Some((node.clone(), record.endpoint.clone()?)))
-            .collect();
+        let listening = self.listening();
         store::write(&self.place.ports(), &listening)?;
         let nodes = self.launch.plan.nodes.iter();
         let addresses = nodes.filter_map(|(node, plan)| {
@@ -315,6 +317,14 @@ impl Supervisor {
         let addresses = Arc::new(addresses.collect());
         self.orders.send_modify(|orders| orders.addresses = addresses);
         Ok(())
+    }
+
+    /// Where nodes listen, or did the last time.
+    pub(super) fn listening(&self) -> BTreeMap<NodeName, Endpoint> {
+        let records = self.processes.iter();
+        records
+            .filter_map(|(node, record)| Some((node.clone(), record.endpoint.clone()?)))
+            .collect()
     }
 
     fn has_listened(&self, node: &NodeName) -> bool {

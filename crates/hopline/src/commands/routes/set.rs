@@ -35,7 +35,7 @@ pub(crate) struct Set {
     json: bool,
 }
 
-/// Take a static route of a running node away, until it is started again or a plan is applied
+/// Take a static route of a running node away; one of the file is back when the node is started again or a plan is applied
 #[derive(Debug, Args)]
 pub(crate) struct Unset {
     /// The topology file of a running mesh
@@ -93,7 +93,16 @@ async fn order(running: &Running, route: Route, json: bool) -> anyhow::Result<An
         true => output::json(&route)?,
         false => output::data(&route.text())?,
     }
-    output::message("note: this lasts until the node is started again or a plan is applied");
+    let declared = running.plan.nodes.get(&route.node).map(|node| &node.routes);
+    let is_declared = declared.is_some_and(|routes| routes.contains_key(&route.destination));
+    let until = "until the node is started again or a plan is applied";
+    match (&route.next_hop, is_declared) {
+        (Some(_), _) => output::message(&format!("note: this lasts {until}")),
+        (None, true) => {
+            output::message(&format!("note: the file has a route for it: it is gone {until}"))
+        }
+        (None, false) => {}
+    }
     Ok(Answer::Yes)
 }
 
@@ -132,7 +141,9 @@ impl Route {
     fn text(&self) -> String {
         match &self.next_hop {
             Some(next) => format!("{}: {} = {next}", self.node, self.destination),
-            None => format!("{}: {} has no static route", self.node, self.destination),
+            None => {
+                format!("{}: the static route for {} is taken away", self.node, self.destination)
+            }
         }
     }
 }
