@@ -31,6 +31,7 @@ mod floods;
 mod flow;
 mod forward;
 mod groups;
+mod held;
 mod impairment;
 mod ingress;
 mod io;
@@ -261,7 +262,6 @@ impl Brain {
         self.tick_confirmed(now, room);
         self.tick_blocked(now, room);
         self.tick_spreads(now, room);
-        self.tick_unsaid(now, room);
         self.tick_wayless(now);
         self.tick_listing(now, room);
         self.tick_seeking(now, room);

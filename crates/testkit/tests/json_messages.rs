@@ -326,15 +326,75 @@ fn who_reads_too_slowly_for_the_errors_of_a_dead_link_is_told_all_of_them_later(
 }
 
 #[test]
-fn who_does_not_read_is_waited_for_a_second_and_then_told_no_more_until_it_reads() {
-    let (mut mesh, alice, _) = alice_and_bob(1);
+fn who_does_not_read_for_a_while_is_told_everything_and_who_never_does_is_closed() {
+    let (mut mesh, alice, bob) = alice_and_bob(1);
     let to_nobody = || json!({"destination": "nobody"}).to_string();
     mesh.stall(alice, true);
     for _ in 0..10 {
         mesh.send_text(alice, to_nobody());
     }
-    assert!(mesh.run_until_quiet(LIMIT));
-    assert_eq!(mesh.count("east", "receiver slow"), 10);
+    mesh.run_for(Duration::from_secs(29));
     mesh.stall(alice, false);
-    assert_eq!(answers(&mut mesh, alice, &json!({"destination": "nobody"})).len(), 1);
+    assert!(mesh.run_until_quiet(LIMIT));
+    assert_eq!(mesh.take_json(alice).len(), 10);
+    assert_eq!(mesh.count("east", "untold"), 0);
+
+    mesh.stall(alice, true);
+    mesh.send_text(alice, to_nobody());
+    mesh.run_for(Duration::from_secs(29));
+    assert!(mesh.is_connected(alice));
+    mesh.run_for(Duration::from_secs(2));
+    assert!(!mesh.is_connected(alice));
+    assert_eq!(mesh.count("east", "receiver slow"), 1);
+    let to_alice = json!({"destination": "alice"});
+    assert_eq!(answers(&mut mesh, bob, &to_alice)[0]["message"], "Unknown destination: alice");
+    mesh.assert_ledger_is_even();
+}
+
+#[test]
+fn who_takes_a_little_now_and_then_is_not_closed() {
+    let (mut mesh, alice, _) = alice_and_bob(1);
+    for number in 0..500 {
+        mesh.send_text(alice, json!({"destination": "bob", "n": number}).to_string());
+    }
+    while mesh.count("east", "forwarded") < 400 {
+        assert!(mesh.step());
+    }
+    mesh.stall(alice, true);
+    mesh.break_link("east", "top");
+    for _ in 0..2 {
+        mesh.run_for(Duration::from_secs(20));
+        mesh.stall(alice, false);
+        mesh.run_for(Duration::from_millis(50));
+        mesh.stall(alice, true);
+        assert!(!mesh.take(alice).is_empty());
+    }
+    mesh.run_for(Duration::from_secs(20));
+    assert!(mesh.is_connected(alice) && mesh.status("east").unwrap().waiting > 0);
+}
+
+#[test]
+fn who_is_to_be_told_more_than_may_wait_for_it_is_closed() {
+    let mut mesh = Simulation::new(1);
+    for mut config in [config("a", [dials("b", 10)]), config("b", [listens("a", 10)])] {
+        config.settings.queue = Window { messages: 5, bytes: 1 << 20 };
+        mesh.add(config);
+    }
+    mesh.start_all();
+    let alice = mesh.attach("a", Some(b"alice"));
+    mesh.attach("b", Some(b"bob"));
+    assert!(mesh.run_until_quiet(LIMIT));
+    for number in 0..50 {
+        mesh.send_text(alice, json!({"destination": "bob", "n": number}).to_string());
+    }
+    while mesh.count("a", "forwarded") < 25 {
+        assert!(mesh.step());
+    }
+    mesh.stall(alice, true);
+    mesh.break_link("a", "b");
+    mesh.run_for(Duration::from_millis(100));
+    assert!(!mesh.is_connected(alice));
+    assert!(mesh.count("a", "receiver slow") > 20, "four queues of five");
+    assert!(mesh.run_until_quiet(LIMIT));
+    mesh.assert_ledger_is_even();
 }

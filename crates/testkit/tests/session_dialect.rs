@@ -150,6 +150,34 @@ fn a_node_that_lists_dialects_answers_the_others_in_the_first_of_them() {
     assert_eq!(ask(&mut mesh, ann, "PING", b"").0, "PONG");
 }
 
+#[test]
+fn who_sends_much_and_reads_it_later_misses_nothing() {
+    let mut mesh = pair(&Dialect::ALL);
+    let ann = mesh.attach("top", Some(b"ann"));
+    ask(&mut mesh, ann, "HELLO", b"{}");
+    mesh.stall(ann, true);
+    for id in 0..2_000 {
+        let kind = ["DATA", "PING", "DATE"][id as usize % 3];
+        mesh.send(ann, vec![header(kind, id).to_string().into(), Bytes::from_static(b"x")]);
+    }
+    mesh.run_for(Duration::from_secs(5));
+    assert!(mesh.take(ann).is_empty() && mesh.is_connected(ann));
+    mesh.stall(ann, false);
+    assert!(mesh.run_until_quiet(LIMIT));
+    let id = |reply: Vec<Bytes>| {
+        let header: Value = serde_json::from_slice(&reply[0]).unwrap();
+        header["reply_to"].as_u64().unwrap()
+    };
+    assert!(mesh.take(ann).into_iter().map(id).eq(0..2_000));
+    assert_eq!(mesh.count("top", "untold"), 0);
+
+    mesh.stall(ann, true);
+    mesh.send(ann, vec![header("PING", 1).to_string().into(), Bytes::new()]);
+    mesh.run_for(Duration::from_secs(31));
+    assert!(!mesh.is_connected(ann));
+    assert_eq!(mesh.count("top", "untold"), 1);
+}
+
 /// A handler that says who said what, loudly.
 #[derive(Debug)]
 struct Shout;

@@ -10,9 +10,10 @@
 //! A native client waits as long as it takes. A raw client's message waits a second, or for as long as it is kept, and is
 //! then refused, and so are those that come after it, at once, until there is room.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::held::Held;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Room, Window, confirmed};
 use crate::dialect::Dialect;
@@ -24,11 +25,11 @@ const RAW_WAITS: Duration = Duration::from_secs(1);
 /// How much more than one client's all of them may have waiting.
 const ALL: usize = 4;
 
-/// The messages that wait, by client.
+/// The messages that wait.
 #[derive(Debug, Default)]
 pub(super) struct Blocked {
-    clients: BTreeMap<ConnId, Waiting>,
-    bytes: usize,
+    /// With when each is refused; none if it waits as long as it takes.
+    held: Held<(Option<Duration>, Message)>,
     /// The client whose turn was last.
     last: Option<ConnId>,
     /// Raw clients that have waited in vain: what they send is refused until there is room.
@@ -37,21 +38,14 @@ pub(super) struct Blocked {
     pub(super) stirred: bool,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    /// With when each is refused; none if it waits as long as it takes.
-    messages: VecDeque<(Option<Duration>, Message)>,
-    bytes: usize,
-}
-
 impl Blocked {
     pub(super) fn is_empty(&self) -> bool {
-        self.clients.is_empty()
+        self.held.is_empty()
     }
 
     /// Whether messages of this client wait.
     pub(super) fn has(&self, conn: ConnId) -> bool {
-        self.clients.contains_key(&conn)
+        self.held.has(conn)
     }
 
     /// A connection has ended. What it sent before still waits.
@@ -61,12 +55,11 @@ impl Blocked {
 
     /// How many messages wait.
     pub(super) fn len(&self) -> usize {
-        self.clients.values().map(|waiting| waiting.messages.len()).sum()
+        self.held.all().messages
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        let first = |waiting: &Waiting| waiting.messages.front().and_then(|(until, _)| *until);
-        self.clients.values().filter_map(first).min()
+        self.held.firsts().filter_map(|(_, (until, _))| *until).min()
     }
 
     /// Puts a message behind those of its client, or gives it back if too much waits already.
@@ -78,49 +71,26 @@ impl Blocked {
         most: Window,
     ) -> Result<(), Message> {
         let size = message.size();
-        let has = self.clients.get(&conn).map_or((0, 0), |it| (it.messages.len(), it.bytes));
-        let fits = has.0 == 0
-            || (has.0 < most.messages
-                && has.1 + size <= most.bytes
-                && self.bytes + size <= most.bytes.saturating_mul(ALL));
-        if !fits {
+        let all = most.bytes.saturating_mul(ALL);
+        let fits = self.held.fits(conn, size, most) && self.held.all().bytes + size <= all;
+        if self.has(conn) && !fits {
             return Err(message);
         }
-        let waiting = self.clients.entry(conn).or_default();
-        waiting.messages.push_back((until, message));
-        waiting.bytes += size;
-        self.bytes += size;
+        self.held.push(conn, size, (until, message));
         Ok(())
-    }
-
-    /// The next message of a client.
-    fn pop(&mut self, conn: ConnId) -> Option<Message> {
-        let waiting = self.clients.get_mut(&conn)?;
-        let (_, message) = waiting.messages.pop_front()?;
-        waiting.bytes -= message.size();
-        self.bytes -= message.size();
-        if waiting.messages.is_empty() {
-            self.clients.remove(&conn);
-        }
-        Some(message)
     }
 
     /// The client whose first message is refused now.
     fn over(&self, now: Duration) -> Option<ConnId> {
-        let is_over = |waiting: &Waiting| {
-            waiting.messages.front().is_some_and(|(until, _)| until.is_some_and(|it| it <= now))
-        };
-        self.clients.iter().find(|(_, waiting)| is_over(waiting)).map(|(conn, _)| *conn)
+        let is_over = |until: Option<Duration>| until.is_some_and(|it| it <= now);
+        self.held.firsts().find(|(_, (until, _))| is_over(*until)).map(|(conn, _)| conn)
     }
 
     /// All clients, the one behind that whose turn was last first.
     fn turns(&self) -> Vec<ConnId> {
-        let (mut turns, behind): (Vec<_>, Vec<_>) = self
-            .clients
-            .keys()
-            .copied()
-            .partition(|conn| self.last.is_none_or(|last| *conn > last));
-        turns.extend(behind);
+        let is_behind = |conn: &ConnId| self.last.is_none_or(|last| *conn > last);
+        let (mut turns, before): (Vec<_>, Vec<_>) = self.held.conns().partition(is_behind);
+        turns.extend(before);
         turns
     }
 }
@@ -154,8 +124,7 @@ impl Brain {
             let mut turns = self.blocked.turns();
             while !turns.is_empty() {
                 turns.retain(|conn| {
-                    let first = self.blocked.clients.get(conn).and_then(|it| it.messages.front());
-                    let Some((_, first)) = first else {
+                    let Some((_, first)) = self.blocked.held.first(*conn) else {
                         return false;
                     };
                     if !self.has_room_for(first) {
@@ -186,8 +155,12 @@ impl Brain {
 
     /// Gives back all that waits.
     pub(super) fn give_back_blocked(&mut self, now: Now, reason: Reason, room: &impl Room) {
-        while let Some(conn) = self.blocked.clients.keys().next().copied() {
-            self.take_blocked(conn, |brain, message| brain.turn_away(now, message, reason, room));
+        for conn in self.blocked.turns() {
+            while self.blocked.has(conn) {
+                self.take_blocked(conn, |brain, message| {
+                    brain.turn_away(now, message, reason, room);
+                });
+            }
         }
     }
 
@@ -201,7 +174,7 @@ impl Brain {
 
     /// Takes the first message of a client, which is read again if it was the last one.
     fn take_blocked(&mut self, conn: ConnId, and_then: impl FnOnce(&mut Self, Message)) {
-        let Some(message) = self.blocked.pop(conn) else {
+        let Some((_, message)) = self.blocked.held.pop(conn) else {
             return;
         };
         self.read_or_wait(conn);

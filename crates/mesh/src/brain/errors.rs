@@ -134,7 +134,7 @@ impl Brain {
             && unsaid::is_word(message.kind())
             && let Way::Client(Some(conn)) = self.way_to(&message, message.prefix().destination)
         {
-            return self.say_later(now, conn, Word::Message(message), room);
+            return self.say_again(now, conn, message, room);
         }
         let prefix = message.prefix();
         self.repeats.forget(prefix.source, prefix.id);
@@ -208,13 +208,13 @@ fn beginning(payload: &[Bytes]) -> (Vec<Bytes>, bool) {
     let mut room = json::MAX_ORIGINAL;
     let mut shown = Vec::with_capacity(payload.len());
     for frame in payload {
-        let part = frame.slice(..frame.len().min(room));
-        room -= part.len();
-        let cut = part.len() < frame.len();
-        shown.push(part);
-        if cut {
+        if frame.len() > room {
+            // Not a slice: an error that waits would keep all of it.
+            shown.push(Bytes::copy_from_slice(&frame[..room]));
             return (shown, true);
         }
+        room -= frame.len();
+        shown.push(frame.clone());
     }
     (shown, false)
 }

@@ -31,10 +31,10 @@ impl Window {
     /// What may wait for a neighbour, or for a client: 20,000 messages, 16 MiB.
     pub const WAITING: Self = Self { messages: 20_000, bytes: 16 * 1024 * 1024 };
 
-    /// Twice as much.
-    fn doubled(self) -> Self {
+    /// So many times as much.
+    pub(super) fn times(self, times: usize) -> Self {
         let Self { messages, bytes } = self;
-        Self { messages: messages.saturating_mul(2), bytes: bytes.saturating_mul(2) }
+        Self { messages: messages.saturating_mul(times), bytes: bytes.saturating_mul(times) }
     }
 }
 
@@ -81,14 +81,14 @@ impl Outbox {
     /// Whether a message of this size may be pushed to its lane. An error may where as much again waits as
     /// the queue holds: what is told of a full queue must not fail because of it.
     pub(super) fn has_room(&self, size: usize, lane: Lane, is_error: bool) -> bool {
-        let queue = if is_error { self.queue.doubled() } else { self.queue };
+        let queue = if is_error { self.queue.times(2) } else { self.queue };
         self.waiting.has_room(size, lane, queue)
     }
 
     /// Queues a message. The caller asked [`Outbox::has_room`] before. Gives back messages of others that
     /// had more than their share of a full queue, and lost their place to it.
     pub(super) fn push(&mut self, message: Message, is_error: bool) -> Vec<Message> {
-        let queue = if is_error { self.queue.doubled() } else { self.queue };
+        let queue = if is_error { self.queue.times(2) } else { self.queue };
         self.waiting.push(message, queue)
     }
 

@@ -8,25 +8,30 @@
 //! ```
 //!
 //! When a link dies, its senders are told of all that was on it at once. That is more than a queue takes, and nobody
-//! else would ever say what became of those messages. A client that has not made room after a second is told no more,
-//! and is read again, until there is room. One of the broker dialect is closed: its answers name no request, and where
-//! one is missing it would take the next for it.
+//! else would ever say what became of those messages. So no word is left out while a connection lives: a client that
+//! makes no room for half a minute is closed, and so is one for which too much waits. From that it learns that it does
+//! not know what became of what it sent.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hopline_core::Frames;
 
+use super::held::Held;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Output, Room, Window};
 use crate::reason::Reason;
 use crate::wire::Kind;
 
-/// How long a word waits.
-const WAITS: Duration = Duration::from_secs(1);
-/// When it is looked again whether there is room.
+/// How long a client may make no room for its words.
+const WAITS: Duration = Duration::from_secs(30);
+/// It is looked again whether there is room this often at first,
 const AGAIN: Duration = Duration::from_millis(2);
+/// and, once it has been waited for so long,
+const LONG: Duration = Duration::from_secs(1);
+/// this often.
+const SELDOM: Duration = Duration::from_millis(50);
 /// How many are told at once.
 const AT_ONCE: usize = 64;
 /// How many times a client's queue may wait for one client, and
@@ -43,22 +48,35 @@ pub(super) enum Word {
     Frames(Frames),
 }
 
-/// The words that wait, by client.
+/// The words that wait, and how their clients are waited for.
 #[derive(Debug, Default)]
 pub(super) struct Unsaid {
-    clients: BTreeMap<ConnId, Waiting>,
-    bytes: usize,
-    /// Clients that were waited for in vain.
-    tired: BTreeSet<ConnId>,
-    /// When it is looked again.
-    look_at: Duration,
+    words: Held<Word>,
+    patience: BTreeMap<ConnId, Patience>,
+    /// When it is looked whether which of these clients has room: once for each.
+    looks: BTreeSet<(Duration, ConnId)>,
+    /// Clients for each of which more waits than may.
+    overfull: BTreeSet<ConnId>,
 }
 
+/// How a client is waited for.
 #[derive(Debug, Default)]
-struct Waiting {
-    /// Each with when it is given up.
-    words: VecDeque<(Duration, Word)>,
-    bytes: usize,
+struct Patience {
+    /// For how long it has taken no word. Time in which this node slept is not in it.
+    waited: Duration,
+    /// How many words it was told when it was last looked, but those that came back.
+    taken: usize,
+}
+
+impl Patience {
+    /// When to look again. All that are looked at as often as each other are at the same moments, so that many of them
+    /// wake the node no more often than one.
+    fn next_look(&mut self, now: Duration) -> Duration {
+        let pause = if self.waited < LONG { AGAIN } else { SELDOM };
+        self.waited += pause;
+        let over = now.as_nanos() % pause.as_nanos();
+        now + pause - Duration::from_nanos(u64::try_from(over).unwrap_or_default())
+    }
 }
 
 /// Whether messages of this kind tell a client what became of its own.
@@ -89,57 +107,54 @@ impl Word {
 impl Unsaid {
     /// Whether words for this client wait.
     pub(super) fn has(&self, conn: ConnId) -> bool {
-        self.clients.contains_key(&conn)
+        self.words.has(conn)
     }
 
     /// How many routed messages wait.
     pub(super) fn messages(&self) -> usize {
-        let words = self.clients.values().flat_map(|waiting| &waiting.words);
-        words.filter(|(_, word)| matches!(word, Word::Message(_))).count()
+        self.words.items().filter(|word| matches!(word, Word::Message(_))).count()
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        (!self.clients.is_empty()).then_some(self.look_at)
+        self.looks.first().map(|(at, _)| *at)
     }
 
-    /// Puts a word behind those of its client, or gives it back if too much waits already.
-    fn push(
-        &mut self,
-        conn: ConnId,
-        until: Duration,
-        word: Word,
-        queue: Window,
-    ) -> Result<(), Word> {
+    /// Puts a word behind those of its client, over the limits if need be: see [`Unsaid::next_overfull`].
+    fn push(&mut self, now: Duration, conn: ConnId, word: Word, queue: Window) {
         let size = word.size();
-        let has = self.clients.get(&conn).map_or((0, 0), |it| (it.words.len(), it.bytes));
-        let fits = has.0 < queue.messages.saturating_mul(EACH)
-            && has.1 + size <= queue.bytes.saturating_mul(EACH)
-            && self.bytes + size <= queue.bytes.saturating_mul(ALL);
-        if !fits && has.0 > 0 {
-            return Err(word);
+        if !self.words.fits(conn, size, queue.times(EACH)) {
+            self.overfull.insert(conn);
         }
-        let waiting = self.clients.entry(conn).or_default();
-        waiting.words.push_back((until, word));
-        waiting.bytes += size;
-        self.bytes += size;
-        Ok(())
+        self.words.push(conn, size, word);
+        if !self.patience.contains_key(&conn) {
+            // Not looked at once: a queue may have room, and not for this.
+            self.look_later(now, conn, Patience::default());
+        }
     }
 
-    fn pop(&mut self, conn: ConnId) -> Option<Word> {
-        let waiting = self.clients.get_mut(&conn)?;
-        let (_, word) = waiting.words.pop_front()?;
-        waiting.bytes -= word.size();
-        self.bytes -= word.size();
-        if waiting.words.is_empty() {
-            self.clients.remove(&conn);
-        }
-        Some(word)
+    fn look_later(&mut self, now: Duration, conn: ConnId, mut patience: Patience) {
+        self.looks.insert((patience.next_look(now), conn));
+        self.patience.insert(conn, patience);
     }
 
-    /// A client whose first word has waited long enough.
-    fn over(&self, now: Duration) -> Option<ConnId> {
-        let is_over = |it: &Waiting| it.words.front().is_some_and(|(until, _)| *until <= now);
-        self.clients.iter().find(|(_, waiting)| is_over(waiting)).map(|(conn, _)| *conn)
+    /// The next client that it is time to look at, and how it has been waited for.
+    fn next_look(&mut self, now: Duration) -> Option<(ConnId, Patience)> {
+        while self.due().is_some_and(|due| due <= now)
+            && let Some((_, conn)) = self.looks.pop_first()
+        {
+            if let Some(patience) = self.patience.get_mut(&conn) {
+                return Some((conn, std::mem::take(patience)));
+            }
+        }
+        None
+    }
+
+    /// A client for which more waits than may, or most where that is so of all together.
+    fn next_overfull(&mut self, queue: Window) -> Option<ConnId> {
+        let (all, most) = (self.words.all(), queue.times(ALL));
+        let is_over = all.messages > most.messages || all.bytes > most.bytes;
+        let fullest = || if is_over && all.messages > 1 { self.words.fullest() } else { None };
+        self.overfull.pop_first().or_else(fullest)
     }
 }
 
@@ -151,76 +166,80 @@ impl Brain {
 
     /// There is no room for a word to a client now.
     pub(super) fn say_later(&mut self, now: Now, conn: ConnId, word: Word, room: &impl Room) {
-        if self.unsaid.tired.contains(&conn) {
-            return self.leave_word(now, conn, word, Reason::ReceiverSlow, room);
+        if !self.conns.contains_key(&conn) {
+            return self.leave_word(now, word, Reason::ReceiverGone, room);
         }
-        let until = now.since_start + WAITS;
-        match self.unsaid.push(conn, until, word, self.config.settings.queue) {
-            Ok(()) => {
-                // Not at once: a queue may have room, and not for this.
-                self.unsaid.look_at = now.since_start + AGAIN;
-                self.read_or_wait(conn);
-            }
-            Err(word) => self.leave_word(now, conn, word, Reason::ReceiverSlow, room),
-        }
+        self.unsaid.push(now.since_start, conn, word, self.config.settings.queue);
+        self.read_or_wait(conn);
     }
 
-    /// Tells clients that have room what waits for them, some of it at a time.
-    pub(super) fn say_unsaid(&mut self, now: Now, room: &impl Room) {
-        self.unsaid.tired.retain(|conn| !room.has_room(*conn));
-        if self.unsaid.due().is_none_or(|due| due > now.since_start) {
-            return;
+    /// A message came back, because there was room in its client's queue, and not for all that it was told.
+    pub(super) fn say_again(&mut self, now: Now, conn: ConnId, word: Message, room: &impl Room) {
+        if let Some(patience) = self.unsaid.patience.get_mut(&conn) {
+            patience.taken = patience.taken.saturating_sub(1);
         }
-        self.unsaid.look_at = now.since_start + AGAIN;
-        for conn in self.unsaid.clients.keys().copied().collect::<Vec<_>>() {
-            if !room.has_room(conn) {
+        self.say_later(now, conn, Word::Message(word), room);
+    }
+
+    /// Tells clients that have room what waits for them, some of it at a time, and closes those that were waited for
+    /// long enough, or for which too much waits.
+    pub(super) fn say_unsaid(&mut self, now: Now, room: &impl Room) {
+        while let Some(conn) = self.unsaid.next_overfull(self.config.settings.queue) {
+            self.close_slow(now, conn, room);
+        }
+        while let Some((conn, mut patience)) = self.unsaid.next_look(now.since_start) {
+            if std::mem::take(&mut patience.taken) > 0 {
+                patience.waited = Duration::ZERO;
+            }
+            if !self.unsaid.has(conn) {
+                self.unsaid.patience.remove(&conn);
                 continue;
             }
-            for _ in 0..AT_ONCE {
-                match self.unsaid.pop(conn) {
-                    Some(Word::Message(message)) => self.hand(now, message, conn, room),
-                    Some(Word::Frames(frames)) => self.out.push(Output::Send { conn, frames }),
-                    None => break,
-                }
+            if patience.waited >= WAITS {
+                self.close_slow(now, conn, room);
+                continue;
             }
+            while patience.taken < AT_ONCE
+                && room.has_room(conn)
+                && let Some(word) = self.unsaid.words.pop(conn)
+            {
+                match word {
+                    Word::Message(message) => self.hand(now, message, conn, room),
+                    Word::Frames(frames) => self.out.push(Output::Send { conn, frames }),
+                }
+                patience.taken += 1;
+            }
+            self.unsaid.look_later(now.since_start, conn, patience);
             self.read_or_wait(conn);
         }
     }
 
-    /// Gives up the words that have waited long enough.
-    pub(super) fn tick_unsaid(&mut self, now: Now, room: &impl Room) {
-        while let Some(conn) = self.unsaid.over(now.since_start)
-            && !room.has_room(conn)
-        {
-            self.unsaid.tired.insert(conn);
-            self.leave_words(now, conn, Reason::ReceiverSlow, room);
-        }
+    /// A client does not take what it is to be told: it is closed.
+    fn close_slow(&mut self, now: Now, conn: ConnId, room: &impl Room) {
+        self.leave_words(now, conn, Reason::ReceiverSlow, room);
+        self.out.push(Output::Close(conn));
+        self.closed(now, conn, room);
     }
 
     /// A connection has ended: nobody is there to be told.
     pub(super) fn leave_unsaid(&mut self, now: Now, conn: ConnId, room: &impl Room) {
-        self.unsaid.tired.remove(&conn);
+        self.unsaid.patience.remove(&conn);
         self.leave_words(now, conn, Reason::ReceiverGone, room);
+        self.unsaid.overfull.remove(&conn);
     }
 
     fn leave_words(&mut self, now: Now, conn: ConnId, reason: Reason, room: &impl Room) {
-        while let Some(word) = self.unsaid.pop(conn) {
-            self.leave_word(now, conn, word, reason, room);
+        while let Some(word) = self.unsaid.words.pop(conn) {
+            self.leave_word(now, word, reason, room);
         }
-        self.read_or_wait(conn);
     }
 
-    fn leave_word(&mut self, now: Now, conn: ConnId, word: Word, reason: Reason, room: &impl Room) {
+    fn leave_word(&mut self, now: Now, word: Word, reason: Reason, room: &impl Room) {
         match word {
             Word::Message(message) => self.refuse(now, message, reason, room),
             Word::Frames(_) => {
                 self.counters.add("untold");
                 self.counters.add(reason.text());
-                let is_slow = reason == Reason::ReceiverSlow;
-                if is_slow && self.client(conn).is_some_and(|client| client.broker.is_some()) {
-                    self.out.push(Output::Close(conn));
-                    self.closed(now, conn, room);
-                }
             }
         }
     }
@@ -236,5 +255,59 @@ impl Brain {
             client.paused = waits;
             self.out.push(Output::Pause { conn, paused: waits });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUEUE: Window = Window { messages: 100, bytes: 10 };
+    const MILLI: Duration = Duration::from_millis(1);
+
+    fn word(bytes: usize) -> Word {
+        Word::Frames(vec![vec![0; bytes].into()])
+    }
+
+    #[test]
+    fn where_all_are_too_much_it_is_the_fullest_that_has_to_go() {
+        let mut unsaid = Unsaid::default();
+        for conn in 1..=4 {
+            unsaid.push(MILLI, ConnId(conn), word(30 + usize::from(conn == 2)), QUEUE);
+            assert_eq!(unsaid.next_overfull(QUEUE), None);
+        }
+        unsaid.push(MILLI, ConnId(5), word(30), QUEUE);
+        unsaid.push(MILLI, ConnId(6), word(10), QUEUE);
+        assert_eq!(unsaid.next_overfull(QUEUE), Some(ConnId(2)));
+        unsaid.words.pop(ConnId(2));
+        assert_eq!(unsaid.next_overfull(QUEUE), None);
+        for bytes in [10, 21] {
+            unsaid.push(MILLI, ConnId(6), word(bytes), QUEUE);
+        }
+        assert_eq!(unsaid.next_overfull(QUEUE), Some(ConnId(6)), "more than four queues");
+    }
+
+    #[test]
+    fn one_word_may_be_larger_than_all() {
+        let mut unsaid = Unsaid::default();
+        unsaid.push(MILLI, ConnId(1), word(1_000), QUEUE);
+        assert_eq!(unsaid.next_overfull(QUEUE), None);
+    }
+
+    #[test]
+    fn those_that_are_waited_for_long_are_looked_at_seldom_and_together() {
+        let mut unsaid = Unsaid::default();
+        for conn in 0..1_000 {
+            unsaid.push(MILLI * (conn % 40), ConnId(conn.into()), word(1), QUEUE);
+        }
+        let (mut wakes, mut now) = (0, MILLI * 2_000);
+        while now < MILLI * 4_000 {
+            while let Some((conn, patience)) = unsaid.next_look(now) {
+                unsaid.look_later(now, conn, patience);
+            }
+            now = unsaid.due().unwrap();
+            wakes += 1;
+        }
+        assert!(wakes < 1_000, "{wakes}");
     }
 }

@@ -264,9 +264,9 @@ fn who_would_miss_an_answer_is_closed() {
     for _ in 0..3 {
         send(&mut mesh, slow, &json!({"type": "ping"}));
     }
-    mesh.run_for(Duration::from_millis(900));
+    mesh.run_for(Duration::from_secs(29));
     assert!(mesh.is_connected(slow));
-    mesh.run_for(Duration::from_millis(500));
+    mesh.run_for(Duration::from_secs(2));
     assert!(!mesh.is_connected(slow));
     assert_eq!((mesh.count("east", "untold"), mesh.count("east", "receiver slow")), (1, 1));
     let list = answer(&mut mesh, bob, &json!({"type": "list_clients"}));
