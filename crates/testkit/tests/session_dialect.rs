@@ -151,6 +151,39 @@ fn a_node_that_lists_dialects_answers_the_others_in_the_first_of_them() {
 }
 
 #[test]
+fn an_error_names_its_request_wherever_it_is_made() {
+    let (data, ping) = (header("DATA", 1), header("PING", 2));
+    let told = |mesh: &mut Simulation, client, frames: &[&Value]| {
+        let frames: Vec<String> = frames.iter().map(ToString::to_string).collect();
+        let frames: Vec<&[u8]> = frames.iter().map(String::as_bytes).collect();
+        let (header, said) = reply(mesh, client, &frames);
+        (said["error"].clone(), header.get("reply_to").cloned())
+    };
+    let mut mesh = pair(&Dialect::ALL);
+    let ann = mesh.attach("top", Some(b"ann"));
+    ask(&mut mesh, ann, "HELLO", b"{}");
+    let format = json!("Invalid message format");
+    assert_eq!(told(&mut mesh, ann, &[&ping]), (format.clone(), Some(json!(2))));
+    assert_eq!(told(&mut mesh, ann, &[&json!([])]), (format, None));
+    let other = mesh.attach("east", Some(b"ann"));
+    let taken = told(&mut mesh, other, &[&data, &json!("x")]);
+    assert_eq!(taken, (json!("name in use"), Some(json!(1))));
+
+    let mut mesh = pair(&[Dialect::Session, Dialect::Json]);
+    let bob = mesh.attach("top", Some(b"bob"));
+    let broker = told(&mut mesh, bob, &[&json!({"type": "ping", "id": "7"})]);
+    assert_eq!(broker, (json!("this node does not speak broker"), Some(json!("7"))));
+    // What has no form is answered as anywhere, if that is listed.
+    mesh.send_text(bob, "{}");
+    assert!(mesh.run_until_quiet(LIMIT));
+    assert_eq!(mesh.take_json(bob)[0]["type"], "routing_error");
+
+    let mut mesh = pair(&[Dialect::Session, Dialect::Broker]);
+    let bob = mesh.attach("top", Some(b"bob"));
+    assert_eq!(told(&mut mesh, bob, &[&json!({})]).0, "Invalid message format");
+}
+
+#[test]
 fn who_sends_much_and_reads_it_later_misses_nothing() {
     let mut mesh = pair(&Dialect::ALL);
     let ann = mesh.attach("top", Some(b"ann"));

@@ -11,7 +11,7 @@ use super::message::Message;
 use super::{Brain, ConnId, Now, Room};
 use crate::dialect::broker;
 use crate::dialect::json::{self, JsonError};
-use crate::dialect::session::SessionError;
+use crate::dialect::session::{self, Reply, SessionError};
 use crate::dialect::{Dialect, Object, Settled, form, settle};
 use crate::reason::Reason;
 use crate::route::Refusal;
@@ -62,7 +62,8 @@ impl Brain {
         match (dialect, refused) {
             (Dialect::Session, None) => self.received_session(now, conn, frames, room),
             (Dialect::Session, Some(why)) => {
-                self.session_error(now, conn, SessionError::Refused(why), room);
+                let id = session::id_of(&first);
+                self.say_session(now, conn, &Reply::Error(SessionError::Refused(why)), id, room);
             }
             (Dialect::Broker, why) => self.received_broker(now, conn, &first, why, room),
             (_, Some(why)) => self.json_error(now, conn, why, &first, room),

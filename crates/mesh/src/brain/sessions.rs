@@ -48,17 +48,6 @@ impl Brain {
         self.say_session(now, conn, &reply, id, room);
     }
 
-    /// Tells a client of the session dialect what is wrong.
-    pub(super) fn session_error(
-        &mut self,
-        now: Now,
-        conn: ConnId,
-        error: SessionError,
-        room: &impl Room,
-    ) {
-        self.say_session(now, conn, &Reply::Error(error), None, room);
-    }
-
     fn session_reply(
         &mut self,
         now: Now,
@@ -109,7 +98,8 @@ impl Brain {
         Ok(Reply::DataAck(self.config.data_handler.handle(&data)))
     }
 
-    fn say_session(
+    /// Replies to a message of the session dialect, which had this id.
+    pub(super) fn say_session(
         &mut self,
         now: Now,
         conn: ConnId,

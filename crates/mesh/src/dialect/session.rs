@@ -105,12 +105,13 @@ pub enum SessionError {
 /// [`Refused`] with the first check that fails: form, header, version, compression, type.
 pub fn read(frames: &[Bytes], limit: usize) -> Result<Request<'_>, Refused<'_>> {
     let [header, payload, ..] = frames else {
-        return Err(Refused { error: SessionError::Format, id: None });
+        let id = frames.first().and_then(|header| id_of(header));
+        return Err(Refused { error: SessionError::Format, id });
     };
     let protocol = |why: String| SessionError::Protocol(why);
     let header = Object::read(header)
         .map_err(|error| Refused { error: protocol(format!("header: {error}")), id: None })?;
-    let id = header.last("id").map(RawValue::get);
+    let id = id_in(&header);
     let refused = |error| Refused { error, id };
     if text_of(header.last("version")).as_deref() != Some(VERSION) {
         return Err(refused(SessionError::Version));
@@ -132,6 +133,15 @@ pub fn read(frames: &[Bytes], limit: usize) -> Result<Request<'_>, Refused<'_>> 
         return Err(refused(SessionError::UnknownType(written(header.last("type")))));
     };
     Ok(Request { verb, id, payload })
+}
+
+/// The `id` of a message whose first frame is this, as JSON, if it has one.
+pub(crate) fn id_of(header: &[u8]) -> Option<&str> {
+    id_in(&Object::read(header).ok()?)
+}
+
+fn id_in<'a>(header: &Object<'a>) -> Option<&'a str> {
+    header.last("id").map(RawValue::get)
 }
 
 /// The name in a HELLO's payload, as JSON where it is no string; `unknown` where it has none.
