@@ -26,7 +26,6 @@ use crate::wire::{Class, Flags, Kind, MessageId, Prefix, Tail};
 
 use listing::Round;
 use names::Names;
-pub(super) use names::is_to_registered;
 use replies::{Asked, Replies};
 pub(super) use seeking::NEWS;
 use seeking::Seeking;
@@ -87,6 +86,11 @@ impl Broker {
 /// Whether an address is that of a registered name, which only this dialect sends to.
 pub(super) fn is_registered(destination: &str) -> bool {
     destination.starts_with(':')
+}
+
+/// Whether a message is for whoever has registered a name.
+pub(super) fn is_to_registered(message: &Message) -> bool {
+    message.is_brokered() && is_registered(message.prefix().destination)
 }
 
 impl Brain {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Brain, ConnId, Message, Now, Reply, is_registered};
+use super::{Brain, ConnId, Now, Reply};
 use crate::dialect::broker::MAX_NAME;
 use crate::name::ClientName;
 
@@ -90,9 +90,4 @@ impl Brain {
         let (key, _) = before.rsplit_once('@')?;
         self.holder_of(key).filter(|now| now != before)
     }
-}
-
-/// Whether a message is for whoever has registered a name.
-pub(in super::super) fn is_to_registered(message: &Message) -> bool {
-    message.is_brokered() && is_registered(message.prefix().destination)
 }
