@@ -200,6 +200,7 @@ impl Brain {
     pub fn flush(&mut self, now: Now, room: &impl Room, out: &mut Vec<Output>) {
         self.send_floods(now);
         self.hand_over(now, room);
+        self.say_flushes();
         self.acknowledge(now);
         self.let_go(now);
         out.append(&mut self.out);

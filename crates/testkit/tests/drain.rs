@@ -243,3 +243,74 @@ fn a_node_behind_slow_links_waits_for_what_is_on_its_way() {
         alice.assert_nothing_lost(&mesh, dave, "alice");
     });
 }
+
+/// Links that are full, slow and unlike each other, and large messages between small ones: what is on its way to a node
+/// comes long after others have heard that it leaves, and with gaps.
+#[test]
+fn a_node_behind_full_links_leaves_nobody_in_doubt() {
+    for_each_seed(9, |seed| {
+        let mut mesh = mesh(seed);
+        let dave = mesh.attach_native("d", Some("dave"));
+        let alan = mesh.attach_native("a", Some("alan"));
+        let bert = mesh.attach_native("b", Some("bert"));
+        let mut there = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+        let mut back = Sender::new(&mut mesh, "d", "dora", "alan", Class::AtMostOnce);
+        let mut its = Sender::new(&mut mesh, "a", "ada", "bert", Class::AtMostOnce);
+        let pick = |of: [u64; 3], number: u64| of[usize::try_from(number % 3).unwrap()];
+        let slow = Impairment {
+            latency: Some(Duration::from_millis(pick([30, 100, 250], seed))),
+            bytes_per_second: Some(pick([3_000_000, 1_500_000, 700_000], seed / 3)),
+            ..Impairment::default()
+        };
+        let fast = Impairment {
+            latency: Some(Duration::from_millis(20)),
+            bytes_per_second: Some(20_000_000),
+            ..slow
+        };
+        for transit in ["b", "c"] {
+            for (one, other, impairment) in [
+                ("a", transit, slow),
+                (transit, "a", fast),
+                (transit, "d", fast),
+                ("d", transit, slow),
+            ] {
+                mesh.impair(one, other, impairment);
+            }
+        }
+        mesh.run_for(Duration::from_secs(1));
+        let mut until = None;
+        for round in 0_u64.. {
+            if round == 2_000 + 37 * seed {
+                mesh.command("b", Command::Retire { within: Duration::from_millis(7_500) });
+            }
+            for sender in [&mut there, &mut back] {
+                sender.send_of(&mut mesh, 1_000);
+            }
+            if round % 100 == seed {
+                for sender in [&mut there, &mut back, &mut its] {
+                    sender.send_of(&mut mesh, 300_000);
+                }
+            }
+            mesh.run_for(Duration::from_millis(1));
+            if until.is_none() && mesh.has_left("b") {
+                mesh.end("b");
+                until = Some(round + 300);
+            }
+            if until.is_some_and(|until| until <= round) {
+                break;
+            }
+            assert!(round < 10_000, "it never leaves");
+        }
+        mesh.run_for(Duration::from_secs(60));
+        for (sender, receiver, name) in
+            [(&mut there, dave, "alice"), (&mut back, alan, "dora"), (&mut its, bert, "ada")]
+        {
+            sender.hear(&mut mesh);
+            sender.assert_nothing_lost(&mesh, receiver, name);
+        }
+        assert_eq!((there.told, back.told), (vec![], vec![]), "there is another way");
+        let only = |(_, why): &(u64, String)| why == "unknown destination";
+        assert!(its.told.iter().all(only), "{:?}", its.told);
+        mesh.assert_ledger_is_even();
+    });
+}

@@ -16,7 +16,7 @@ use crate::{names, output, trouble};
 /// Run one node in the foreground, without a supervisor
 ///
 /// For containers, units and other machines. It dials its neighbours at the addresses in the file, until
-/// they answer, and leaves without loss on Ctrl-C or SIGTERM, within three seconds. It has no control socket: `status`,
+/// they answer, and leaves without loss on Ctrl-C or SIGTERM, within eight seconds. It has no control socket: `status`,
 /// `trace` and the other verbs that talk to a running mesh see only meshes that `hopline up` started.
 #[derive(Debug, Args)]
 pub(crate) struct Node {

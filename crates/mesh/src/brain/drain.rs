@@ -5,20 +5,24 @@
 //!                  |       other way; its own clients notice nothing
 //!               retire
 //!                  v       goes on when                                     or at the latest after
-//!               around     that is acknowledged, and nobody passes by           a third of the time
+//!               around     neighbours know that, and all that they had         a third of the time
+//!                          for it before has come
 //!               finishing  its clients have heard that, and all that they      two thirds
 //!                          sent has left the mesh
-//!               good-bye   that is acknowledged, and nothing waits or comes     all of it
+//!               good-bye   neighbours know that, all that they had for it      all of it
+//!                          has come, and all of it has gone on
 //!                  v
 //!                left
 //! ```
 //!
 //! From `finishing` on, what its clients send is refused, and they are told. In `good-bye` the node still takes in
-//! what was on its way to it, and hands it on by the routes that it had before. Stub routers of OSPF do the first half:
-//! RFC 6987.
+//! what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
+//! is still to come ([`Flush`](super::links::Flush)): silence would not tell. A phase is over, too, when nothing has
+//! moved for a while. Stub routers of OSPF do the first half: RFC 6987.
 
 use std::time::Duration;
 
+use super::links::Link;
 use super::{Brain, Now, Output, Room};
 use crate::reason::Reason;
 use crate::wire::MessageId;
@@ -26,8 +30,11 @@ use crate::wire::MessageId;
 /// What a link of a draining node costs: more than any way that anybody would declare, and still a way where there is
 /// no other (RFC 6987, section 2: `MaxLinkMetric`).
 const LAST_RESORT: u32 = u32::MAX;
-/// For so long nothing has come by: nothing comes any more.
+/// For so long a client has sent nothing: it has heard that nothing is taken any more. And for so long nothing has come
+/// from neighbours who had nothing left: nor is there anything that other nodes had sent before.
 const QUIET: Duration = Duration::from_millis(50);
+/// For so long nothing has moved: nothing does any more.
+const STUCK: Duration = Duration::from_secs(1);
 
 /// Whether the node is on its way out, and how far.
 #[derive(Debug, Default)]
@@ -35,8 +42,6 @@ pub(super) struct Drain {
     /// Others are to route round it.
     draining: bool,
     retiring: Option<Retiring>,
-    /// When a message of others was last handed on.
-    passed: Option<Duration>,
     /// When a message last came from a neighbour.
     came: Option<Duration>,
     /// When a client here last sent one.
@@ -50,6 +55,9 @@ struct Retiring {
     within: Duration,
     /// When it was last looked how far it is.
     looked: Duration,
+    /// What was to be done when something moved last, and when that was.
+    ahead: Ahead,
+    moved: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +69,21 @@ enum Phase {
     Left,
 }
 
-impl Drain {
-    /// A message came from a neighbour, and goes on to another.
-    pub(super) fn passed(&mut self, now: Now) {
-        self.passed = Some(now.since_start);
-    }
+/// What a node that retires has before it. Where something moves, it is another.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ahead {
+    /// Floods and questions that neighbours have not answered.
+    unanswered: u64,
+    /// Messages that wait here or have not come to their end.
+    kept: usize,
+    /// Marks that have not come to theirs.
+    marks: usize,
+    /// What links hold, and how much has gone over them, either way.
+    held: usize,
+    passed: u64,
+}
 
+impl Drain {
     /// A message came from a neighbour.
     pub(super) fn came(&mut self, now: Now) {
         self.came = Some(now.since_start);
@@ -96,13 +113,13 @@ impl Drain {
     pub(super) fn due(&self) -> Option<Duration> {
         let retiring = self.retiring.as_ref()?;
         let quiet = match retiring.phase {
-            Phase::Around => self.passed,
-            Phase::GoodBye => self.came,
+            Phase::Around => None,
             Phase::Finishing(_) => self.sent,
+            Phase::GoodBye => self.came,
             Phase::Left => return None,
         };
         let quiet = quiet.map(|last| last + QUIET);
-        let ahead = quiet.into_iter().chain([retiring.over()]);
+        let ahead = quiet.into_iter().chain([retiring.over(), retiring.moved + STUCK]);
         ahead.filter(|due| *due > retiring.looked).min()
     }
 
@@ -120,6 +137,15 @@ impl Retiring {
             Phase::GoodBye | Phase::Left => 3,
         };
         self.started + self.within * thirds / 3
+    }
+
+    /// Whether the phase has had its time: all of it, or as long as nothing moves.
+    fn has_had_its_time(&mut self, now: Duration, ahead: Ahead) -> bool {
+        self.looked = now;
+        if self.ahead != ahead {
+            (self.ahead, self.moved) = (ahead, now);
+        }
+        now >= self.over() || now >= self.moved + STUCK
     }
 }
 
@@ -139,8 +165,10 @@ impl Brain {
             return;
         }
         self.drain(true);
-        let (started, looked) = (now.since_start, now.since_start);
-        let retiring = Retiring { phase: Phase::Around, started, within, looked };
+        self.want_flushes();
+        let started = now.since_start;
+        let (phase, ahead) = (Phase::Around, Ahead::default());
+        let retiring = Retiring { phase, started, within, looked: started, ahead, moved: started };
         self.drain.retiring = Some(retiring);
     }
 
@@ -148,7 +176,8 @@ impl Brain {
     #[must_use]
     pub fn has_left(&self) -> bool {
         let retiring = self.drain.retiring.as_ref();
-        retiring.is_some_and(|retiring| retiring.phase == Phase::Left) && self.holds_nothing()
+        let has_left = retiring.is_some_and(|retiring| retiring.phase == Phase::Left);
+        has_left && self.links.values().all(|link| link.outbox.len() == 0 && link.has_said_all())
     }
 
     /// Whether the node retires.
@@ -157,12 +186,11 @@ impl Brain {
         self.drain.retiring.is_some()
     }
 
-    /// Goes on to the next phase where the present one is done, or its time is over.
+    /// Goes on to the next phase where the present one is done, or has had its time.
     pub(super) fn retire_further(&mut self, now: Now, room: &impl Room) {
-        while let Some(retiring) = &mut self.drain.retiring {
-            retiring.looked = now.since_start;
-            let is_over = retiring.over() <= now.since_start;
-            let phase = retiring.phase.clone();
+        while let Some(phase) = self.phase() {
+            let ahead = self.ahead(&phase);
+            let is_over = self.has_had_its_time(now, ahead);
             let next = match phase {
                 Phase::Left => return,
                 _ if !is_over && !self.is_done(&phase, now) => return,
@@ -172,6 +200,7 @@ impl Brain {
                     self.give_back_confirmed(now, Reason::Leaving, room);
                     self.tell_all_sums(now, room);
                     self.leave();
+                    self.want_flushes();
                     Phase::GoodBye
                 }
                 Phase::GoodBye => {
@@ -180,33 +209,44 @@ impl Brain {
                 }
             };
             if let Some(retiring) = &mut self.drain.retiring {
-                retiring.phase = next;
+                (retiring.phase, retiring.moved) = (next, now.since_start);
             }
+        }
+    }
+
+    fn phase(&self) -> Option<Phase> {
+        self.drain.retiring.as_ref().map(|retiring| retiring.phase.clone())
+    }
+
+    fn has_had_its_time(&mut self, now: Now, ahead: Ahead) -> bool {
+        let retiring = self.drain.retiring.as_mut();
+        retiring.is_some_and(|retiring| retiring.has_had_its_time(now.since_start, ahead))
+    }
+
+    fn ahead(&self, phase: &Phase) -> Ahead {
+        let marks = match phase {
+            Phase::Finishing(marks) => marks.as_slice(),
+            Phase::Around | Phase::GoodBye | Phase::Left => &[],
+        };
+        let links = self.links.values();
+        let passed = |link: &Link| link.outbox.acknowledged() + link.received();
+        Ahead {
+            unanswered: self.pending_floods() + self.unflushed(),
+            kept: self.blocked.len() + self.confirmed.len() + self.spreads.len(),
+            marks: marks.iter().filter(|mark| self.flows.has_mark(**mark)).count(),
+            held: links.clone().map(|link| link.outbox.len()).sum(),
+            passed: links.map(passed).fold(0, u64::wrapping_add),
         }
     }
 
     fn is_done(&self, phase: &Phase, now: Now) -> bool {
+        let Ahead { unanswered, kept, marks, held, passed: _ } = self.ahead(phase);
         match phase {
-            Phase::Around => self.pending_floods() == 0 && Drain::is_quiet(self.drain.passed, now),
-            Phase::Finishing(marks) => {
-                Drain::is_quiet(self.drain.sent, now)
-                    && self.blocked.is_empty()
-                    && self.confirmed.len() == 0
-                    && self.spreads.is_empty()
-                    && !marks.iter().any(|mark| self.flows.has_mark(*mark))
-            }
-            Phase::GoodBye => {
-                self.pending_floods() == 0
-                    && self.holds_nothing()
-                    && Drain::is_quiet(self.drain.came, now)
-            }
+            Phase::Around => unanswered == 0,
+            Phase::Finishing(_) => kept == 0 && marks == 0 && Drain::is_quiet(self.drain.sent, now),
+            Phase::GoodBye => unanswered == 0 && held == 0 && Drain::is_quiet(self.drain.came, now),
             Phase::Left => true,
         }
-    }
-
-    /// Whether nothing waits for a link, or is not acknowledged on one.
-    fn holds_nothing(&self) -> bool {
-        self.links.values().all(|link| link.outbox.len() == 0)
     }
 
     /// Closes links on which something still waits: it takes another way, or goes back to its sender.

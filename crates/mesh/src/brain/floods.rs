@@ -182,6 +182,11 @@ impl Brain {
                 if installed == Installed::Links {
                     self.tables.links_changed();
                 }
+                if let (Record::Adjacency(adjacency), Some(session)) =
+                    (record, self.session(origin))
+                {
+                    session.leaves = adjacency.leaving;
+                }
                 self.tables.names_changed(origin);
                 self.owe_one(from, |owed| owed.knows_links(origin));
                 self.owe(Some(from), |owed| owed.links(origin));

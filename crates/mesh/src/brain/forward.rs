@@ -88,9 +88,6 @@ impl Brain {
             Way::Refuse(refusal) => return self.refuse(now, message, refusal.into(), room),
             Way::Neighbour(neighbour) => neighbour,
         };
-        if message.ingress.is_some() {
-            self.drain.passed(now);
-        }
         let Some(link) = self.links.get_mut(&neighbour) else {
             return self.refuse(now, message, Refusal::Unreachable.into(), room);
         };
@@ -136,6 +133,7 @@ impl Brain {
             links: &self.links,
             directory: &self.tables.directory,
             table: &self.tables.table,
+            leaving: self.own.leaving,
             lane: message.lane(),
             is_error: prefix.kind == Kind::Error,
         };
@@ -191,6 +189,7 @@ impl Brain {
             links: &self.links,
             directory,
             table,
+            leaving: self.own.leaving,
             lane: Lane::HERE,
             is_error: false,
         };
@@ -246,8 +245,18 @@ struct Here<'a> {
     links: &'a std::collections::BTreeMap<NodeName, Link>,
     directory: &'a Directory,
     table: &'a Table,
+    /// This node leaves, and hands on what was on its way by the routes that it had, to others that leave too.
+    leaving: bool,
     lane: Lane,
     is_error: bool,
+}
+
+impl Here<'_> {
+    /// The link to a neighbour, if it may be sent something.
+    fn open_link(&self, neighbour: &str) -> Option<&Link> {
+        let link = self.links.get(neighbour)?;
+        (if self.leaving { link.is_up() } else { link.stays() }).then_some(link)
+    }
 }
 
 impl Places for Here<'_> {
@@ -264,12 +273,11 @@ impl Places for Here<'_> {
     }
 
     fn link_is_up(&self, neighbour: &str) -> bool {
-        self.links.get(neighbour).is_some_and(Link::is_up)
+        self.open_link(neighbour).is_some()
     }
 
     fn has_room(&self, neighbour: &str, size: usize) -> bool {
-        self.links.get(neighbour).is_some_and(|link| {
-            link.is_up() && link.outbox.has_room(size, self.lane, self.is_error)
-        })
+        let link = self.open_link(neighbour);
+        link.is_some_and(|link| link.outbox.has_room(size, self.lane, self.is_error))
     }
 }

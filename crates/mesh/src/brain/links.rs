@@ -10,6 +10,7 @@
 
 mod beats;
 mod compare;
+mod flush;
 mod handshake;
 mod impaired;
 mod owed;
@@ -178,6 +179,8 @@ impl Brain {
                 Ok(Hello::Alive { sent, digest }) => {
                     self.heard_alive(now, conn, &neighbour, sent, digest, room);
                 }
+                Ok(Hello::Flush { number }) => self.flush_asked(&neighbour, number),
+                Ok(Hello::Flushed { number }) => self.flush_answered(&neighbour, number),
                 Ok(_) | Err(_) => self.misbehaved(now, conn, "unexpected hello", room),
             },
             Kind::Data

@@ -133,6 +133,21 @@ impl Outbox {
         self.last
     }
 
+    /// Marks all that waits.
+    pub(super) fn mark(&mut self) {
+        self.waiting.mark();
+    }
+
+    /// How many messages wait that are marked.
+    pub(super) fn marked(&self) -> usize {
+        self.waiting.marked()
+    }
+
+    /// The number of the last message acknowledged.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Gives back what waits, oldest first.
     pub(super) fn recall(&mut self) -> Vec<Message> {
         self.waiting.drain()

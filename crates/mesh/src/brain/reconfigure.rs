@@ -3,8 +3,9 @@
 //! ```text
 //!  a link that is taken out:   up --> retiring --------------------------------------> closed
 //!                                     told to all; what waits is routed anew           once what was sent is
-//!                                                                                      acknowledged, and nothing
-//!                                                                                      comes; or after two seconds
+//!                                                                                      acknowledged, and what the
+//!                                                                                      other end had sent has come;
+//!                                                                                      or after ten seconds
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +20,10 @@ use crate::reason::Reason;
 use crate::route::Refusal;
 
 /// How long a link that is taken out may take to finish.
-const RETIRES: Duration = Duration::from_secs(2);
+const RETIRES: Duration = Duration::from_secs(10);
 /// How often it is looked whether it has.
 const LOOK: Duration = Duration::from_millis(10);
-/// For so long nothing has come on it: nothing comes any more.
+/// For so long nothing has come on it since the other end had nothing left: nothing comes any more.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// How far a link is that is taken out.
@@ -98,6 +99,9 @@ impl Brain {
             if let Some(link) = self.links.get_mut(neighbour) {
                 let now = now.since_start;
                 link.retiring = Some(Retiring { until: now + RETIRES, look: now });
+                if let Some(session) = &mut link.session {
+                    session.flush.want();
+                }
             }
         }
         self.originate_adjacency();

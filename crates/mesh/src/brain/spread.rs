@@ -73,9 +73,9 @@ impl Spread {
 }
 
 impl Spreads {
-    /// Whether all sums are told.
-    pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// How many sums are to be told.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
     }
 
     /// Whether one more of this size may enter.

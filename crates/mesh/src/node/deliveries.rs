@@ -3,7 +3,7 @@
 //! A socket takes a message into its queue and says later how many went out to the peer whole. When the
 //! connection ends, those that did not are the last ones taken: they go back to their senders.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use hopline_core::{Frames, PeerId};
 
@@ -72,12 +72,15 @@ impl Deliveries {
         self.asking > 0
     }
 
-    /// The peers with deliveries that have not gone out, in order.
-    pub(super) fn peers(&self) -> Vec<PeerId> {
-        let left = self.peers.iter().filter(|(_, ledger)| !ledger.kept.is_empty());
-        let mut left: Vec<PeerId> = left.map(|(peer, _)| *peer).collect();
-        left.sort_unstable();
-        left
+    /// Whether all deliveries have gone out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.values().all(|ledger| ledger.kept.is_empty())
+    }
+
+    /// The number of the first delivery that has not gone out, for each peer that has one.
+    pub(super) fn next(&self) -> BTreeMap<PeerId, u64> {
+        let next = |(peer, ledger): (&PeerId, &Ledger)| Some((*peer, ledger.kept.front()?.0));
+        self.peers.iter().filter_map(next).collect()
     }
 
     /// The connection has ended: what never went out, oldest first.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Limits, Router,
+    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Limits, PeerId, Router,
     RouterEvent, RouterOptions, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
@@ -31,12 +31,14 @@ const BURST: usize = 256;
 const TIDY: Duration = Duration::from_millis(50);
 /// The same while somebody waits to hear that they have gone out.
 const TIDY_ASKED: Duration = Duration::from_millis(1);
-/// How long the node may take to leave,
-const LEAVES: Duration = Duration::from_millis(2500);
+/// How long the node may take to leave, while anything moves,
+const LEAVES: Duration = Duration::from_millis(7500);
 /// how long clients have meanwhile to take what they were handed,
-const HANDS_OVER: Duration = Duration::from_millis(2000);
+const HANDS_OVER: Duration = Duration::from_secs(7);
+/// how long one of them may take nothing,
+const TAKES_NOTHING: Duration = Duration::from_secs(1);
 /// and when it ends whatever is left.
-const ENDS: Duration = Duration::from_secs(3);
+const ENDS: Duration = Duration::from_secs(8);
 
 /// A client's connection, and whether the client is there.
 type Answered = (ConnId, bool);
@@ -209,18 +211,37 @@ fn high_water(queue: Window) -> HighWater {
 
 /// A node that was told to end, and when what is over.
 struct Leaving {
-    /// None once clients have had their time.
-    hands_over: Option<Instant>,
+    hands_over: Instant,
     ends: Instant,
+    /// When it is looked next which clients take what they were handed,
+    look: Instant,
+    /// and what was next for each of them when it was looked last.
+    next: BTreeMap<PeerId, u64>,
 }
 
 impl Leaving {
     fn begin(now: Duration, clock: &Clock) -> Self {
-        Self { hands_over: Some(clock.at(now + HANDS_OVER)), ends: clock.at(now + ENDS) }
+        Self {
+            hands_over: clock.at(now + HANDS_OVER),
+            ends: clock.at(now + ENDS),
+            look: clock.at(now + TAKES_NOTHING),
+            next: BTreeMap::new(),
+        }
     }
 
     fn next(&self) -> Instant {
-        self.hands_over.unwrap_or(self.ends)
+        self.look.min(self.ends)
+    }
+
+    /// Notes what is next for each client. Gives back those that have taken nothing since it was looked last, and all
+    /// when their time is over.
+    fn late(&mut self, clock: &Clock, next: BTreeMap<PeerId, u64>) -> Vec<PeerId> {
+        let is_over = clock.has_passed(self.hands_over);
+        self.look = clock.at(clock.now().since_start + TAKES_NOTHING);
+        let before = std::mem::replace(&mut self.next, next);
+        let late =
+            self.next.iter().filter(|(peer, next)| is_over || before.get(peer) == Some(next));
+        late.map(|(peer, _)| *peer).collect()
     }
 }
 
@@ -228,13 +249,12 @@ impl Rim {
     /// Whether the node may end. Clients that do not take what they were handed are closed before, so that it
     /// goes back to its senders.
     fn has_left(&mut self, leaving: &mut Leaving) -> bool {
-        if leaving.hands_over.is_some_and(|over| self.clock.has_passed(over)) {
-            leaving.hands_over = None;
-            for peer in self.deliveries.peers() {
+        if self.clock.has_passed(leaving.look) {
+            for peer in leaving.late(&self.clock, self.deliveries.next()) {
                 self.sockets.router.close(peer);
             }
         }
-        let is_done = self.brain.has_left() && self.deliveries.peers().is_empty();
+        let is_done = self.brain.has_left() && self.deliveries.is_empty();
         is_done || self.clock.has_passed(leaving.ends)
     }
 

@@ -107,6 +107,16 @@ pub enum Hello {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         digest: Option<u64>,
     },
+    /// On a link: the other end is to send all that waits for this one, and then to say so.
+    Flush {
+        /// Which question this is: greater than that of any before on this link.
+        number: u64,
+    },
+    /// On a link: all that waited when the question came has been sent before this.
+    Flushed {
+        /// The number of the question.
+        number: u64,
+    },
 }
 
 /// How much has been sent on a link.

@@ -46,6 +46,8 @@ pub(super) fn hellos() -> Vec<Vector> {
             "a sign of life behind 300 messages and 5 floods, from who knows what has this digest",
             Hello::Alive { sent: Some(Sent { messages: 300, floods: 5 }), digest: Some(1 << 40) },
         ),
+        ("hello flush", "the second question for all that waits", Hello::Flush { number: 2 }),
+        ("hello flushed", "all that waited has been sent before", Hello::Flushed { number: 2 }),
     ];
     all.into_iter()
         .map(|(name, meaning, hello)| vector(name, meaning, hello, Hello::write, Hello::read))

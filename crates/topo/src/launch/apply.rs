@@ -33,7 +33,7 @@ use crate::plan::Plan;
 /// How long nodes may take to answer.
 const ANSWERS: Duration = Duration::from_secs(3);
 /// How long a node may take to leave, or to start.
-const STARTS: Duration = Duration::from_secs(10);
+const STARTS: Duration = Duration::from_secs(15);
 
 /// What became of a plan that was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

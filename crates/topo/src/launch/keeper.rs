@@ -30,7 +30,7 @@ use super::words::{self, FromNode, Setup, ToNode};
 const MMAP_THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "262144");
 
 /// How long a node that was told to end may take.
-const FAREWELL: Duration = Duration::from_secs(4);
+const FAREWELL: Duration = Duration::from_secs(9);
 
 /// How often a node is asked whether it lives.
 const ASK_EVERY: Duration = Duration::from_secs(1);

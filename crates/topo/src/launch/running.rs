@@ -19,7 +19,7 @@ use super::{key, store};
 use crate::plan::Plan;
 
 /// How long the nodes of a supervisor that was killed may take to notice.
-const NOTICE: Duration = Duration::from_secs(6);
+const NOTICE: Duration = Duration::from_secs(11);
 
 /// A mesh that runs.
 #[derive(Debug, Clone)]

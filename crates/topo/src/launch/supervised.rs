@@ -18,7 +18,7 @@ use super::start::{ended, node_config, start};
 use super::words::{self, FromNode, Setup, ToNode};
 
 /// How long the node may take to leave once its supervisor is gone: a little more than it takes at most.
-const FAREWELL: Duration = Duration::from_millis(3700);
+const FAREWELL: Duration = Duration::from_millis(8700);
 
 /// What the supervisor has said so far.
 #[derive(Debug, Clone, Default)]

@@ -135,7 +135,12 @@ impl Line {
         let Impairment { latency, jitter, loss_ppm: _, bytes_per_second, seed: _ } =
             self.impairment;
         let holds_back = latency.is_some() || jitter.is_some() || bytes_per_second.is_some();
-        !holds_back && self.entered.is_empty() && self.held.is_empty()
+        !holds_back && self.is_empty()
+    }
+
+    /// Whether nothing is held back.
+    pub(in crate::brain) fn is_empty(&self) -> bool {
+        self.entered.is_empty() && self.held.is_empty()
     }
 
     /// What was given to the line enters it now.

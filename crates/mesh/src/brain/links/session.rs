@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::flush::Flush;
 use super::impaired::Line;
 use super::owed::Owed;
 use crate::brain::outbox::{Outbox, Window};
@@ -51,6 +52,11 @@ impl Link {
         self.session.is_some()
     }
 
+    /// Whether the neighbour is there, and stays.
+    pub(in crate::brain) fn stays(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| !session.leaves)
+    }
+
     /// Why the neighbour refuses this node, in words.
     pub(in crate::brain) fn refusal(&self) -> Option<String> {
         self.refused.map(|reason| format!("refused: {reason}"))
@@ -62,14 +68,27 @@ impl Link {
         told && self.retiring.is_none()
     }
 
-    /// Whether all that was sent on it is acknowledged, and nothing has come for so long; or it is down.
+    /// Whether all that was sent on it is acknowledged, the neighbour has answered that nothing waits there, where it was
+    /// asked, and nothing has come for so long; or it is down.
     pub(in crate::brain) fn is_idle(&self, now: Duration, quiet: Duration) -> bool {
         self.session.as_ref().is_none_or(|session| {
             self.outbox.len() == 0
                 && session.owed.len() == 0
                 && session.floods_acknowledged == session.floods_sent
+                && session.flush.is_done()
                 && session.last + quiet <= now
         })
+    }
+
+    /// Whether all that came is acknowledged, and nothing is held back: the neighbour hears it whatever comes next.
+    pub(in crate::brain) fn has_said_all(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_none_or(|session| session.ack_due.is_none() && self.line.is_empty())
+    }
+
+    /// The number of the last message received.
+    pub(in crate::brain) fn received(&self) -> u64 {
+        self.session.as_ref().map_or(0, |session| session.received)
     }
 
     /// It is declared so from now on. Says whether this end dialled before.
@@ -126,6 +145,10 @@ pub(in crate::brain) struct Session {
     pub(in crate::brain) compared: Compared,
     /// What the neighbour said it had sent, and had not come when it said so.
     pub(in crate::brain) missing: Option<Sent>,
+    /// The neighbour has said good-bye: it takes in what was on its way to it, and is to be sent nothing more.
+    pub(in crate::brain) leaves: bool,
+    /// Whether all that waits is asked for, by either end.
+    pub(in crate::brain) flush: Flush,
 }
 
 /// How far the ends of a link have compared what they know.
@@ -166,6 +189,8 @@ impl Session {
             owed: Owed::default(),
             compared: Compared { start: digest, differed: 0, told: false },
             missing: None,
+            leaves: false,
+            flush: Flush::default(),
         }
     }
 

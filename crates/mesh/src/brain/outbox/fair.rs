@@ -47,12 +47,16 @@ pub(in crate::brain) struct Fair {
     turns: VecDeque<Lane>,
     messages: usize,
     bytes: usize,
+    /// How many of them waited already when it was marked.
+    marked: usize,
 }
 
 #[derive(Debug)]
 struct Waiting {
     messages: VecDeque<Message>,
     bytes: usize,
+    /// So many of the first ones waited already when it was marked.
+    marked: usize,
     /// How many bytes it may still send before the next one's turn.
     deficit: usize,
 }
@@ -64,6 +68,19 @@ impl Fair {
 
     pub(super) fn is_empty(&self) -> bool {
         self.messages == 0
+    }
+
+    /// Marks all that waits.
+    pub(super) fn mark(&mut self) {
+        for waiting in self.lanes.values_mut() {
+            waiting.marked = waiting.messages.len();
+        }
+        self.marked = self.messages;
+    }
+
+    /// How many messages wait that are marked.
+    pub(super) fn marked(&self) -> usize {
+        self.marked
     }
 
     /// Whether a message of this size fits in: an empty queue takes any, and a lane that has less than its
@@ -93,7 +110,7 @@ impl Fair {
         let turns = &mut self.turns;
         let waiting = self.lanes.entry(lane).or_insert_with(|| {
             turns.push_back(lane);
-            Waiting { messages: VecDeque::new(), bytes: 0, deficit: QUANTUM }
+            Waiting { messages: VecDeque::new(), bytes: 0, marked: 0, deficit: QUANTUM }
         });
         waiting.messages.push_back(message);
         waiting.bytes += size;
@@ -116,6 +133,10 @@ impl Fair {
         let size = message.size();
         waiting.bytes -= size;
         waiting.deficit = waiting.deficit.saturating_sub(size);
+        if waiting.marked > 0 {
+            waiting.marked -= 1;
+            self.marked -= 1;
+        }
         self.messages -= 1;
         self.bytes -= size;
         if waiting.messages.is_empty() {
@@ -160,6 +181,10 @@ impl Fair {
         let waiting = self.lanes.get_mut(&longest)?;
         let message = waiting.messages.pop_back()?;
         waiting.bytes -= message.size();
+        if waiting.marked > waiting.messages.len() {
+            waiting.marked -= 1;
+            self.marked -= 1;
+        }
         self.messages -= 1;
         self.bytes -= message.size();
         if waiting.messages.is_empty() {
@@ -225,6 +250,29 @@ mod tests {
         assert!(!fair.has_room(10, Lane::of("quiet"), most), "half of it is its share");
         assert_eq!(evicted.iter().map(number).collect::<Vec<_>>(), [9, 8, 7, 6, 5]);
         assert_eq!(fair.len(), 10);
+    }
+
+    #[test]
+    fn what_is_marked_goes_out_or_makes_way_and_what_comes_later_is_not() {
+        let most = Window { messages: 10, bytes: 1 << 20 };
+        let mut fair = Fair::default();
+        for n in 0..10 {
+            fair.push(from("loud", 10, n), most);
+        }
+        fair.mark();
+        assert_eq!(fair.marked(), 10);
+        for n in 0..5 {
+            fair.push(from("quiet", 10, n), most);
+        }
+        assert_eq!(fair.marked(), 5, "five have made way");
+        let mut out = 0;
+        while fair.marked() > 0 {
+            out += usize::from(number(&fair.pop().unwrap()) < 10);
+            fair.push(from("loud", 10, 99), most);
+        }
+        assert!((5..=10).contains(&out), "{out}");
+        fair.mark();
+        assert_eq!((fair.marked(), fair.drain().len(), fair.marked()), (10, 10, 0));
     }
 
     proptest! {

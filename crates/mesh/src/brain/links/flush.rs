@@ -1,0 +1,116 @@
+//! Whether anything is still on its way from a neighbour: it is asked to say so when all that waits has been sent.
+//!
+//! ```text
+//!  this node                         neighbour
+//!    flood: I leave; flush 1   -->     takes the flood in, so that no more is routed this way; marks what waits
+//!                              <--     m m m m m       as windows and the link let it
+//!                              <--     flushed 1       behind the last of them
+//! ```
+//!
+//! Silence says nothing: on a slow link a large message comes long after the one before it. The answer does, however
+//! slow the link is, as a connection keeps the order of what is sent (as `PING` and `PONG` do for a client of NATS that
+//! flushes, and `drain` for a receiver of AMQP 1.0, section 2.6.7).
+
+use super::Link;
+use crate::brain::{Brain, Output, local};
+use crate::name::NodeName;
+use crate::wire::Kind;
+use crate::wire::hello::Hello;
+
+/// Both directions of the question on one link.
+#[derive(Debug, Default)]
+pub(in crate::brain) struct Flush {
+    /// The question that this end has, and the last one that it has put: they differ until it may be put.
+    wanted: u64,
+    put: u64,
+    /// The last one that the neighbour has answered.
+    answered: u64,
+    /// The neighbour's question, until it is answered.
+    owed: Option<u64>,
+}
+
+impl Flush {
+    /// The neighbour is to be asked, as soon as it has been told all that it is to know before.
+    pub(in crate::brain) fn want(&mut self) {
+        self.wanted += 1;
+    }
+
+    /// Whether all has come that was on its way when the neighbour was to be asked last.
+    pub(in crate::brain) fn is_done(&self) -> bool {
+        self.answered == self.wanted
+    }
+}
+
+impl Brain {
+    /// Has all neighbours asked whether anything waits for this node.
+    pub(in crate::brain) fn want_flushes(&mut self) {
+        for session in self.links.values_mut().filter_map(|link| link.session.as_mut()) {
+            session.flush.want();
+        }
+    }
+
+    /// How many neighbours have not said that all has been sent.
+    pub(in crate::brain) fn unflushed(&self) -> u64 {
+        let sessions = self.links.values().filter_map(|link| link.session.as_ref());
+        sessions.filter(|session| !session.flush.is_done()).count() as u64
+    }
+
+    /// A neighbour asks for all that waits for it here, by the routes that hold now.
+    pub(in crate::brain) fn flush_asked(&mut self, neighbour: &NodeName, number: u64) {
+        self.bring_table_up();
+        if let Some(link) = self.links.get_mut(neighbour)
+            && let Some(session) = link.session.as_mut()
+        {
+            link.outbox.mark();
+            session.flush.owed = Some(number);
+        }
+    }
+
+    /// A neighbour has sent all that waited when it was asked.
+    pub(in crate::brain) fn flush_answered(&mut self, neighbour: &NodeName, number: u64) {
+        if let Some(session) = self.session(neighbour)
+            && number <= session.flush.put
+        {
+            session.flush.answered = session.flush.answered.max(number);
+        }
+    }
+
+    /// Puts the questions that may be put, behind what is said before them, and answers those that can be.
+    pub(in crate::brain) fn say_flushes(&mut self) {
+        let Self { links, config, out, .. } = self;
+        let say = |hello: &Hello| local(&config.node, Kind::Hello, hello.write());
+        for link in links.values_mut() {
+            if let Some(number) = link.question() {
+                link.say(say(&Hello::Flush { number }), out);
+            }
+            if let Some(number) = link.flushed() {
+                link.say(say(&Hello::Flushed { number }), out);
+            }
+        }
+    }
+}
+
+impl Link {
+    /// The question that is to be put to the neighbour now.
+    fn question(&mut self) -> Option<u64> {
+        let session = self.session.as_mut()?;
+        let flush = &mut session.flush;
+        let is_due = flush.put < flush.wanted && session.owed.len() == 0;
+        is_due.then(|| {
+            flush.put = flush.wanted;
+            flush.put
+        })
+    }
+
+    /// The neighbour's question that can be answered now.
+    fn flushed(&mut self) -> Option<u64> {
+        let is_due = self.outbox.marked() == 0;
+        self.session.as_mut().filter(|_| is_due)?.flush.owed.take()
+    }
+
+    fn say(&mut self, frames: hopline_core::Frames, out: &mut Vec<Output>) {
+        if let Some(conn) = self.session.as_ref().map(|session| session.conn) {
+            self.send(conn, frames, out);
+        }
+    }
+}
