@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hopline_mesh::brain::{Command, Event, LinkConfig, Settings, Window};
+use hopline_mesh::brain::{Command, Event, Impairment, LinkConfig, Settings, Window};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::route::access::{AccessRules, AttachRule, Effect, NameSet};
 use hopline_mesh::wire::{Kind, MessageId, Path, Prefix, Tail};
@@ -53,9 +53,13 @@ fn relink(mesh: &mut Simulation, c_cost: u32, but: Option<(&str, &str)>) {
 }
 
 fn send(mesh: &mut Simulation, client: ClientId, to: &str, counter: u64) {
+    send_of(mesh, client, to, counter, 100);
+}
+
+fn send_of(mesh: &mut Simulation, client: ClientId, to: &str, counter: u64, bytes: usize) {
     let id = MessageId { incarnation: 7, counter };
     let prefix = Prefix { id, destination: to, ..Prefix::new(Kind::Data) };
-    mesh.send(client, vec![prefix.write(), Bytes::new(), Bytes::from_static(&[7; 100])]);
+    mesh.send(client, vec![prefix.write(), Bytes::new(), Bytes::from(vec![7; bytes])]);
 }
 
 /// The numbers and reasons of what a client was told.
@@ -133,6 +137,29 @@ fn links_change_under_traffic_and_nothing_is_lost() {
         assert_eq!(ups_and_downs(&mesh, "a", "c"), before, "a link that stays is not touched");
         assert!(mesh.converged());
         mesh.assert_ledger_is_even();
+    });
+}
+
+/// A slow link is taken out at one end while large messages wait for it at the other: it stays until they have come.
+#[test]
+fn a_slow_link_that_is_taken_out_is_emptied_first() {
+    for_each_seed(10, |seed| {
+        let mut mesh = mesh(seed);
+        let dave = mesh.attach_native("d", Some("dave"));
+        let alice = mesh.attach_native("a", Some("alice"));
+        let rate = Impairment { bytes_per_second: Some(500_000), ..Impairment::default() };
+        mesh.impair("a", "b", rate);
+        for number in 0..20 {
+            send_of(&mut mesh, alice, "dave", number, if number % 2 == 0 { 150_000 } else { 100 });
+            mesh.run_for(Duration::from_millis(10 + seed));
+        }
+        reconfigure(&mut mesh, "b", settings("b", vec![dials("d", 10)]));
+        mesh.run_for(Duration::from_secs(15));
+        assert!(!mesh.is_linked("a", "b"));
+        assert_eq!(told(&mut mesh, alice), []);
+        let mut handed = handed(&mesh, dave);
+        handed.sort_unstable();
+        assert_eq!(handed, (0..20).collect::<Vec<u64>>());
     });
 }
 
