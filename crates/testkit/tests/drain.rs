@@ -314,3 +314,27 @@ fn a_node_behind_full_links_leaves_nobody_in_doubt() {
         mesh.assert_ledger_is_even();
     });
 }
+
+/// What waits for a node that nobody reaches does not move: its sender is told soon, and the node does not take all the
+/// time that it has.
+#[test]
+fn a_node_that_waits_in_vain_leaves_soon() {
+    let mut mesh = mesh(1);
+    mesh.attach_native("d", Some("dave"));
+    let mut bella = Sender::new(&mut mesh, "b", "bella", "dave", Class::Confirmed);
+    mesh.part("b", "d");
+    mesh.part("c", "d");
+    for _ in 0..10 {
+        bella.send(&mut mesh);
+    }
+    mesh.run_for(Duration::from_millis(50));
+    let started = mesh.elapsed();
+    mesh.command("b", Command::Retire { within: Duration::from_secs(60) });
+    while !mesh.has_left("b") {
+        mesh.run_for(Duration::from_millis(1));
+        assert!(mesh.elapsed() - started < Duration::from_secs(4), "it waits on");
+    }
+    bella.hear(&mut mesh);
+    let told: Vec<&str> = bella.told.iter().map(|(_, why)| why.as_str()).collect();
+    assert_eq!(told, [LEAVING; 10]);
+}

@@ -1,17 +1,19 @@
 //! The loop: sockets and the clock on one side, the brain on the other.
 
+mod leaving;
 mod outputs;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use hopline_core::{
-    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Limits, PeerId, Router,
+    Dealer, DealerEvent, DealerOptions, Duplicates, Endpoint, HighWater, Limits, Router,
     RouterEvent, RouterOptions, SocketKind,
 };
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
+use self::leaving::{LEAVES, Leaving};
 use super::clock::{Clock, reach};
 use super::deliveries::{Deliveries, Kept};
 use super::dialler::{Dialler, Report};
@@ -31,15 +33,6 @@ const BURST: usize = 256;
 const TIDY: Duration = Duration::from_millis(50);
 /// The same while somebody waits to hear that they have gone out.
 const TIDY_ASKED: Duration = Duration::from_millis(1);
-/// How long the node may take to leave, while anything moves,
-const LEAVES: Duration = Duration::from_millis(7500);
-/// how long clients have meanwhile to take what they were handed,
-const HANDS_OVER: Duration = Duration::from_secs(7);
-/// how long one of them may take nothing,
-const TAKES_NOTHING: Duration = Duration::from_secs(1);
-/// and when it ends whatever is left.
-const ENDS: Duration = Duration::from_secs(8);
-
 /// A client's connection, and whether the client is there.
 type Answered = (ConnId, bool);
 
@@ -209,55 +202,7 @@ fn high_water(queue: Window) -> HighWater {
     HighWater { messages: queue.messages, bytes: queue.bytes, ..HighWater::default() }
 }
 
-/// A node that was told to end, and when what is over.
-struct Leaving {
-    hands_over: Instant,
-    ends: Instant,
-    /// When it is looked next which clients take what they were handed,
-    look: Instant,
-    /// and what was next for each of them when it was looked last.
-    next: BTreeMap<PeerId, u64>,
-}
-
-impl Leaving {
-    fn begin(now: Duration, clock: &Clock) -> Self {
-        Self {
-            hands_over: clock.at(now + HANDS_OVER),
-            ends: clock.at(now + ENDS),
-            look: clock.at(now + TAKES_NOTHING),
-            next: BTreeMap::new(),
-        }
-    }
-
-    fn next(&self) -> Instant {
-        self.look.min(self.ends)
-    }
-
-    /// Notes what is next for each client. Gives back those that have taken nothing since it was looked last, and all
-    /// when their time is over.
-    fn late(&mut self, clock: &Clock, next: BTreeMap<PeerId, u64>) -> Vec<PeerId> {
-        let is_over = clock.has_passed(self.hands_over);
-        self.look = clock.at(clock.now().since_start + TAKES_NOTHING);
-        let before = std::mem::replace(&mut self.next, next);
-        let late =
-            self.next.iter().filter(|(peer, next)| is_over || before.get(peer) == Some(next));
-        late.map(|(peer, _)| *peer).collect()
-    }
-}
-
 impl Rim {
-    /// Whether the node may end. Clients that do not take what they were handed are closed before, so that it
-    /// goes back to its senders.
-    fn has_left(&mut self, leaving: &mut Leaving) -> bool {
-        if self.clock.has_passed(leaving.look) {
-            for peer in leaving.late(&self.clock, self.deliveries.next()) {
-                self.sockets.router.close(peer);
-            }
-        }
-        let is_done = self.brain.has_left() && self.deliveries.is_empty();
-        is_done || self.clock.has_passed(leaving.ends)
-    }
-
     async fn obey(&mut self, order: Order) {
         let now = self.clock.now();
         match order {
