@@ -153,6 +153,10 @@ pub enum Output {
     Close(ConnId),
     /// Let a connection stay whoever else comes: it is a node's.
     Keep(ConnId),
+    /// The connection to a neighbour that this node dialled has become a link with a run of it that there was none with
+    /// just before: should it end soon, that is no failure. Of any other one that ends within a second it is, so that a
+    /// link which breaks again and again is dialled ever less often.
+    Vouch(NodeName),
     /// Stop dialling a neighbour.
     Hang(NodeName),
     /// Dial a neighbour, now.

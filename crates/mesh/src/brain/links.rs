@@ -83,6 +83,11 @@ impl Brain {
 
     /// What both ends know is compared; then the link is announced.
     fn link_ready(&mut self, neighbour: &NodeName) {
+        if let Some(link) = self.links.get_mut(neighbour)
+            && link.is_with_a_new_run()
+        {
+            self.out.push(Output::Vouch(neighbour.clone()));
+        }
         self.event(Event::LinkUp(neighbour.clone()));
         self.wayless.stirred = true;
         self.compare_with(neighbour);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hopline_mesh::brain::{ASK_PATIENCE, ConnId, Event, Input, Opened, Output};
+use hopline_mesh::brain::{ASK_PATIENCE, ConnId, Input, Opened, Output};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::reason::Reason;
 
@@ -76,6 +76,10 @@ impl Simulation {
             }
             // There are no ports whose places could be taken.
             Output::Keep(_) => {}
+            Output::Vouch(neighbour) => {
+                let node = self.nodes.get_mut(name)?;
+                node.dials.entry(neighbour).or_default().vouched = true;
+            }
             Output::Hang(neighbour) => {
                 let node = self.nodes.get_mut(name)?;
                 node.dials.entry(neighbour).or_default().hung = true;
@@ -83,13 +87,7 @@ impl Simulation {
             Output::Dial(neighbour) => self.dial(name, neighbour),
             Output::Event(event) => {
                 let now = self.now;
-                let node = self.nodes.get_mut(name)?;
-                if let Event::LinkUp(neighbour) = &event
-                    && let Some(dialled) = node.dials.get_mut(neighbour)
-                {
-                    dialled.vouched = true;
-                }
-                node.events.push((now, event));
+                self.nodes.get_mut(name)?.events.push((now, event));
             }
         }
         None

@@ -111,8 +111,8 @@ fn toll(mesh: &Simulation) -> Toll {
 /// Scenario 40: a third of all links flaps at random, for a minute, by order and by connections that break. All comes to
 /// rest, and nothing is left over: the nodes keep no more than they did after the first few flaps.
 ///
-/// Nothing holds back the news of a link that flaps but the pause before it is dialled again. What it costs is bounded for
-/// each flap: it is a word of either end, which passes each link once, and a link is there where both ends say so, so each
+/// What holds back the news of a link that flaps is the pause before it is dialled again, see the next test. What it costs
+/// is bounded for each flap: it is a word of either end, which passes each link once, and a link is there where both ends say so, so each
 /// node makes one new table. What comes together costs less: floods wait for acknowledgements, and tables for each other.
 #[test]
 fn flapping_links_leave_nothing_behind() {
@@ -163,6 +163,60 @@ fn flapping_links_leave_nothing_behind() {
         assert!(tables * 10 <= flaps * 6, "{tables} tables for {flaps} ends of links");
         let most = (flaps * links.len()) as u64;
         assert!(floods <= most, "{floods} floods for {flaps} ends of links");
+    });
+}
+
+/// How often a node has had its link to a neighbour come up.
+fn ups(mesh: &Simulation, node: &str, neighbour: &str) -> usize {
+    let is_up =
+        |event: &Event| matches!(event, Event::LinkUp(other) if other.as_str() == neighbour);
+    mesh.events(node).iter().filter(|(_, event)| is_up(event)).count()
+}
+
+/// Scenario 40: a link that breaks as soon as it is up is dialled ever less often, so that the mesh hears of it once a
+/// second at the most. When it has held for a second, that is forgotten.
+#[test]
+fn a_link_that_breaks_again_and_again_is_damped() {
+    for_each_seed(5, |seed| {
+        let mut mesh = Simulation::of(seed, &[("a", "b", 10), ("b", "c", 10), ("a", "c", 10)]);
+        mesh.start_all();
+        rest(&mut mesh);
+        let before = ups(&mesh, "a", "b");
+        let mut flap = |mesh: &mut Simulation, time: u64| {
+            let before = ups(mesh, "a", "b");
+            for _ in 0..time {
+                mesh.run_for(millis(1));
+                if mesh.is_linked("a", "b") {
+                    mesh.break_link("a", "b");
+                }
+            }
+            ups(mesh, "a", "b") - before
+        };
+        let minute = flap(&mut mesh, 60_000);
+        assert!((55..70).contains(&minute), "{minute} in a minute");
+        mesh.run_for(millis(3_000));
+        assert!(mesh.is_linked("a", "b"));
+        let again = flap(&mut mesh, 200);
+        assert!((3..6).contains(&again), "{again} in 0.2 s: the pause begins anew");
+        assert!(before < 3, "{before}");
+    });
+}
+
+/// Scenarios 40 and 47: an end that is started again is no flap, however often: the link is back at once each time.
+#[test]
+fn a_link_to_a_node_that_starts_again_and_again_is_not_damped() {
+    for_each_seed(5, |seed| {
+        let mut mesh = Simulation::of(seed, &[("a", "b", 10), ("b", "c", 10)]);
+        mesh.start_all();
+        rest(&mut mesh);
+        for round in 0..100 {
+            mesh.kill("b");
+            mesh.run_for(millis(10));
+            mesh.start("b");
+            mesh.run_for(millis(100));
+            let is_back = mesh.is_linked("a", "b") && mesh.is_linked("b", "c");
+            assert!(is_back, "after {round} times");
+        }
     });
 }
 

@@ -32,6 +32,8 @@ pub(in crate::brain) struct Link {
     pub(in crate::brain) line: Line,
     /// It is taken out, and finishes.
     pub(in crate::brain) retiring: Option<Retiring>,
+    /// The neighbour's run that it was up with last.
+    met: Option<Run>,
 }
 
 impl Link {
@@ -45,7 +47,14 @@ impl Link {
             outbox: Outbox::new(config.settings.window, config.settings.queue),
             line: Line::new(&config.node, neighbour, link.impairment),
             retiring: None,
+            met: None,
         }
+    }
+
+    /// Whether it has come up with another run of the neighbour than the last time.
+    pub(in crate::brain) fn is_with_a_new_run(&mut self) -> bool {
+        let run = self.session.as_ref().map(|session| session.run);
+        run.is_some() && std::mem::replace(&mut self.met, run) != run
     }
 
     pub(in crate::brain) fn is_up(&self) -> bool {

@@ -11,7 +11,7 @@
 //! longest lane makes way for it (longest queue drop: Suter, Lakshman, Stiliadis and Choudhury, 1999). Within a
 //! lane the order is kept, and so it is for each sender.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Window;
 use crate::brain::message::Message;
@@ -21,7 +21,7 @@ const QUANTUM: usize = 64 * 1024;
 
 /// Whose messages wait together: a number made of the name of the node where they entered. Two nodes whose
 /// numbers are equal share a lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::brain) struct Lane(u64);
 
 impl Lane {
@@ -42,7 +42,7 @@ impl Lane {
 #[derive(Debug, Default)]
 pub(in crate::brain) struct Fair {
     /// For asking only.
-    lanes: HashMap<Lane, Waiting>,
+    lanes: BTreeMap<Lane, Waiting>,
     /// The lanes that have something, the one whose turn it is first.
     turns: VecDeque<Lane>,
     messages: usize,

@@ -44,6 +44,7 @@ impl Rim {
                     Output::Pause { conn, paused } => self.sockets.pause(conn, paused),
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Keep(conn) => self.sockets.keep(conn),
+                    Output::Vouch(neighbour) => self.sockets.vouch(&neighbour),
                     Output::Hang(neighbour) => self.sockets.hang(&neighbour),
                     Output::Dial(neighbour) => self.dial(&neighbour),
                     Output::Event(event) => self.tell(event),
@@ -125,9 +126,6 @@ impl Rim {
 
     fn tell(&mut self, event: Event) {
         self.log(&event);
-        if let Event::LinkUp(neighbour) = &event {
-            self.sockets.vouch(neighbour);
-        }
         // Nobody has to listen.
         let _ = self.events.send(event);
     }
