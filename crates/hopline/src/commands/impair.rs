@@ -169,7 +169,13 @@ async fn tell(
     patience: Duration,
 ) -> anyhow::Result<()> {
     let (mut told, mut failures) = (Vec::new(), Vec::new());
-    for (node, neighbour) in ends_of(link) {
+    let mut ends = ends_of(link);
+    // Who dials is told last: a link that is healed at one end only would be refused by the other, and wait.
+    ends.sort_by_key(|(node, neighbour)| {
+        let plan = running.plan.nodes.get(*node);
+        plan.is_some_and(|plan| plan.dials.iter().any(|dial| dial.node == **neighbour))
+    });
+    for (node, neighbour) in ends {
         let deadline = Deadline::within(patience);
         match ask(running, node, order(neighbour.clone()), deadline).await {
             Ok(_) => told.push(node),

@@ -182,7 +182,7 @@ fn a_link_that_breaks_again_and_again_is_damped() {
         mesh.start_all();
         rest(&mut mesh);
         let before = ups(&mesh, "a", "b");
-        let mut flap = |mesh: &mut Simulation, time: u64| {
+        let flap = |mesh: &mut Simulation, time: u64| {
             let before = ups(mesh, "a", "b");
             for _ in 0..time {
                 mesh.run_for(millis(1));
