@@ -148,6 +148,11 @@ impl Outlet {
         self.asides.as_ref().map(|asides| asides.silent_for())
     }
 
+    /// How many bytes have been written to the peer's connection; 0 to one whose bytes nobody counts.
+    pub(crate) fn written(&self) -> u64 {
+        self.asides.as_ref().map_or(0, |asides| asides.written())
+    }
+
     /// Has the peer not be read, or read again; of what is under way some still comes.
     pub(crate) fn pause(&self, paused: bool) {
         match (&self.asides, &self.inward) {

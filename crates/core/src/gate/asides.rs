@@ -49,6 +49,11 @@ impl Asides {
         self.life.silent_for()
     }
 
+    /// How many bytes have been written to the stranger.
+    pub(crate) fn written(&self) -> u64 {
+        self.life.given()
+    }
+
     /// Whether it may be asked with PING.
     pub(super) fn answers_ping(&self) -> bool {
         self.answers_ping

@@ -80,6 +80,11 @@ impl Life {
         Duration::from_micros(self.micros().saturating_sub(heard))
     }
 
+    /// How many bytes have been written to it.
+    pub(super) fn given(&self) -> u64 {
+        self.given.load(Ordering::Relaxed)
+    }
+
     /// The stranger says that it will say something at least as often as this; zero takes it back.
     pub(super) fn promise(&self, ttl: Duration) {
         let ttl = micros(ttl);

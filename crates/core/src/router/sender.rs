@@ -109,6 +109,12 @@ impl RouterSender {
         self.registry.total.set(mark);
     }
 
+    /// How many bytes have been written to a connection, parts of messages among them; 0 for one that has ended, and
+    /// for a peer of this process, which is handed whole messages.
+    pub fn written(&self, peer: PeerId) -> u64 {
+        self.registry.outlet(peer).map_or(0, |outlet| outlet.written())
+    }
+
     /// What the gate has counted so far.
     pub fn counts(&self) -> GateCounts {
         self.registry.counters.read()

@@ -258,10 +258,12 @@ impl Brain {
         }
     }
 
-    /// Gives up all that is kept.
-    pub(super) fn give_back_confirmed(&mut self, now: Now, reason: Reason, room: &impl Room) {
-        let keys = self.confirmed.kept.values().map(|kept| key(&kept.message.prefix()));
-        for key in keys.collect::<Vec<_>>() {
+    /// Gives up all that is kept, as the node leaves. What has been sent may have arrived, or yet arrive.
+    pub(super) fn give_back_confirmed(&mut self, now: Now, room: &impl Room) {
+        let reason = |kept: &Kept| if kept.tries > 0 { Reason::InDoubt } else { Reason::Leaving };
+        let kept = self.confirmed.kept.values();
+        let kept = kept.map(|kept| (key(&kept.message.prefix()), reason(kept)));
+        for (key, reason) in kept.collect::<Vec<_>>() {
             if let Some(message) = self.confirmed.end(&key) {
                 self.counters.count(Flow::Made);
                 self.give_back(now, message, reason, room);

@@ -17,8 +17,8 @@
 //!
 //! From `finishing` on, what its clients send is refused, and they are told. In `good-bye` the node still takes in
 //! what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
-//! is still to come ([`Flush`](super::links::Flush)): silence would not tell. A phase is over, too, when nothing has
-//! moved for a while. Stub routers of OSPF do the first half: RFC 6987.
+//! is still to come (`links/flush.rs`): silence would not tell. `finishing` waits for nodes that are farther away, and may
+//! do so in vain: it is over, too, when nothing has moved for a while. Stub routers of OSPF do the first half: RFC 6987.
 
 use std::time::Duration;
 
@@ -30,11 +30,11 @@ use crate::wire::MessageId;
 /// What a link of a draining node costs: more than any way that anybody would declare, and still a way where there is
 /// no other (RFC 6987, section 2: `MaxLinkMetric`).
 const LAST_RESORT: u32 = u32::MAX;
-/// For so long a client has sent nothing: it has heard that nothing is taken any more. And for so long nothing has come
-/// from neighbours who had nothing left: nor is there anything that other nodes had sent before.
+/// A client that has sent nothing for so long has heard that nothing is taken any more. And where neighbours have nothing
+/// left, and nothing has come for so long, no node farther away has either.
 const QUIET: Duration = Duration::from_millis(50);
-/// For so long nothing has moved: nothing does any more.
-const STUCK: Duration = Duration::from_secs(1);
+/// What has not moved for so long while the node finishes does not move any more.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// Whether the node is on its way out, and how far.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ struct Retiring {
     within: Duration,
     /// When it was last looked how far it is.
     looked: Duration,
-    /// What was to be done when something moved last, and when that was.
-    ahead: Ahead,
+    /// How far it was when something moved last, and when that was.
+    progress: Progress,
     moved: Duration,
 }
 
@@ -69,17 +69,18 @@ enum Phase {
     Left,
 }
 
-/// What a node that retires has before it. Where something moves, it is another.
+/// How far a node that retires is. Where something moves, it is another.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Ahead {
-    /// Floods and questions that neighbours have not answered.
+struct Progress {
+    /// How many floods and questions neighbours have not answered,
     unanswered: u64,
-    /// Messages that wait here or have not come to their end.
+    /// how many messages wait here or have not come to their end,
     kept: usize,
-    /// Marks that have not come to theirs.
+    /// how many marks of this phase have not come to theirs,
     marks: usize,
-    /// What links hold, and how much has gone over them, either way.
+    /// how many messages links hold,
     held: usize,
+    /// and how many have gone over links in all, either way.
     passed: u64,
 }
 
@@ -104,6 +105,11 @@ impl Drain {
         self.draining
     }
 
+    /// Whether the node is to leave, or has left.
+    pub(super) fn is_retiring(&self) -> bool {
+        self.retiring.is_some()
+    }
+
     /// Whether what clients send is refused.
     pub(super) fn refuses(&self) -> bool {
         self.retiring.as_ref().is_some_and(|retiring| retiring.phase != Phase::Around)
@@ -119,7 +125,7 @@ impl Drain {
             Phase::Left => return None,
         };
         let quiet = quiet.map(|last| last + QUIET);
-        let ahead = quiet.into_iter().chain([retiring.over(), retiring.moved + STUCK]);
+        let ahead = quiet.into_iter().chain([retiring.over()]).chain(retiring.stuck());
         ahead.filter(|due| *due > retiring.looked).min()
     }
 
@@ -139,13 +145,21 @@ impl Retiring {
         self.started + self.within * thirds / 3
     }
 
-    /// Whether the phase has had its time: all of it, or as long as nothing moves.
-    fn has_had_its_time(&mut self, now: Duration, ahead: Ahead) -> bool {
-        self.looked = now;
-        if self.ahead != ahead {
-            (self.ahead, self.moved) = (ahead, now);
+    /// When the phase ends if nothing moves until then.
+    fn stuck(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Finishing(_) => Some(self.moved + STUCK),
+            Phase::Around | Phase::GoodBye | Phase::Left => None,
         }
-        now >= self.over() || now >= self.moved + STUCK
+    }
+
+    /// It is looked how far the node is. Says whether the phase has had its time.
+    fn look(&mut self, now: Duration, progress: Progress) -> bool {
+        self.looked = now;
+        if self.progress != progress {
+            (self.progress, self.moved) = (progress, now);
+        }
+        now >= self.over() || self.stuck().is_some_and(|stuck| now >= stuck)
     }
 }
 
@@ -167,8 +181,9 @@ impl Brain {
         self.drain(true);
         self.want_flushes();
         let started = now.since_start;
-        let (phase, ahead) = (Phase::Around, Ahead::default());
-        let retiring = Retiring { phase, started, within, looked: started, ahead, moved: started };
+        let (looked, moved) = (started, started);
+        let (phase, progress) = (Phase::Around, Progress::default());
+        let retiring = Retiring { phase, started, within, looked, progress, moved };
         self.drain.retiring = Some(retiring);
     }
 
@@ -183,21 +198,22 @@ impl Brain {
     /// Whether the node retires.
     #[must_use]
     pub fn is_retiring(&self) -> bool {
-        self.drain.retiring.is_some()
+        self.drain.is_retiring()
     }
 
     /// Goes on to the next phase where the present one is done, or has had its time.
     pub(super) fn retire_further(&mut self, now: Now, room: &impl Room) {
         while let Some(phase) = self.phase() {
-            let ahead = self.ahead(&phase);
-            let is_over = self.has_had_its_time(now, ahead);
+            let progress = self.progress(&phase);
+            let retiring = self.drain.retiring.as_mut();
+            let is_over = retiring.is_some_and(|it| it.look(now.since_start, progress));
             let next = match phase {
                 Phase::Left => return,
                 _ if !is_over && !self.is_done(&phase, now) => return,
                 Phase::Around => Phase::Finishing(self.ask_all_for_credit(now, room)),
                 Phase::Finishing(_) => {
                     self.give_back_blocked(now, Reason::Leaving, room);
-                    self.give_back_confirmed(now, Reason::Leaving, room);
+                    self.give_back_confirmed(now, room);
                     self.tell_all_sums(now, room);
                     self.leave();
                     self.want_flushes();
@@ -218,19 +234,14 @@ impl Brain {
         self.drain.retiring.as_ref().map(|retiring| retiring.phase.clone())
     }
 
-    fn has_had_its_time(&mut self, now: Now, ahead: Ahead) -> bool {
-        let retiring = self.drain.retiring.as_mut();
-        retiring.is_some_and(|retiring| retiring.has_had_its_time(now.since_start, ahead))
-    }
-
-    fn ahead(&self, phase: &Phase) -> Ahead {
+    fn progress(&self, phase: &Phase) -> Progress {
         let marks = match phase {
             Phase::Finishing(marks) => marks.as_slice(),
             Phase::Around | Phase::GoodBye | Phase::Left => &[],
         };
         let links = self.links.values();
         let passed = |link: &Link| link.outbox.acknowledged() + link.received();
-        Ahead {
+        Progress {
             unanswered: self.pending_floods() + self.unflushed(),
             kept: self.blocked.len() + self.confirmed.len() + self.spreads.len(),
             marks: marks.iter().filter(|mark| self.flows.has_mark(**mark)).count(),
@@ -240,7 +251,7 @@ impl Brain {
     }
 
     fn is_done(&self, phase: &Phase, now: Now) -> bool {
-        let Ahead { unanswered, kept, marks, held, passed: _ } = self.ahead(phase);
+        let Progress { unanswered, kept, marks, held, passed: _ } = self.progress(phase);
         match phase {
             Phase::Around => unanswered == 0,
             Phase::Finishing(_) => kept == 0 && marks == 0 && Drain::is_quiet(self.drain.sent, now),

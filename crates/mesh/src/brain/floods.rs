@@ -182,10 +182,10 @@ impl Brain {
                 if installed == Installed::Links {
                     self.tables.links_changed();
                 }
-                if let (Record::Adjacency(adjacency), Some(session)) =
-                    (record, self.session(origin))
+                if let (Record::Adjacency(adjacency), Some(link)) =
+                    (record, self.links.get_mut(origin))
                 {
-                    session.leaves = adjacency.leaving;
+                    link.hear_farewell(adjacency.leaving);
                 }
                 self.tables.names_changed(origin);
                 self.owe_one(from, |owed| owed.knows_links(origin));

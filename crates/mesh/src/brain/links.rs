@@ -75,7 +75,11 @@ impl Brain {
             .or_insert_with(|| Link::new(config, neighbour, stranger));
         link.refused = None;
         let (window, time) = (config.settings.window, now.since_start);
-        link.session = Some(Session::new(conn, we_dialled, run, window, time, digest));
+        let mut session = Session::new(conn, we_dialled, run, window, time, digest);
+        if self.drain.is_retiring() || link.retiring.is_some() {
+            session.flush.want();
+        }
+        link.session = Some(session);
         self.namesakes.forget(&self.config.node);
         self.conns.insert(conn, Conn::Link(neighbour.clone()));
         true
@@ -84,7 +88,8 @@ impl Brain {
     /// What both ends know is compared; then the link is announced.
     fn link_ready(&mut self, neighbour: &NodeName) {
         if let Some(link) = self.links.get_mut(neighbour)
-            && link.is_with_a_new_run()
+            && link.meet()
+            && link.session.as_ref().is_some_and(|session| session.we_dialled)
         {
             self.out.push(Output::Vouch(neighbour.clone()));
         }

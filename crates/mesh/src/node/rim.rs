@@ -13,7 +13,7 @@ use hopline_core::{
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
-use self::leaving::{LEAVES, Leaving};
+use self::leaving::Leaving;
 use super::clock::{Clock, reach};
 use super::deliveries::{Deliveries, Kept};
 use super::dialler::{Dialler, Report};
@@ -159,8 +159,7 @@ impl Rim {
                 biased;
                 order = self.orders.recv(), if leaving.is_none() => match order {
                     Some(Order::Shutdown) => {
-                        leaving = Some(Leaving::begin(self.clock.now().since_start, &self.clock));
-                        self.take(Input::Command(Command::Retire { within: LEAVES })).await;
+                        leaving = Some(self.leave().await);
                     }
                     Some(order) => self.obey(order).await,
                     None => break,

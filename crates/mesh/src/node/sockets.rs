@@ -95,7 +95,8 @@ impl Sockets {
         }
     }
 
-    /// The link to a neighbour is up: should its connection end soon, the neighbour is dialled again at once.
+    /// The link to a neighbour is up with a new run of it: should its connection end soon, that is no failure, and the
+    /// neighbour is dialled again after the first pause.
     pub(super) fn vouch(&self, neighbour: &NodeName) {
         let mut diallers = self.diallers.values();
         let dialler = diallers.find(|dialler| dialler.neighbour == *neighbour);

@@ -109,7 +109,7 @@ pub enum Hello {
     },
     /// On a link: the other end is to send all that waits for this one, and then to say so.
     Flush {
-        /// Which question this is: greater than that of any before on this link.
+        /// Which question this is: greater than that of any before on this connection.
         number: u64,
     },
     /// On a link: all that waited when the question came has been sent before this.

@@ -11,8 +11,8 @@ use super::agenda::Happening;
 use super::pipes::{End, PipeId};
 
 /// The first pause before a node dials again; it doubles up to the second.
-const FIRST_BACKOFF: Duration = Duration::from_millis(20);
-const LAST_BACKOFF: Duration = Duration::from_secs(1);
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LAST_BACKOFF: Duration = Duration::from_secs(5);
 /// A connection that lasted so long was no failure, whatever ended it.
 const GOOD: Duration = Duration::from_secs(1);
 
@@ -78,7 +78,9 @@ impl Simulation {
             Output::Keep(_) => {}
             Output::Vouch(neighbour) => {
                 let node = self.nodes.get_mut(name)?;
-                node.dials.entry(neighbour).or_default().vouched = true;
+                if let Some(dialled) = node.dials.get_mut(&neighbour) {
+                    dialled.vouched = true;
+                }
             }
             Output::Hang(neighbour) => {
                 let node = self.nodes.get_mut(name)?;
@@ -162,7 +164,7 @@ impl Simulation {
         };
         dialled.pipe = None;
         let is_good = dialled.vouched || dialled.opened + GOOD <= self.now;
-        dialled.failures = if is_good { 0 } else { dialled.failures + 1 };
+        dialled.failures = if is_good { 1 } else { dialled.failures + 1 };
         let neighbour = neighbour.clone();
         self.dial_again(name, neighbour);
     }
@@ -177,7 +179,7 @@ impl Simulation {
         if dialled.hung || std::mem::replace(&mut dialled.due, true) {
             return;
         }
-        let pause = FIRST_BACKOFF * 2u32.pow(dialled.failures.min(6));
+        let pause = FIRST_BACKOFF * 2u32.pow(dialled.failures.saturating_sub(1).min(7));
         let due = now + pause.min(LAST_BACKOFF) + delay;
         self.agenda.note(due, Happening::Dial(name.clone(), neighbour));
     }

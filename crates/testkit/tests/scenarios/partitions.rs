@@ -173,8 +173,8 @@ fn ups(mesh: &Simulation, node: &str, neighbour: &str) -> usize {
     mesh.events(node).iter().filter(|(_, event)| is_up(event)).count()
 }
 
-/// Scenario 40: a link that breaks as soon as it is up is dialled ever less often, so that the mesh hears of it once a
-/// second at the most. When it has held for a second, that is forgotten.
+/// Scenario 40: a link that breaks as soon as it is up is dialled ever less often, up to once in five
+/// seconds. When it has held for a second, that is forgotten.
 #[test]
 fn a_link_that_breaks_again_and_again_is_damped() {
     for_each_seed(5, |seed| {
@@ -193,11 +193,11 @@ fn a_link_that_breaks_again_and_again_is_damped() {
             ups(mesh, "a", "b") - before
         };
         let minute = flap(&mut mesh, 60_000);
-        assert!((55..70).contains(&minute), "{minute} in a minute");
-        mesh.run_for(millis(3_000));
+        assert!((15..20).contains(&minute), "{minute} in a minute");
+        mesh.run_for(millis(7_000));
         assert!(mesh.is_linked("a", "b"));
-        let again = flap(&mut mesh, 200);
-        assert!((3..6).contains(&again), "{again} in 0.2 s: the pause begins anew");
+        let again = flap(&mut mesh, 400);
+        assert!((3..5).contains(&again), "{again} in 0.4 s: the pause begins anew");
         assert!(before < 3, "{before}");
     });
 }

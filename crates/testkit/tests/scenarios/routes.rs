@@ -266,7 +266,7 @@ fn two_connections_of_a_pair_are_one_link() {
         let mut traffic = Traffic::new(&[alice], &[bob]);
         for _ in 0..30 {
             traffic.send(&mut mesh, "bob", 5);
-            let pause = mesh.rng().u64(0..60);
+            let pause = mesh.rng().u64(0..1_500);
             mesh.run_for(millis(pause));
             mesh.break_one("a", "b");
         }

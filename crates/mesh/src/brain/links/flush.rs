@@ -17,16 +17,17 @@ use crate::name::NodeName;
 use crate::wire::Kind;
 use crate::wire::hello::Hello;
 
-/// Both directions of the question on one link.
+/// Both directions of the question on one connection. Questions are numbered from 1.
 #[derive(Debug, Default)]
 pub(in crate::brain) struct Flush {
-    /// The question that this end has, and the last one that it has put: they differ until it may be put.
+    /// How many questions this end has had; the last of them is put as soon as it may be.
     wanted: u64,
+    /// The number of the last one that was put,
     put: u64,
-    /// The last one that the neighbour has answered.
+    /// and of the last one that the neighbour has answered.
     answered: u64,
-    /// The neighbour's question, until it is answered.
-    owed: Option<u64>,
+    /// The number of the neighbour's question, until it is answered.
+    to_answer: Option<u64>,
 }
 
 impl Flush {
@@ -35,8 +36,8 @@ impl Flush {
         self.wanted += 1;
     }
 
-    /// Whether all has come that was on its way when the neighbour was to be asked last.
-    pub(in crate::brain) fn is_done(&self) -> bool {
+    /// Whether the neighbour has answered all that it was to be asked: what was on its way then has come.
+    pub(in crate::brain) fn is_answered(&self) -> bool {
         self.answered == self.wanted
     }
 }
@@ -52,7 +53,7 @@ impl Brain {
     /// How many neighbours have not said that all has been sent.
     pub(in crate::brain) fn unflushed(&self) -> u64 {
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        sessions.filter(|session| !session.flush.is_done()).count() as u64
+        sessions.filter(|session| !session.flush.is_answered()).count() as u64
     }
 
     /// A neighbour asks for all that waits for it here, by the routes that hold now.
@@ -62,7 +63,7 @@ impl Brain {
             && let Some(session) = link.session.as_mut()
         {
             link.outbox.mark();
-            session.flush.owed = Some(number);
+            session.flush.to_answer = Some(number);
         }
     }
 
@@ -80,10 +81,10 @@ impl Brain {
         let Self { links, config, out, .. } = self;
         let say = |hello: &Hello| local(&config.node, Kind::Hello, hello.write());
         for link in links.values_mut() {
-            if let Some(number) = link.question() {
+            if let Some(number) = link.take_question() {
                 link.say(say(&Hello::Flush { number }), out);
             }
-            if let Some(number) = link.flushed() {
+            if let Some(number) = link.take_answer() {
                 link.say(say(&Hello::Flushed { number }), out);
             }
         }
@@ -92,7 +93,7 @@ impl Brain {
 
 impl Link {
     /// The question that is to be put to the neighbour now.
-    fn question(&mut self) -> Option<u64> {
+    fn take_question(&mut self) -> Option<u64> {
         let session = self.session.as_mut()?;
         let flush = &mut session.flush;
         let is_due = flush.put < flush.wanted && session.owed.len() == 0;
@@ -102,10 +103,10 @@ impl Link {
         })
     }
 
-    /// The neighbour's question that can be answered now.
-    fn flushed(&mut self) -> Option<u64> {
+    /// The neighbour's question, if it can be answered now.
+    fn take_answer(&mut self) -> Option<u64> {
         let is_due = self.outbox.marked() == 0;
-        self.session.as_mut().filter(|_| is_due)?.flush.owed.take()
+        self.session.as_mut().filter(|_| is_due)?.flush.to_answer.take()
     }
 
     fn say(&mut self, frames: hopline_core::Frames, out: &mut Vec<Output>) {

@@ -32,8 +32,10 @@ pub(in crate::brain) struct Link {
     pub(in crate::brain) line: Line,
     /// It is taken out, and finishes.
     pub(in crate::brain) retiring: Option<Retiring>,
-    /// The neighbour's run that it was up with last.
+    /// The neighbour's run that it was up with last,
     met: Option<Run>,
+    /// and the one that has said good-bye: it takes in what was on its way to it, and is to be sent nothing more.
+    farewell: Option<Run>,
 }
 
 impl Link {
@@ -48,13 +50,19 @@ impl Link {
             line: Line::new(&config.node, neighbour, link.impairment),
             retiring: None,
             met: None,
+            farewell: None,
         }
     }
 
-    /// Whether it has come up with another run of the neighbour than the last time.
-    pub(in crate::brain) fn is_with_a_new_run(&mut self) -> bool {
+    /// It has come up. Says whether that is with another run of the neighbour than the last time.
+    pub(in crate::brain) fn meet(&mut self) -> bool {
         let run = self.session.as_ref().map(|session| session.run);
-        run.is_some() && std::mem::replace(&mut self.met, run) != run
+        std::mem::replace(&mut self.met, run) != run
+    }
+
+    /// The neighbour says whether it is about to end.
+    pub(in crate::brain) fn hear_farewell(&mut self, leaving: bool) {
+        self.farewell = self.session.as_ref().filter(|_| leaving).map(|session| session.run);
     }
 
     pub(in crate::brain) fn is_up(&self) -> bool {
@@ -63,7 +71,7 @@ impl Link {
 
     /// Whether the neighbour is there, and stays.
     pub(in crate::brain) fn stays(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| !session.leaves)
+        self.session.as_ref().is_some_and(|session| self.farewell != Some(session.run))
     }
 
     /// Why the neighbour refuses this node, in words.
@@ -84,12 +92,13 @@ impl Link {
             self.outbox.len() == 0
                 && session.owed.len() == 0
                 && session.floods_acknowledged == session.floods_sent
-                && session.flush.is_done()
+                && session.flush.is_answered()
                 && session.last + quiet <= now
         })
     }
 
-    /// Whether all that came is acknowledged, and nothing is held back: the neighbour hears it whatever comes next.
+    /// Whether no acknowledgement is owed to the neighbour, and the delay line is empty: a connection that closes now takes
+    /// nothing with it.
     pub(in crate::brain) fn has_said_all(&self) -> bool {
         let session = self.session.as_ref();
         session.is_none_or(|session| session.ack_due.is_none() && self.line.is_empty())
@@ -154,8 +163,6 @@ pub(in crate::brain) struct Session {
     pub(in crate::brain) compared: Compared,
     /// What the neighbour said it had sent, and had not come when it said so.
     pub(in crate::brain) missing: Option<Sent>,
-    /// The neighbour has said good-bye: it takes in what was on its way to it, and is to be sent nothing more.
-    pub(in crate::brain) leaves: bool,
     /// Whether all that waits is asked for, by either end.
     pub(in crate::brain) flush: Flush,
 }
@@ -198,7 +205,6 @@ impl Session {
             owed: Owed::default(),
             compared: Compared { start: digest, differed: 0, told: false },
             missing: None,
-            leaves: false,
             flush: Flush::default(),
         }
     }

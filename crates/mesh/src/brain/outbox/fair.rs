@@ -41,7 +41,6 @@ impl Lane {
 /// Messages that wait, lane by lane.
 #[derive(Debug, Default)]
 pub(in crate::brain) struct Fair {
-    /// For asking only.
     lanes: BTreeMap<Lane, Waiting>,
     /// The lanes that have something, the one whose turn it is first.
     turns: VecDeque<Lane>,

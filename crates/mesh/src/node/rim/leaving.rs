@@ -6,34 +6,38 @@ use std::time::{Duration, Instant};
 use hopline_core::PeerId;
 
 use super::Rim;
+use crate::brain::{Command, Input};
 use crate::node::clock::Clock;
 
 /// How long the node may take to leave, while anything moves,
-pub(super) const LEAVES: Duration = Duration::from_millis(7500);
+const LEAVES: Duration = Duration::from_millis(7500);
 /// how long clients have meanwhile to take what they were handed,
 const HANDS_OVER: Duration = Duration::from_secs(7);
-/// how often it is looked whether each of them has taken something,
+/// how often it is looked whether each of them has taken part of it,
 const LOOK: Duration = Duration::from_secs(2);
 /// and when it ends whatever is left.
 const ENDS: Duration = Duration::from_secs(8);
+
+/// How far a client has come: the first delivery that has not gone out to it, and the bytes that have.
+type Progress = (u64, u64);
 
 /// A node that was told to end, and when what is over.
 pub(super) struct Leaving {
     hands_over: Instant,
     ends: Instant,
-    /// When it is looked next which clients take what they were handed,
+    /// When it is looked next how far clients have come that were handed something.
     look: Instant,
-    /// and what was next for each of them when it was looked last.
-    seen: BTreeMap<PeerId, u64>,
+    /// How far they had come when it was looked last.
+    seen: BTreeMap<PeerId, Progress>,
 }
 
 impl Leaving {
-    pub(super) fn begin(now: Duration, clock: &Clock) -> Self {
+    fn begin(now: Duration, clock: &Clock, seen: BTreeMap<PeerId, Progress>) -> Self {
         Self {
             hands_over: clock.at(now + HANDS_OVER),
             ends: clock.at(now + ENDS),
             look: clock.at(now + LOOK),
-            seen: BTreeMap::new(),
+            seen,
         }
     }
 
@@ -41,16 +45,23 @@ impl Leaving {
         self.look.min(self.ends)
     }
 
-    /// The clients that have taken nothing since it was looked last, by what is next for each.
-    fn idle(&mut self, next: BTreeMap<PeerId, u64>) -> Vec<PeerId> {
-        let idle = next.iter().filter(|(peer, next)| self.seen.get(peer) == Some(next));
+    /// The clients that have taken nothing since it was looked last.
+    fn idle(&mut self, now: BTreeMap<PeerId, Progress>) -> Vec<PeerId> {
+        let idle = now.iter().filter(|(peer, progress)| self.seen.get(peer) == Some(progress));
         let idle = idle.map(|(peer, _)| *peer).collect();
-        self.seen = next;
+        self.seen = now;
         idle
     }
 }
 
 impl Rim {
+    /// The node is told to end.
+    pub(super) async fn leave(&mut self) -> Leaving {
+        let leaving = Leaving::begin(self.clock.now().since_start, &self.clock, self.progress());
+        self.take(Input::Command(Command::Retire { within: LEAVES })).await;
+        leaving
+    }
+
     /// Whether the node may end. Clients that do not take what they were handed are closed before, so that it
     /// goes back to its senders.
     pub(super) fn has_left(&mut self, leaving: &mut Leaving) -> bool {
@@ -58,14 +69,21 @@ impl Rim {
             let is_over = self.clock.has_passed(leaving.hands_over);
             let again = self.clock.at(self.clock.now().since_start + LOOK);
             leaving.look = if is_over { leaving.ends } else { again.min(leaving.hands_over) };
-            let next = self.deliveries.next();
-            let late = if is_over { next.into_keys().collect() } else { leaving.idle(next) };
+            let progress = self.progress();
+            let late =
+                if is_over { progress.into_keys().collect() } else { leaving.idle(progress) };
             for peer in late {
                 self.sockets.router.close(peer);
             }
         }
         let is_done = self.brain.has_left() && self.deliveries.is_empty();
         is_done || self.clock.has_passed(leaving.ends)
+    }
+
+    /// How far the clients have come that have not taken all that they were handed.
+    fn progress(&self) -> BTreeMap<PeerId, Progress> {
+        let next = self.deliveries.next().into_iter();
+        next.map(|(peer, next)| (peer, (next, self.sockets.router.written(peer)))).collect()
     }
 }
 
@@ -74,12 +92,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_idle_when_what_was_next_for_it_still_is() {
-        let mut leaving = Leaving::begin(Duration::ZERO, &Clock::start());
+    fn a_client_is_idle_that_has_come_no_further() {
         let [slow, idle, late] = [1, 2, 3].map(PeerId::from_number);
-        assert_eq!(leaving.idle(BTreeMap::from([(slow, 1), (idle, 1)])), []);
-        assert_eq!(leaving.idle(BTreeMap::from([(slow, 2), (idle, 1), (late, 7)])), [idle]);
-        assert_eq!(leaving.idle(BTreeMap::from([(late, 7)])), [late]);
-        assert_eq!(leaving.idle(BTreeMap::from([(slow, 2)])), [], "it was done in between");
+        let seen = BTreeMap::from([(slow, (1, 10)), (idle, (1, 10))]);
+        let mut leaving = Leaving::begin(Duration::ZERO, &Clock::start(), seen);
+        let now = BTreeMap::from([(slow, (1, 20)), (idle, (1, 10)), (late, (7, 0))]);
+        assert_eq!(leaving.idle(now), [idle], "part of a message is something");
+        assert_eq!(leaving.idle(BTreeMap::from([(slow, (2, 20)), (late, (7, 0))])), [late]);
+        assert_eq!(leaving.idle(BTreeMap::new()), []);
+        assert_eq!(leaving.idle(BTreeMap::from([(slow, (2, 20))])), [], "it was done in between");
     }
 }
