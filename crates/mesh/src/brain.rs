@@ -256,6 +256,7 @@ impl Brain {
         self.acknowledge(now);
         self.tick_beats(now, room);
         self.forget_lost(now);
+        self.tables.earlier.forget(now.since_start);
         self.expire_claims(now, room);
         self.expire_questions(now, room);
         self.expire_hellos(now, room);

@@ -5,8 +5,9 @@
 //!                  |       other way; its own clients notice nothing
 //!               retire
 //!                  v       goes on when                                     or at the latest after
-//!               around     neighbours know that, and all that they had         a third of the time
-//!                          for it before has come
+//!               around     neighbours know that, all that they had for it      a third of the time
+//!                          before has come, and nobody sends by the old
+//!                          routes any more
 //!               finishing  its clients have heard that, and all that they      two thirds
 //!                          sent has left the mesh
 //!               good-bye   neighbours know that, all that they had for it      all of it
@@ -33,6 +34,9 @@ const LAST_RESORT: u32 = u32::MAX;
 /// A client that has sent nothing for so long has heard that nothing is taken any more. And where neighbours have nothing
 /// left, and nothing has come for so long, no node farther away has either.
 const QUIET: Duration = Duration::from_millis(50);
+/// For so long no message has passed that was sent before its sender knew that the node drains: no more come, also from
+/// nodes farther away, behind slow links.
+const STALE: Duration = Duration::from_millis(500);
 /// What has not moved for so long while the node finishes does not move any more.
 const STUCK: Duration = Duration::from_secs(2);
 
@@ -42,6 +46,8 @@ pub(super) struct Drain {
     /// Others are to route round it.
     draining: bool,
     retiring: Option<Retiring>,
+    /// When a message last passed that somebody had sent by other routes than there are now.
+    stale: Option<Duration>,
     /// When a message last came from a neighbour.
     came: Option<Duration>,
     /// When a client here last sent one.
@@ -85,6 +91,11 @@ struct Progress {
 }
 
 impl Drain {
+    /// A message goes on to a neighbour that somebody had sent by other routes than there are now.
+    pub(super) fn passed_stale(&mut self, now: Now) {
+        self.stale = Some(now.since_start);
+    }
+
     /// A message came from a neighbour.
     pub(super) fn came(&mut self, now: Now) {
         self.came = Some(now.since_start);
@@ -119,18 +130,17 @@ impl Drain {
     pub(super) fn due(&self) -> Option<Duration> {
         let retiring = self.retiring.as_ref()?;
         let quiet = match retiring.phase {
-            Phase::Around => None,
-            Phase::Finishing(_) => self.sent,
-            Phase::GoodBye => self.came,
+            Phase::Around => self.stale.map(|last| last + STALE),
+            Phase::Finishing(_) => self.sent.map(|last| last + QUIET),
+            Phase::GoodBye => self.came.map(|last| last + QUIET),
             Phase::Left => return None,
         };
-        let quiet = quiet.map(|last| last + QUIET);
         let ahead = quiet.into_iter().chain([retiring.over()]).chain(retiring.stuck());
         ahead.filter(|due| *due > retiring.looked).min()
     }
 
-    fn is_quiet(last: Option<Duration>, now: Now) -> bool {
-        last.is_none_or(|last| last + QUIET <= now.since_start)
+    fn is_over(last: Option<Duration>, quiet: Duration, now: Now) -> bool {
+        last.is_none_or(|last| last + quiet <= now.since_start)
     }
 }
 
@@ -253,9 +263,13 @@ impl Brain {
     fn is_done(&self, phase: &Phase, now: Now) -> bool {
         let Progress { unanswered, kept, marks, held, passed: _ } = self.progress(phase);
         match phase {
-            Phase::Around => unanswered == 0,
-            Phase::Finishing(_) => kept == 0 && marks == 0 && Drain::is_quiet(self.drain.sent, now),
-            Phase::GoodBye => unanswered == 0 && held == 0 && Drain::is_quiet(self.drain.came, now),
+            Phase::Around => unanswered == 0 && Drain::is_over(self.drain.stale, STALE, now),
+            Phase::Finishing(_) => {
+                kept == 0 && marks == 0 && Drain::is_over(self.drain.sent, QUIET, now)
+            }
+            Phase::GoodBye => {
+                unanswered == 0 && held == 0 && Drain::is_over(self.drain.came, QUIET, now)
+            }
             Phase::Left => true,
         }
     }

@@ -22,13 +22,29 @@ struct Ruled {
     egress: Option<NodeName>,
 }
 
+impl Ruled {
+    fn is_refused(&self) -> bool {
+        matches!(self.way, Way::Refuse(_))
+    }
+
+    /// Whether the message would go where it has been.
+    fn goes_back(&self, message: &Message) -> bool {
+        match &self.way {
+            Way::Refuse(refusal) => *refusal == Refusal::NextHopIsSource,
+            Way::Neighbour(neighbour, _) => message.path().contains(neighbour.as_str()),
+            Way::Node | Way::Client(_) => false,
+        }
+    }
+}
+
 /// Which way a message goes.
 pub(super) enum Way {
     /// To this node.
     Node,
     /// To a client here, if it has a connection.
     Client(Option<ConnId>),
-    Neighbour(NodeName),
+    /// To a neighbour, by a table whose revision begins so.
+    Neighbour(NodeName, u32),
     Refuse(Refusal),
 }
 
@@ -43,7 +59,7 @@ impl Brain {
         }
         let Ruled { way, egress } = self.rule(&message);
         let size = message.size();
-        let goes_there = egress.filter(|_| matches!(way, Way::Neighbour(_)));
+        let goes_there = egress.filter(|_| matches!(way, Way::Neighbour(..)));
         self.take_way(now, message, way, room);
         if let Some(egress) = goes_there {
             self.count_flow(now, &egress, size, room);
@@ -58,7 +74,7 @@ impl Brain {
         }
         let Ruled { way, egress } = self.judge(message, message.prefix().destination);
         match (way, egress) {
-            (Way::Neighbour(_), Some(egress)) => {
+            (Way::Neighbour(..), Some(egress)) => {
                 self.flows.has_room(&egress, message.size(), self.config.settings.flow)
             }
             _ => true,
@@ -78,7 +94,7 @@ impl Brain {
     }
 
     /// Does what was decided about a message.
-    pub(super) fn take_way(&mut self, now: Now, message: Message, way: Way, room: &impl Room) {
+    pub(super) fn take_way(&mut self, now: Now, mut message: Message, way: Way, room: &impl Room) {
         let neighbour = match way {
             Way::Node => return self.answer(now, message, room),
             Way::Client(Some(conn)) => return self.deliver(now, message, conn, room),
@@ -86,8 +102,17 @@ impl Brain {
                 return self.refuse(now, message, Reason::ReceiverGone, room);
             }
             Way::Refuse(refusal) => return self.refuse(now, message, refusal.into(), room),
-            Way::Neighbour(neighbour) => neighbour,
+            Way::Neighbour(neighbour, revision) => {
+                message.sent_by = Some(revision);
+                neighbour
+            }
         };
+        if self.drain.is_retiring() {
+            let revision = self.tables.table.revision().short();
+            if message.path().stamps().any(|stamp| stamp.revision != revision) {
+                self.drain.passed_stale(now);
+            }
+        }
         let Some(link) = self.links.get_mut(&neighbour) else {
             return self.refuse(now, message, Refusal::Unreachable.into(), room);
         };
@@ -111,28 +136,34 @@ impl Brain {
         self.rule_to(message, node).way
     }
 
-    /// A table that is behind refuses nothing, and sends nothing where it has been: it is brought up first.
+    /// A table that is behind refuses nothing, and sends nothing where it has been: it is brought up first. What would
+    /// go back even so goes on by the table that it was sent by, see [`Earlier`](super::tables::Earlier).
     fn rule_to(&mut self, message: &Message, destination: &str) -> Ruled {
-        let ruled = self.judge(message, destination);
-        let is_in_vain = match &ruled.way {
-            Way::Refuse(_) => true,
-            Way::Neighbour(neighbour) => message.path().contains(neighbour.as_str()),
-            Way::Node | Way::Client(_) => false,
-        };
-        if !is_in_vain || !self.is_behind() {
-            return ruled;
+        let mut ruled = self.judge(message, destination);
+        if self.is_behind() && (ruled.goes_back(message) || ruled.is_refused()) {
+            self.bring_table_up();
+            ruled = self.judge(message, destination);
         }
-        self.bring_table_up();
-        self.judge(message, destination)
+        if ruled.goes_back(message) {
+            let earlier = self.tables.earlier.of(&message.path()).into_iter();
+            let mut then = earlier.map(|table| self.judge_by(table, message, destination));
+            let goes_on = |then: &Ruled| !then.is_refused() && !then.goes_back(message);
+            return then.find(goes_on).unwrap_or(ruled);
+        }
+        ruled
     }
 
     fn judge(&self, message: &Message, destination: &str) -> Ruled {
+        self.judge_by(&self.tables.table, message, destination)
+    }
+
+    fn judge_by(&self, table: &Table, message: &Message, destination: &str) -> Ruled {
         let (prefix, path) = (message.prefix(), message.path());
         let here = Here {
             clients: &self.clients,
             links: &self.links,
             directory: &self.tables.directory,
-            table: &self.tables.table,
+            table,
             leaving: self.own.leaving,
             lane: message.lane(),
             is_error: prefix.kind == Kind::Error,
@@ -146,11 +177,13 @@ impl Brain {
             hop_limit: prefix.hop_limit,
             size: message.size(),
         };
-        let Ruling { verdict, basis } = judge(&self.tables.table, &here, &question);
+        let Ruling { verdict, basis } = judge(table, &here, &question);
         let way = match verdict {
             Verdict::Deliver(Local::Node) => Way::Node,
             Verdict::Deliver(Local::Client(name)) => Way::Client(self.clients.conn(name)),
-            Verdict::Forward(neighbour) => Way::Neighbour(neighbour.clone()),
+            Verdict::Forward(neighbour) => {
+                Way::Neighbour(neighbour.clone(), table.revision().short())
+            }
             Verdict::Refuse(refusal) => Way::Refuse(refusal),
         };
         let egress = match basis {

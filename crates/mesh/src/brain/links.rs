@@ -341,12 +341,12 @@ fn pack(node: &NodeName, revision: u32, now: Now, taken: Taken<'_>) -> hopline_c
     if count == 1
         && let Some(message) = messages.next()
     {
-        let stamp = stamp(node, revision, now, message);
+        let stamp = stamp(node, message.sent_by.unwrap_or(revision), now, message);
         return message.frames(message.path().stamped(&stamp, first));
     }
     let mut batch = batch::Writer::new(bytes + count * (2 * MAX_NAME + 64));
     for (number, message) in (first..).zip(messages) {
-        let stamp = stamp(node, revision, now, message);
+        let stamp = stamp(node, message.sent_by.unwrap_or(revision), now, message);
         batch.push(message.as_frames(), &message.path(), &stamp, number);
     }
     let prefix = Prefix { source: node.as_str(), ..Prefix::new(Kind::Batch) };

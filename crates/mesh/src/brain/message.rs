@@ -19,6 +19,8 @@ pub(super) struct Message {
     pub(super) ingress: Option<NodeName>,
     /// When it arrived, in nanoseconds of Unix time.
     pub(super) arrived: u64,
+    /// The first bits of the revision of the table that says where it goes from here, once one has.
+    pub(super) sent_by: Option<u32>,
 }
 
 impl Message {
@@ -30,7 +32,7 @@ impl Message {
         let traced = flags.has(Flags::TRACE);
         Path::read(path)?;
         let size = frames.iter().map(Bytes::len).sum();
-        Ok(Self { frames, kind, traced, size, ingress: None, arrived: 0 })
+        Ok(Self { frames, kind, traced, size, ingress: None, arrived: 0, sent_by: None })
     }
 
     /// A message that enters the mesh here.
@@ -39,7 +41,7 @@ impl Message {
         frames.extend(payload);
         let size = frames.iter().map(Bytes::len).sum();
         let traced = prefix.flags.has(Flags::TRACE);
-        Self { frames, kind: prefix.kind, traced, size, ingress: None, arrived: 0 }
+        Self { frames, kind: prefix.kind, traced, size, ingress: None, arrived: 0, sent_by: None }
     }
 
     pub(super) fn kind(&self) -> Kind {

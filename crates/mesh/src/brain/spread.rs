@@ -164,13 +164,15 @@ impl Brain {
                 return self.counters.count(Flow::Dropped);
             }
         };
-        let mut ways: BTreeMap<NodeName, Vec<NodeName>> = BTreeMap::new();
+        let mut ways: BTreeMap<(NodeName, u32), Vec<NodeName>> = BTreeMap::new();
         let mut refused: BTreeMap<Refusal, Vec<NodeName>> = BTreeMap::new();
         let mut is_here = false;
         for node in nodes {
             match self.way_to(&message, node.as_str()) {
                 Way::Node => is_here = true,
-                Way::Neighbour(neighbour) => ways.entry(neighbour).or_default().push(node),
+                Way::Neighbour(neighbour, revision) => {
+                    ways.entry((neighbour, revision)).or_default().push(node);
+                }
                 Way::Refuse(refusal) => refused.entry(refusal).or_default().push(node),
                 Way::Client(_) => {
                     refused.entry(Refusal::UnknownDestination).or_default().push(node)
@@ -179,9 +181,9 @@ impl Brain {
         }
         let copies = ways.len() + refused.len() + usize::from(is_here);
         self.counters.add_to(Flow::Made, copies.saturating_sub(1) as u64);
-        for (neighbour, nodes) in ways {
+        for ((neighbour, revision), nodes) in ways {
             let copy = message.for_nodes(&nodes);
-            self.take_way(now, copy, Way::Neighbour(neighbour), room);
+            self.take_way(now, copy, Way::Neighbour(neighbour, revision), room);
         }
         for (refusal, nodes) in refused {
             self.refuse(now, message.for_nodes(&nodes), refusal.into(), room);

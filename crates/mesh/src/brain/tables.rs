@@ -9,8 +9,12 @@
 //! it goes to them at once, and the next table waits as long again: the others, who have been told, have theirs by then
 //! (RFC 8333, local convergence delay).
 
+mod earlier;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use earlier::Earlier;
 
 use super::database::Database;
 use super::{Brain, Config, Event, Now, ServiceConfig};
@@ -26,6 +30,7 @@ const NODE: Duration = Duration::from_micros(10);
 #[derive(Debug)]
 pub(super) struct Tables {
     pub(super) table: Table,
+    pub(super) earlier: Earlier,
     pub(super) directory: Directory,
     pub(super) statics: StaticRoutes,
     links_changed: bool,
@@ -52,6 +57,7 @@ impl Tables {
         });
         Self {
             table,
+            earlier: Earlier::default(),
             directory: Directory::with_services(services),
             statics,
             links_changed: true,
@@ -196,19 +202,20 @@ impl Brain {
             .filter(|(_, link)| link.is_upstream() && link.is_announced())
             .map(|(neighbour, link)| (neighbour.clone(), link.cost()))
             .collect();
-        let before = self.tables.table.revision();
-        self.tables.table = Table::build(&TableInput {
+        let table = Table::build(&TableInput {
             me: &self.config.node,
             graph: &graph,
             upstreams: &upstreams,
             statics: &self.tables.statics,
             hop_limit: self.config.settings.hop_limit,
         });
+        let (revision, before) = (table.revision(), self.tables.table.revision());
+        let last = std::mem::replace(&mut self.tables.table, table);
         let table = &self.tables.table;
+        self.tables.earlier.keep(self.awake, last, table);
         self.database.reach(self.awake, |node| table.reaches(node));
         self.tables.graph = Some(graph);
         self.tables.rests_until = self.awake + self.table_rest();
-        let revision = self.tables.table.revision();
         if revision != before {
             self.event(Event::Routes { revision });
         }

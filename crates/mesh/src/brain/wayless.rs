@@ -120,7 +120,7 @@ impl Brain {
             let destination = waiting.error.prefix().destination.to_owned();
             match self.way_to(&waiting.error, &destination) {
                 Way::Refuse(refusal) if may_pass(refusal.into()) => self.wayless.push(waiting),
-                way @ (Way::Refuse(_) | Way::Node | Way::Client(_) | Way::Neighbour(_)) => {
+                way @ (Way::Refuse(_) | Way::Node | Way::Client(_) | Way::Neighbour(..)) => {
                     self.take_way(now, waiting.error, way, room);
                 }
             }

@@ -152,6 +152,16 @@ impl Table {
         self.alternates.is_some()
     }
 
+    /// Whether any node is reached at less cost than by another table, or is not reached by that.
+    #[must_use]
+    pub fn has_better_ways_than(&self, other: &Self) -> bool {
+        let mut ways = self.names.iter().zip(&self.hops);
+        ways.any(|(node, hop)| {
+            let is_better = |hop: &Hop| other.next_hop(node).is_none_or(|it| it.cost > hop.cost);
+            hop.as_ref().is_some_and(is_better)
+        })
+    }
+
     /// The node whose table this is.
     #[must_use]
     pub fn me(&self) -> &NodeName {

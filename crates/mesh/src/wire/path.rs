@@ -7,7 +7,7 @@
 //!       flags        u8    1: times follow at the end of this stamp
 //!       length       u8    then the node's name
 //!       length       u8    then the neighbour it came from; empty at the ingress
-//!       revision     u32   of the topology as the node knew it
+//!       revision     u32   of the topology by which it was sent on
 //!       arrived      u64   nanoseconds of Unix time \  only
 //!       left         u64   nanoseconds of Unix time /  with flag 1
 //! ```
@@ -34,7 +34,7 @@ pub struct Stamp<'a> {
     pub node: &'a str,
     /// The neighbour that it came from, or empty where it entered the mesh here.
     pub ingress: &'a str,
-    /// The first 32 bits of the node's revision.
+    /// The first 32 bits of the revision of the table by which the node sent it on.
     pub revision: u32,
     /// When it came and went, where the sender asked for a trace.
     pub times: Option<Times>,
