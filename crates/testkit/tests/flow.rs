@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hopline_mesh::brain::{Impairment, Window};
+use hopline_mesh::brain::{Command, Impairment, Window};
 use hopline_mesh::wire::{Kind, MessageId, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -199,6 +199,36 @@ fn a_window_opens_again_whatever_was_lost() {
         assert_eq!(late, 500, "all that was sent after the last fault arrives");
         let (told, arrived) = (reasons(&mut mesh, alice).len(), handed(&mesh, bob).len());
         assert!(told + arrived + 200 >= 500, "{told} {arrived}");
+    });
+}
+
+/// The answers of an egress go astray until the window is full, and all that a raw client sends is refused at once. When
+/// they have a way again there is room, although nobody waits for it.
+#[test]
+fn a_window_opens_for_a_client_that_is_refused_at_once() {
+    for_each_seed(5, |seed| {
+        let mut mesh = mesh(seed);
+        let sender = mesh.attach("east", Some(b"sender"));
+        let bob = mesh.attach_native("west", Some("bob"));
+        let astray = |next_hop: Option<&str>| Command::SetRoute {
+            destination: "east".to_owned(),
+            next_hop: next_hop.map(str::to_owned),
+        };
+        mesh.command("top", astray(Some("west")));
+        let run = |mesh: &mut Simulation, rounds: u64| {
+            for _ in 0..rounds {
+                mesh.send_text(sender, r#"{"destination":"bob"}"#);
+                mesh.run_for(Duration::from_millis(50));
+            }
+            handed(mesh, bob).len()
+        };
+        let until_full = run(&mut mesh, 200);
+        assert!(until_full < 100, "{until_full}");
+        assert_eq!(run(&mut mesh, 20), until_full, "it is full");
+        mesh.command("top", astray(None));
+        run(&mut mesh, 20);
+        let before = run(&mut mesh, 1);
+        assert_eq!(run(&mut mesh, 30), before + 30);
     });
 }
 

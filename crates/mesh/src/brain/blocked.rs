@@ -104,6 +104,8 @@ impl Brain {
                 return self.send_from_here(now, message, room);
             }
             if self.blocked.tired.contains(&conn) {
+                // Nobody waits, and yet somebody has to ask: the last answer may be lost.
+                self.ask_again_for_credit(now, room);
                 return self.turn_away(now, message, Refusal::QueueFull.into(), room);
             }
         }

@@ -162,7 +162,8 @@ impl Brain {
             return self.counters.add("age out of range");
         }
         if *origin == self.config.node {
-            return self.heard_of_myself(now.since_start, age);
+            let leaving = matches!(record, Record::Adjacency(it) if it.leaving);
+            return self.heard_of_myself(now.since_start, age, leaving);
         }
         let (links, names) = self.database.ages(origin);
         match (self.database.install(record), record) {

@@ -20,6 +20,8 @@ use crate::wire::{Flags, Kind, MessageId, Tail};
 
 /// A mark goes out with every such part of a window.
 const PART: usize = 4;
+/// No more marks than this are remembered of an egress that answers none: what stood before the first counts with the next.
+const MARKS: usize = 64;
 /// When another mark is sent if the last one is not answered and somebody waits.
 const AGAIN: Duration = Duration::from_millis(500);
 /// The same after the routes have changed: the last one may have been lost, and there is another way.
@@ -95,6 +97,12 @@ impl Flows {
         if let Some(flow) = self.to.get_mut(egress) {
             let sent = std::mem::take(&mut flow.since);
             flow.marks.push_back(Mark { id, sent });
+            if flow.marks.len() > MARKS
+                && let (Some(first), Some(next)) = (flow.marks.pop_front(), flow.marks.front_mut())
+            {
+                next.sent.messages += first.sent.messages;
+                next.sent.bytes += first.sent.bytes;
+            }
             flow.asked = now;
         }
     }
@@ -232,6 +240,20 @@ mod tests {
         assert_eq!(flows.to[&east].total.messages, 4);
         assert!(flows.answered("east", id(4)));
         assert!(flows.to.is_empty());
+    }
+
+    #[test]
+    fn an_egress_that_answers_nothing_is_not_remembered_without_end() {
+        let (mut flows, east) = (Flows::default(), NodeName::parse("east").unwrap());
+        for number in 1..=1_000 {
+            flows.sent(&east, 1, WINDOW);
+            flows.marked(&east, id(number), Duration::ZERO);
+        }
+        assert_eq!(flows.to[&east].marks.len(), MARKS);
+        assert!(!flows.answered("east", id(1)), "it is forgotten");
+        assert!(flows.answered("east", id(999)));
+        assert_eq!(flows.to[&east].total.messages, 1);
+        assert!(flows.answered("east", id(1_000)) && flows.to.is_empty());
     }
 
     #[test]

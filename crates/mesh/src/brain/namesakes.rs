@@ -21,7 +21,7 @@ pub(super) const NODE_NAME_IN_USE: &str = "node name in use";
 
 /// The pause after the first time that this node spoke against another of its name; it doubles up to the second.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LAST_PAUSE: Duration = Duration::from_secs(60);
+const LAST_PAUSE: Duration = Duration::from_secs(10);
 /// For so long it is told of a name that two nodes had. Longer than two are silent of each other.
 const REMEMBERED: Duration = Duration::from_secs(120);
 
@@ -105,9 +105,9 @@ impl Brain {
     }
 
     /// Word of this node that it has not said: from an earlier run, from a clock that was ahead, or from another node of
-    /// its name.
-    pub(super) fn heard_of_myself(&mut self, now: Duration, age: Age) {
-        if age <= self.own.age() {
+    /// its name. One that says good-bye says nothing more, and is spoken against at once.
+    pub(super) fn heard_of_myself(&mut self, now: Duration, age: Age, leaving: bool) {
+        if age <= self.own.age() || self.own.leaving {
             return;
         }
         let jumps = &mut self.namesakes.jumps;
@@ -115,6 +115,9 @@ impl Brain {
             *jumps = Jumps::default();
         }
         jumps.over = jumps.over.max(Some(age));
+        if leaving {
+            jumps.next = now;
+        }
         if jumps.count > 0 {
             // All that earlier runs have said was jumped over before.
             let me = self.config.node.clone();
