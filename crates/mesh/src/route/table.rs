@@ -155,11 +155,15 @@ impl Table {
     /// Whether any node is reached at less cost than by another table, or is not reached by that.
     #[must_use]
     pub fn has_better_ways_than(&self, other: &Self) -> bool {
+        let is_better = |mine: &Option<Hop>, theirs: Option<&Hop>| {
+            mine.as_ref().is_some_and(|mine| theirs.is_none_or(|it| it.cost > mine.cost))
+        };
+        if Arc::ptr_eq(&self.names, &other.names) || self.names == other.names {
+            let mut ways = self.hops.iter().zip(&other.hops);
+            return ways.any(|(mine, theirs)| is_better(mine, theirs.as_ref()));
+        }
         let mut ways = self.names.iter().zip(&self.hops);
-        ways.any(|(node, hop)| {
-            let is_better = |hop: &Hop| other.next_hop(node).is_none_or(|it| it.cost > hop.cost);
-            hop.as_ref().is_some_and(is_better)
-        })
+        ways.any(|(node, mine)| is_better(mine, other.next_hop(node)))
     }
 
     /// The node whose table this is.
