@@ -58,8 +58,8 @@ use crate::transport::Wire;
 /// The most that is padded to keep the private connection of a stranger that was cut off.
 const PAD_MAX: u64 = 1024 * 1024;
 
-/// How long a closing socket goes on handing over what it had taken.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a closing socket goes on handing over what it had taken, and waits until the peer has closed too.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// What all connections of one socket share.
 #[derive(Debug)]
@@ -114,8 +114,14 @@ impl Gate {
         if self.stop.is_cancelled() {
             outlet.seal();
             outlet.all_handed_on().await;
-            let _ = tokio::time::timeout(LINGER, outward.flush(&outer, &asides)).await;
-            // Closed with bytes unread, the kernel would take back what was just written.
+            // Closed with bytes unread, or before the peer has said its last, the kernel would take back what was just
+            // written (RFC 9112, section 9.6, on the reset problem).
+            let last_words = async {
+                if outward.flush(&outer, &asides).await.is_ok() && outer.end_writing().is_ok() {
+                    outer.ended().await;
+                }
+            };
+            let _ = tokio::time::timeout(LINGER, last_words).await;
             outer.drain();
             return (cause, None);
         }

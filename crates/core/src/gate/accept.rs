@@ -135,7 +135,8 @@ impl Port {
             }
         }
         drop(self);
-        let _ = timeout(LINGER * 2, async { while guests.join_next().await.is_some() {} }).await;
+        let _ = timeout(LINGER + LINGER / 2, async { while guests.join_next().await.is_some() {} })
+            .await;
     }
 
     /// Finds a place for whoever has called.

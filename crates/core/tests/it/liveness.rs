@@ -241,3 +241,22 @@ async fn a_peer_that_we_do_not_listen_to_is_not_silent() {
     let last = rig.router.try_recv_event();
     assert!(!matches!(last, Some(RouterEvent::Detached { .. })), "{last:?}");
 }
+
+/// A socket that closes stays until a slow peer has all that was written for it, although the peer goes on talking, so
+/// that the kernel would answer with a reset and take back what is on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_talks_while_we_close_gets_all_that_was_written() {
+    let mut rig = rig(limits(10_000, 10_000)).await;
+    let (mut raw, id) = stranger(&mut rig, b"").await;
+    let big = vec![7; 480 * 1024];
+    rig.router.sender().hand_over(id, frames(&[&big])).await.expect("taken");
+    let closing = tokio::spawn(rig.router.shutdown());
+    let mut left = 9 + big.len();
+    while left > 0 {
+        raw.write(&frame(false, b"still here")).await;
+        raw.read_some(left.min(16 * 1024), &mut left).await;
+    }
+    raw.closed().await;
+    drop(raw);
+    soon(closing).await.expect("it ends");
+}
