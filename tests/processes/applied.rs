@@ -46,6 +46,16 @@ pub(crate) fn pids(sandbox: &Sandbox, file: &Path) -> BTreeMap<String, u32> {
     processes.into_iter().filter_map(pid).collect()
 }
 
+/// What `apply` says, which is what its dry run says.
+fn both(sandbox: &Sandbox, file: &str) -> String {
+    let [dry, wet] = [&["--dry-run"][..], &[]].map(|more| {
+        let output = sandbox.run(&[&["apply", file], more].concat());
+        sandbox.shown(&["apply", file], &output)
+    });
+    assert_eq!(dry, wet);
+    wet
+}
+
 /// Scenario 76: a file with mistakes changes nothing, and they are told.
 #[test]
 fn a_file_with_mistakes_changes_nothing() {
@@ -55,9 +65,9 @@ fn a_file_with_mistakes_changes_nothing() {
     rewrite(&file, &[("cost = 20", "cost = 0"), ("upstream = [\"a\"]", "upstream = [\"z\"]")]);
     let mut shown = sandbox.show(&["apply", &text]);
     rewrite(&file, &[("name = \"diamond\"", "name = \"other\"")]);
-    shown.push_str(&sandbox.show(&["apply", &text]));
+    shown.push_str(&both(&sandbox, &text));
     rewrite(&file, &[("name = \"diamond\"\n", "name = \"diamond\"\nkey_file = \"key\"\n")]);
-    shown.push_str(&sandbox.show(&["apply", &text]));
+    shown.push_str(&both(&sandbox, &text));
     rewrite(&file, &[("[nodes.d]", "[nodes.d")]);
     shown.push_str(&sandbox.show(&["apply", &text]));
     assert_snapshot!(shown);
@@ -89,7 +99,7 @@ async fn another_key_in_the_same_file_is_refused() {
             Some(other) => std::fs::write(&key, other).unwrap(),
             None => std::fs::remove_file(&key).unwrap(),
         }
-        shown.push_str(&sandbox.show(&["apply", &text]));
+        shown.push_str(&both(&sandbox, &text));
     }
     assert_snapshot!(shown);
     let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].clone();
@@ -209,6 +219,8 @@ async fn limits_are_lowered_live_or_by_a_restart_that_is_told() {
     assert_eq!(pids(&sandbox, &file), before, "and so are flow and signs of life");
     rewrite(&file, &[(node_b, &limited("unfinished = '2MiB'"))]);
     shown.push_str(&sandbox.show(&["apply", &text, "--dry-run"]));
+    let dry = sandbox.json(&["apply", &text, "--dry-run", "--json"]);
+    assert_eq!((&dry["would_restart"], &dry["applied"]), (&json!({"b": ["limits"]}), &Value::Null));
     shown.push_str(&sandbox.show(&["apply", &text]));
     assert_snapshot!(shown);
     let after = pids(&sandbox, &file);

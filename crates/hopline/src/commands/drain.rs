@@ -81,7 +81,9 @@ impl Drain {
 async fn tell(running: &Running, order: ToSupervisor) -> anyhow::Result<()> {
     match running.order(&order, PATIENCE).await? {
         FromSupervisor::Refused { reason } => Err(Bad::new(reason).into()),
-        FromSupervisor::Applied(_) | FromSupervisor::Done {} => Ok(()),
+        FromSupervisor::Applied(_) | FromSupervisor::Preview { .. } | FromSupervisor::Done {} => {
+            Ok(())
+        }
     }
 }
 

@@ -88,6 +88,12 @@ impl Supervisor {
                 let applied = self.apply(*plan, &mut hearing).await;
                 applied.map(|applied| FromSupervisor::Applied(Box::new(applied)))
             }
+            ToSupervisor::Preview(plan) => {
+                return match self.cannot_become(&plan) {
+                    Some(reason) => refused(reason),
+                    None => FromSupervisor::Preview { restart: self.would_restart(&plan) },
+                };
+            }
             ToSupervisor::Stop { node } | ToSupervisor::Start { node }
                 if !self.launch.plan.nodes.contains_key(&node) =>
             {
@@ -128,6 +134,17 @@ impl Supervisor {
             )),
             Err(error) => Some(told(&error)),
         }
+    }
+
+    /// The nodes that a plan has started again, with what it changes that only a restart brings about.
+    fn would_restart(&self, plan: &Plan) -> BTreeMap<NodeName, Vec<String>> {
+        let now = &self.launch.plan;
+        let runs = now.nodes.iter().filter(|(node, _)| self.fleet.has(node));
+        let why = runs.filter_map(|(name, node)| {
+            let new = Share::new(plan, plan.nodes.get(name)?);
+            Some((name.clone(), Share::new(now, node).needs_restart(&new)))
+        });
+        why.filter(|(_, why)| !why.is_empty()).collect()
     }
 
     async fn apply(
