@@ -231,6 +231,7 @@ async fn limits_are_lowered_live_or_by_a_restart_that_is_told() {
     assert_eq!(sandbox.running(&file).converged(PATIENCE).await, Ok(()));
     let status = sandbox.json(&["status", &text, "--json"]);
     assert_eq!(status["nodes"][1]["restarts"], 0, "it was asked to");
+    assert_eq!(status["ledger_complete"], false, "its counts are gone");
 }
 
 /// Scenario 79: fewer clients may be connected than are. The newest are closed, which is counted and logged; the others
@@ -298,12 +299,15 @@ async fn of_more_clients_than_are_allowed_the_newest_are_closed() {
 async fn nodes_are_removed_and_stopped() {
     let (sandbox, file, text) = diamond();
     let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].to_string();
+    let is_complete = || sandbox.json(&["status", &text, "--json"])["ledger_complete"] == true;
+    assert!(is_complete());
     assert_eq!(sandbox.data(&["drain", &text, "b", "--stop"]), "b: stopped\n");
     assert!(sandbox.data(&["status", &text]).contains("stopped"));
     assert_eq!(way(), r#"["a","c","d"]"#);
     assert_eq!(sandbox.data(&["drain", &text, "b", "--undo"]), "b: serves as before\n");
     sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
     assert_eq!(way(), r#"["a","b","d"]"#);
+    assert!(!is_complete(), "the counts of its last run are gone");
 
     let removed = [
         ("[nodes.b]\nbind = \"auto\"\nupstream = [\"a\"]\n", ""),

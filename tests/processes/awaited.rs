@@ -43,6 +43,8 @@ async fn a_port_goes_from_one_node_to_another() {
     let said = sandbox.data(&["apply", &text]);
     assert!(said.contains("  started: c\n  stopped: b\n"), "{said}");
     sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
+    let status = sandbox.json(&["status", &text, "--json"]);
+    assert_eq!(status["ledger_complete"], false, "the counts of `b` are gone");
 
     // It stays, and gives its port to a new node.
     std::fs::write(&file, topology(&[("b", one), ("c", two)])).unwrap();

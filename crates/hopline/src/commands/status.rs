@@ -12,7 +12,7 @@ use hopline::mesh::ledger::Ledger;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::NodeStatus;
 use hopline::topo::NodePlan;
-use hopline::topo::launch::{ProcessState, Running, missing, unconverged};
+use hopline::topo::launch::{ProcessState, Running, has_guests, missing, unconverged};
 use serde::Serialize;
 
 use self::clients::{ClientReport, clients};
@@ -84,7 +84,7 @@ struct MeshReport {
     logs: PathBuf,
     /// What has become of all messages: the sum over the nodes that answer.
     ledger: Ledger,
-    /// Whether all planned nodes answer, and none has taken its counts along by being started again.
+    /// Whether all planned nodes answer, none has taken its counts along at the end of a run, and no other takes part.
     ledger_complete: bool,
     nodes: Vec<NodeReport>,
 }
@@ -160,7 +160,8 @@ impl MeshReport {
             logs: running.place.logs(),
             ledger: statuses.values().sum(),
             ledger_complete: statuses.len() == running.plan.nodes.len()
-                && running.processes.values().all(|record| record.restarts == 0),
+                && !running.has_lost_counts
+                && !statuses.values().any(|status| has_guests(&running.plan, status)),
             nodes: nodes.map(|node| NodeReport::new(running, node, statuses)).collect(),
         }
     }
@@ -234,7 +235,9 @@ impl MeshReport {
             text.push_str(&format!("; {unaccounted} UNACCOUNTED FOR"));
         }
         if !self.ledger_complete {
-            text.push_str(" (without nodes that are silent, and runs that have ended)");
+            text.push_str(
+                " (without nodes that are silent or not in the file, and runs that have ended)",
+            );
         }
         text
     }
