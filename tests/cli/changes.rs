@@ -81,11 +81,16 @@ async fn it_is_told_whether_the_mesh_has_converged_and_what_lacks() {
     let started = Instant::now();
     let output = sandbox.run(&["status", &text, "--converged"]);
     let taken = started.elapsed();
+    let started = Instant::now();
+    let waited = sandbox.run(&["status", &text, "--converged", "--wait", "1s"]);
+    let wait = started.elapsed();
     let lack = running.converged(Duration::from_millis(300)).await;
     let _ = signal("-CONT");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, "regions: not converged: `east` does not answer\n");
+    assert_eq!(waited.status.code(), Some(1));
+    assert!(wait < Duration::from_secs(4), "no longer than it may take: {wait:?}");
     assert!(matches!(lack, Err(Lack::Silent(_))), "{lack:?}");
     assert!(taken < Duration::from_secs(9), "both are waited for at once: {taken:?}");
 }

@@ -39,6 +39,9 @@ const WENT_WELL: [&str; 10] = [
 /// The state of a node whose process runs and does not answer.
 const SILENT: &str = "silent";
 
+/// How long a node may take to answer once the time for converging is over.
+const AFTER_THE_WAIT: Duration = Duration::from_millis(700);
+
 /// So many clients of a node are shown where nobody asks for all.
 const MOST_CLIENTS: usize = 6;
 
@@ -116,14 +119,16 @@ struct NodeReport {
 
 impl Status {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        let waited = match self.wait {
-            Some(wait) => running(&self.file)?.converged_statuses(wait).await.ok(),
-            None => None,
+        let (waited, patience) = match self.wait {
+            Some(wait) => {
+                (running(&self.file)?.converged_statuses(wait).await.ok(), AFTER_THE_WAIT)
+            }
+            None => (None, PATIENCE),
         };
         let running = running(&self.file)?;
         let statuses = match waited {
             Some(statuses) => statuses,
-            None => running.statuses(PATIENCE).await,
+            None => running.statuses(patience).await,
         };
         let report = MeshReport::new(&running, &statuses);
         if self.json {
