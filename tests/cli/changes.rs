@@ -37,6 +37,25 @@ fn a_static_route_is_set_and_taken_away() {
     assert_snapshot!(text);
 }
 
+/// What was set by hand is in no plan, so no comparison shows it: that it goes is told.
+#[test]
+fn a_route_that_was_set_by_hand_goes_with_an_apply_that_finds_no_difference() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let file = file.display().to_string();
+    sandbox.data(&["up", "--detach", &file]);
+    sandbox.data(&["routes", "set", &file, "west", "north.*", "upstream"]);
+    let goes = || sandbox.json(&["routes", &file, "west", "--json"]).to_string().contains("north");
+    for (command, is_there) in
+        [(&["apply", &file, "--dry-run"][..], true), (&["apply", &file], false)]
+    {
+        let output = sandbox.run(command);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "no difference\n");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("static routes set by hand are in no plan"), "{told}");
+        assert_eq!(goes(), is_there, "{command:?}");
+    }
+}
+
 /// A mesh that is whole has converged, one with a cut link too, one with silent nodes has not; and all nodes are
 /// asked at the same time.
 #[tokio::test]
@@ -62,11 +81,16 @@ async fn it_is_told_whether_the_mesh_has_converged_and_what_lacks() {
     let started = Instant::now();
     let output = sandbox.run(&["status", &text, "--converged"]);
     let taken = started.elapsed();
+    let started = Instant::now();
+    let waited = sandbox.run(&["status", &text, "--converged", "--wait", "1s"]);
+    let wait = started.elapsed();
     let lack = running.converged(Duration::from_millis(300)).await;
     let _ = signal("-CONT");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, "regions: not converged: `east` does not answer\n");
+    assert_eq!(waited.status.code(), Some(1));
+    assert!(wait < Duration::from_secs(4), "no longer than it may take: {wait:?}");
     assert!(matches!(lack, Err(Lack::Silent(_))), "{lack:?}");
     assert!(taken < Duration::from_secs(9), "both are waited for at once: {taken:?}");
 }

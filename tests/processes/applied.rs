@@ -46,6 +46,16 @@ pub(crate) fn pids(sandbox: &Sandbox, file: &Path) -> BTreeMap<String, u32> {
     processes.into_iter().filter_map(pid).collect()
 }
 
+/// What `apply` says, which is what its dry run says.
+fn both(sandbox: &Sandbox, file: &str) -> String {
+    let [dry, wet] = [&["--dry-run"][..], &[]].map(|more| {
+        let output = sandbox.run(&[&["apply", file], more].concat());
+        sandbox.shown(&["apply", file], &output)
+    });
+    assert_eq!(dry, wet);
+    wet
+}
+
 /// Scenario 76: a file with mistakes changes nothing, and they are told.
 #[test]
 fn a_file_with_mistakes_changes_nothing() {
@@ -55,9 +65,9 @@ fn a_file_with_mistakes_changes_nothing() {
     rewrite(&file, &[("cost = 20", "cost = 0"), ("upstream = [\"a\"]", "upstream = [\"z\"]")]);
     let mut shown = sandbox.show(&["apply", &text]);
     rewrite(&file, &[("name = \"diamond\"", "name = \"other\"")]);
-    shown.push_str(&sandbox.show(&["apply", &text]));
+    shown.push_str(&both(&sandbox, &text));
     rewrite(&file, &[("name = \"diamond\"\n", "name = \"diamond\"\nkey_file = \"key\"\n")]);
-    shown.push_str(&sandbox.show(&["apply", &text]));
+    shown.push_str(&both(&sandbox, &text));
     rewrite(&file, &[("[nodes.d]", "[nodes.d")]);
     shown.push_str(&sandbox.show(&["apply", &text]));
     assert_snapshot!(shown);
@@ -89,7 +99,7 @@ async fn another_key_in_the_same_file_is_refused() {
             Some(other) => std::fs::write(&key, other).unwrap(),
             None => std::fs::remove_file(&key).unwrap(),
         }
-        shown.push_str(&sandbox.show(&["apply", &text]));
+        shown.push_str(&both(&sandbox, &text));
     }
     assert_snapshot!(shown);
     let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].clone();
@@ -209,6 +219,8 @@ async fn limits_are_lowered_live_or_by_a_restart_that_is_told() {
     assert_eq!(pids(&sandbox, &file), before, "and so are flow and signs of life");
     rewrite(&file, &[(node_b, &limited("unfinished = '2MiB'"))]);
     shown.push_str(&sandbox.show(&["apply", &text, "--dry-run"]));
+    let dry = sandbox.json(&["apply", &text, "--dry-run", "--json"]);
+    assert_eq!((&dry["would_restart"], &dry["applied"]), (&json!({"b": ["limits"]}), &Value::Null));
     shown.push_str(&sandbox.show(&["apply", &text]));
     assert_snapshot!(shown);
     let after = pids(&sandbox, &file);
@@ -219,6 +231,7 @@ async fn limits_are_lowered_live_or_by_a_restart_that_is_told() {
     assert_eq!(sandbox.running(&file).converged(PATIENCE).await, Ok(()));
     let status = sandbox.json(&["status", &text, "--json"]);
     assert_eq!(status["nodes"][1]["restarts"], 0, "it was asked to");
+    assert_eq!(status["ledger_complete"], false, "its counts are gone");
 }
 
 /// Scenario 79: fewer clients may be connected than are. The newest are closed, which is counted and logged; the others
@@ -286,12 +299,15 @@ async fn of_more_clients_than_are_allowed_the_newest_are_closed() {
 async fn nodes_are_removed_and_stopped() {
     let (sandbox, file, text) = diamond();
     let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].to_string();
+    let is_complete = || sandbox.json(&["status", &text, "--json"])["ledger_complete"] == true;
+    assert!(is_complete());
     assert_eq!(sandbox.data(&["drain", &text, "b", "--stop"]), "b: stopped\n");
     assert!(sandbox.data(&["status", &text]).contains("stopped"));
     assert_eq!(way(), r#"["a","c","d"]"#);
     assert_eq!(sandbox.data(&["drain", &text, "b", "--undo"]), "b: serves as before\n");
     sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
     assert_eq!(way(), r#"["a","b","d"]"#);
+    assert!(!is_complete(), "the counts of its last run are gone");
 
     let removed = [
         ("[nodes.b]\nbind = \"auto\"\nupstream = [\"a\"]\n", ""),

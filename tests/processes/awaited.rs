@@ -2,8 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::applied::{diamond, pids, rewrite};
 use crate::sandbox::{Sandbox, until};
@@ -43,6 +45,8 @@ async fn a_port_goes_from_one_node_to_another() {
     let said = sandbox.data(&["apply", &text]);
     assert!(said.contains("  started: c\n  stopped: b\n"), "{said}");
     sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
+    let status = sandbox.json(&["status", &text, "--json"]);
+    assert_eq!(status["ledger_complete"], false, "the counts of `b` are gone");
 
     // It stays, and gives its port to a new node.
     std::fs::write(&file, topology(&[("b", one), ("c", two)])).unwrap();
@@ -58,6 +62,39 @@ async fn a_port_goes_from_one_node_to_another() {
     let status = sandbox.json(&["status", &text, "--json"]);
     let restarts = status["nodes"].as_array().unwrap().iter().map(|node| node["restarts"].clone());
     assert_eq!(restarts.collect::<Vec<_>>(), [0, 0, 0], "nobody tried in vain");
+}
+
+/// A node that hangs and is removed is killed at last; the others do not wait for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_others_switch_before_a_removed_node_that_hangs_has_left() {
+    let (sandbox, file, text) = diamond();
+    let running = sandbox.running(&file);
+    let hung = running.processes["b"].process.clone().unwrap();
+    signal("-STOP", &hung);
+    rewrite(
+        &file,
+        &[
+            ("[nodes.b]\nbind = \"auto\"\nupstream = [\"a\"]\n", ""),
+            ("upstream = [\"b\", ", "upstream = ["),
+            ("cost = 20", "cost = 2"),
+        ],
+    );
+    let apply = sandbox.command(&["apply", &text, "--json"]).stdout(Stdio::piped()).spawn();
+    until("the others have switched", || async {
+        let statuses = running.statuses(Duration::from_millis(500)).await;
+        let mut links = statuses["a"].links.iter();
+        links.any(|link| link.neighbour.as_str() == "c" && link.cost == 2)
+    })
+    .await;
+    assert!(hung.is_alive().await, "it has not been waited for");
+    let output = apply.unwrap().wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let applied = &document["applied"];
+    assert_eq!([&applied["stopped"], &applied["late"]], [&json!(["b"]), &json!([])]);
+    assert_eq!(applied["switched"], json!(["a", "c", "d"]));
+    assert!(!hung.is_alive().await);
+    sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
 }
 
 /// A node that is just being started again is waited for like one that takes its time.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hopline::core::Endpoint;
 use hopline::mesh::client::{Client, ClientOptions, Incoming, SendError};
 use hopline::mesh::wire::MessageId;
+use hopline::topo::launch::ProcessState;
 use tokio::time::{Instant, interval, timeout};
 
 use crate::sandbox::{PATIENCE, until};
@@ -178,6 +179,34 @@ async fn a_node_drains_until_that_is_taken_back() {
     let started = Instant::now();
     sandbox.data(&["down", &text]);
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+/// What takes back that a node is to leave comes to its end when the node runs again, also where it is still leaving: here
+/// it waits for a neighbour that hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_still_leaving_runs_again_when_that_is_taken_back() {
+    let stage = Stage::up(DIAMOND);
+    let text = stage.file.display().to_string();
+    let (before, hung) = (stage.process("b"), stage.process("d").unwrap());
+    signal("-STOP", &hung);
+    let mut stop = stage.sandbox.command(&["drain", &text, "b", "--stop"]);
+    let stop = stop.stdout(Stdio::piped()).spawn().unwrap();
+    until("it leaves", || async {
+        let running = stage.sandbox.running(&stage.file);
+        let statuses = running.statuses(Duration::from_millis(100)).await;
+        let leaves = statuses.get("b").is_some_and(|status| status.draining);
+        leaves || running.processes["b"].state == ProcessState::Stopped
+    })
+    .await;
+    let undo = stage.sandbox.data(&["drain", &text, "b", "--undo"]);
+    signal("-CONT", &hung);
+    assert_eq!(undo, "b: serves as before\n");
+    let record = stage.sandbox.running(&stage.file).processes["b"].clone();
+    assert_eq!(record.state, ProcessState::Up);
+    assert_ne!(record.process, before);
+    let stopped = stop.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(stopped.stdout).unwrap(), "b: stopped\n");
+    stage.until_converged().await;
 }
 
 /// `hopline down` under traffic: all nodes leave at once. What a node has taken in is delivered, or its sender is told.

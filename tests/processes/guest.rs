@@ -89,9 +89,16 @@ async fn a_node_that_no_file_declares_joins_with_the_mesh_key_and_without_it_doe
         |name: &str| links.iter().any(|link| link["neighbour"] == name && link["up"] == true);
     assert!(is_up("guest") && is_up("east") && !is_up("forger"), "{links:?}");
     assert!(sandbox.data(&["status", &file]).contains("guest (not planned)"));
+    let is_complete = || sandbox.json(&["status", &file, "--json"])["ledger_complete"] == true;
+    assert!(!is_complete(), "what the guest counts is missing");
+    until("the supervisor has seen it", || async {
+        sandbox.running(file.as_ref()).has_lost_counts
+    })
+    .await;
     // Whoever is not declared is forgotten with its link.
     known.0.kill().unwrap();
     until("it is gone", || async { !sandbox.data(&["status", &file]).contains("guest") }).await;
+    assert!(!is_complete(), "and stays so");
     sandbox.data(&["down", &file]);
 }
 

@@ -40,6 +40,7 @@ mod store;
 mod supervise;
 mod supervised;
 mod troubles;
+mod uncounted;
 mod words;
 
 pub use agreement::{Lack, disagreement, disagreement_of, missing, unconverged};
@@ -63,4 +64,5 @@ pub use stop::{Stopped, stop};
 pub use store::open_supervisor_log;
 pub use supervise::{Launch, supervise};
 pub use supervised::run_supervised;
+pub use uncounted::has_guests;
 pub use words::{FromNode, Setup, ToNode};

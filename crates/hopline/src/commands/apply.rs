@@ -1,5 +1,6 @@
 //! `hopline apply`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,7 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Apply {
     /// The topology file of a running mesh
     file: PathBuf,
-    /// Only show what would change, and which routes would move
+    /// Only show what would change, which routes would move, and which nodes would be started again
+    ///
+    /// The plan that runs is compared with that of the file. Static routes that were set by hand are in neither, and
+    /// are gone once a plan is applied.
     #[arg(long)]
     dry_run: bool,
     /// List every route that moves, not only the first
@@ -40,11 +44,17 @@ pub(crate) struct Apply {
     json: bool,
 }
 
+/// What a comparison of plans does not know.
+const BY_HAND: &str = "note: static routes set by hand are in no plan: they are not compared, and are gone once one \
+                       is applied";
+
 /// What changes, and what became of it. Its JSON keys are part of the interface.
 #[derive(Serialize)]
 struct ApplyReport {
     mesh: NodeName,
     change: Change,
+    /// Nodes that would be started again, with what for; none where the plan was applied.
+    would_restart: Option<BTreeMap<NodeName, Vec<String>>>,
     /// None where it was only looked at.
     applied: Option<Applied>,
 }
@@ -63,25 +73,27 @@ impl Apply {
         };
         let change = Change::between_plans(&running.plan, &plan, most);
         let mesh = running.plan.mesh.clone();
-        let mut report = ApplyReport { mesh, change, applied: None };
-        if !self.dry_run {
-            let order = ToSupervisor::Apply(Box::new(plan));
-            report.applied = match running.order(&order, PATIENCE).await? {
-                FromSupervisor::Applied(applied) => Some(*applied),
-                FromSupervisor::Done {} => None,
-                FromSupervisor::Refused { reason } => {
-                    let bad = Bad::new(format!("nothing was changed: {reason}"));
-                    let again = format!(
-                        "`hopline down {0}` and `hopline up {0}` do it",
-                        self.file.display()
-                    );
-                    return Err(bad.help(again).into());
-                }
-            };
+        let mut report = ApplyReport { mesh, change, would_restart: None, applied: None };
+        let plan = Box::new(plan);
+        let order =
+            if self.dry_run { ToSupervisor::Preview(plan) } else { ToSupervisor::Apply(plan) };
+        match running.order(&order, PATIENCE).await? {
+            FromSupervisor::Applied(applied) => report.applied = Some(*applied),
+            FromSupervisor::Preview { restart } => report.would_restart = Some(restart),
+            FromSupervisor::Done {} => {}
+            FromSupervisor::Refused { reason } => {
+                let bad = Bad::new(format!("nothing was changed: {reason}"));
+                let again =
+                    format!("`hopline down {0}` and `hopline up {0}` do it", self.file.display());
+                return Err(bad.help(again).into());
+            }
         }
         match self.json {
             true => output::json(&report)?,
             false => output::data(&report.text(&running.place))?,
+        }
+        if self.dry_run || report.change.is_empty() {
+            output::message(BY_HAND);
         }
         let late = report.applied.iter().any(|applied| !applied.late.is_empty());
         Ok(if late { Answer::No } else { Answer::Yes })
@@ -97,8 +109,16 @@ impl ApplyReport {
                 let is_nothing = self.change.is_empty() && more.is_empty();
                 if is_nothing { change } else { format!("{change}applied\n{more}") }
             }
-            None if self.change.is_empty() => change,
-            None => format!("{change}nothing was changed: this was a dry run\n"),
+            None => {
+                let restart = self.would_restart.iter().flatten();
+                let would = restart.map(|(node, why)| {
+                    format!("  would be started again: {node}, for its {}\n", why.join(" and "))
+                });
+                let would: String = would.collect();
+                let is_nothing = self.change.is_empty() && would.is_empty();
+                let dry = if is_nothing { "" } else { "nothing was changed: this was a dry run\n" };
+                format!("{change}{would}{dry}")
+            }
         }
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::Request;
-use hopline::topo::launch::{FromSupervisor, ProcessState, Running, ToSupervisor};
+use hopline::topo::launch::{FromSupervisor, Running, ToSupervisor};
 use serde::Serialize;
 
 use super::{Answer, duration};
-use crate::attach::{ask, running};
+use crate::attach::ask;
 use crate::deadline::Deadline;
 use crate::trouble::Bad;
-use crate::{names, output};
+use crate::{attach, names, output};
 
 /// How long a node may take to leave, or to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,18 +53,20 @@ struct DrainReport {
 
 impl Drain {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        let running = running(&self.file)?;
+        let mut running = attach::running(&self.file)?;
         let node = names::node(&running.plan, &self.node)?;
-        let record = running.processes.get(&node);
-        let is_stopped = record.is_some_and(|record| record.state == ProcessState::Stopped);
         let draining = !self.undo && !self.stop;
-        match (self.stop, self.undo && is_stopped) {
-            (true, _) => tell(&running, ToSupervisor::Stop { node: node.clone() }).await?,
-            (_, true) => tell(&running, ToSupervisor::Start { node: node.clone() }).await?,
-            (false, false) => {
-                let deadline = Deadline::within(self.timeout);
-                ask(&running, &node, Request::Drain { draining }, deadline).await?;
-            }
+        if self.stop {
+            tell(&running, ToSupervisor::Stop { node: node.clone() }).await?;
+        }
+        if self.undo {
+            // Also where it runs: it may be about to leave, and orders are carried out one after the other.
+            tell(&running, ToSupervisor::Start { node: node.clone() }).await?;
+            running = attach::running(&self.file)?;
+        }
+        if !self.stop {
+            let deadline = Deadline::within(self.timeout);
+            ask(&running, &node, Request::Drain { draining }, deadline).await?;
         }
         let report = DrainReport { node, draining, stopped: self.stop };
         match self.json {
@@ -79,7 +81,9 @@ impl Drain {
 async fn tell(running: &Running, order: ToSupervisor) -> anyhow::Result<()> {
     match running.order(&order, PATIENCE).await? {
         FromSupervisor::Refused { reason } => Err(Bad::new(reason).into()),
-        FromSupervisor::Applied(_) | FromSupervisor::Done {} => Ok(()),
+        FromSupervisor::Applied(_) | FromSupervisor::Preview { .. } | FromSupervisor::Done {} => {
+            Ok(())
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use hopline::mesh::ledger::Ledger;
 use hopline::mesh::name::NodeName;
 use hopline::mesh::wire::control::NodeStatus;
 use hopline::topo::NodePlan;
-use hopline::topo::launch::{ProcessState, Running, missing, unconverged};
+use hopline::topo::launch::{ProcessState, Running, has_guests, missing, unconverged};
 use serde::Serialize;
 
 use self::clients::{ClientReport, clients};
@@ -38,6 +38,9 @@ const WENT_WELL: [&str; 10] = [
 
 /// The state of a node whose process runs and does not answer.
 const SILENT: &str = "silent";
+
+/// How long a node may take to answer once the time for converging is over.
+const AFTER_THE_WAIT: Duration = Duration::from_millis(700);
 
 /// So many clients of a node are shown where nobody asks for all.
 const MOST_CLIENTS: usize = 6;
@@ -84,7 +87,7 @@ struct MeshReport {
     logs: PathBuf,
     /// What has become of all messages: the sum over the nodes that answer.
     ledger: Ledger,
-    /// Whether all planned nodes answer, and none has taken its counts along by being started again.
+    /// Whether all planned nodes answer, none has taken its counts along at the end of a run, and no other takes part.
     ledger_complete: bool,
     nodes: Vec<NodeReport>,
 }
@@ -116,14 +119,16 @@ struct NodeReport {
 
 impl Status {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
-        let waited = match self.wait {
-            Some(wait) => running(&self.file)?.converged_statuses(wait).await.ok(),
-            None => None,
+        let (waited, patience) = match self.wait {
+            Some(wait) => {
+                (running(&self.file)?.converged_statuses(wait).await.ok(), AFTER_THE_WAIT)
+            }
+            None => (None, PATIENCE),
         };
         let running = running(&self.file)?;
         let statuses = match waited {
             Some(statuses) => statuses,
-            None => running.statuses(PATIENCE).await,
+            None => running.statuses(patience).await,
         };
         let report = MeshReport::new(&running, &statuses);
         if self.json {
@@ -160,7 +165,8 @@ impl MeshReport {
             logs: running.place.logs(),
             ledger: statuses.values().sum(),
             ledger_complete: statuses.len() == running.plan.nodes.len()
-                && running.processes.values().all(|record| record.restarts == 0),
+                && !running.has_lost_counts
+                && !statuses.values().any(|status| has_guests(&running.plan, status)),
             nodes: nodes.map(|node| NodeReport::new(running, node, statuses)).collect(),
         }
     }
@@ -234,7 +240,9 @@ impl MeshReport {
             text.push_str(&format!("; {unaccounted} UNACCOUNTED FOR"));
         }
         if !self.ledger_complete {
-            text.push_str(" (without nodes that are silent, and runs that have ended)");
+            text.push_str(
+                " (without nodes that are silent or not in the file, and runs that have ended)",
+            );
         }
         text
     }

@@ -8,7 +8,8 @@
 //! Whoever takes a port that another gives up starts once that one has left; nodes that give ports to each other, or to
 //! new ones, leave together and start together, see [`Handover`].
 //!
-//! A node that cannot be reached holds nobody up: it goes by the plan when it is back, for it starts from it.
+//! A node that cannot be reached holds nobody up: it goes by the plan when it is back, for it starts from it. One that is
+//! removed and does not answer is waited for last, unless another takes its port.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,6 +89,12 @@ impl Supervisor {
                 let applied = self.apply(*plan, &mut hearing).await;
                 applied.map(|applied| FromSupervisor::Applied(Box::new(applied)))
             }
+            ToSupervisor::Preview(plan) => {
+                return match self.cannot_become(&plan) {
+                    Some(reason) => refused(reason),
+                    None => FromSupervisor::Preview { restart: self.would_restart(&plan) },
+                };
+            }
             ToSupervisor::Stop { node } | ToSupervisor::Start { node }
                 if !self.launch.plan.nodes.contains_key(&node) =>
             {
@@ -130,6 +137,17 @@ impl Supervisor {
         }
     }
 
+    /// The nodes that a plan has started again, with what it changes that only a restart brings about.
+    fn would_restart(&self, plan: &Plan) -> BTreeMap<NodeName, Vec<String>> {
+        let now = &self.launch.plan;
+        let runs = now.nodes.iter().filter(|(node, _)| self.fleet.has(node));
+        let why = runs.filter_map(|(name, node)| {
+            let new = Share::new(plan, plan.nodes.get(name)?);
+            Some((name.clone(), Share::new(now, node).needs_restart(&new)))
+        });
+        why.filter(|(_, why)| !why.is_empty()).collect()
+    }
+
     async fn apply(
         &mut self,
         plan: Plan,
@@ -156,9 +174,18 @@ impl Supervisor {
         for node in &stay {
             self.fleet.tell(node, &shares[node], Step::Prepare);
         }
+        gone.iter().for_each(|node| drop(self.statuses.remove(node)));
+        self.orders.send_modify(|orders| orders.asked += 1);
+        let is_silent =
+            |it: &Self, node: &NodeName| it.is_up(node) && !it.statuses.contains_key(node);
         // One that is being started again is asked as soon as it listens.
-        let answered = |it: &Self| stay.iter().all(|node| it.fleet.restart(node).is_some());
+        let answered = |it: &Self| {
+            let prepared = stay.iter().all(|node| it.fleet.restart(node).is_some());
+            prepared && !gone.iter().any(|node| is_silent(it, node))
+        };
         self.hear_until(hearing, ANSWERS, answered).await?;
+        let (silent, alive): (Vec<_>, Vec<_>) =
+            gone.iter().cloned().partition(|node| is_silent(self, node));
         let needs = |node: &NodeName| self.fleet.restart(node).filter(|why| !why.is_empty());
         let restart: BTreeMap<NodeName, Vec<String>> =
             stay.iter().filter_map(|node| Some((node.clone(), needs(node)?.to_vec()))).collect();
@@ -175,12 +202,12 @@ impl Supervisor {
 
         let leaving: Vec<&NodeName> = gone.iter().chain(&handover.together).collect();
         leaving.iter().for_each(|node| self.fleet.stop(node));
-        let left = |it: &Self| !leaving.iter().any(|node| it.fleet.has(node));
+        let (later, first): (Vec<&NodeName>, Vec<&NodeName>) = leaving
+            .into_iter()
+            .partition(|node| silent.contains(node) && !handover.givers.contains(*node));
+        let left = |it: &Self| !first.iter().any(|node| it.fleet.has(node));
         self.hear_until(hearing, STARTS, left).await?;
-        for node in &gone {
-            self.processes.remove(node);
-            self.statuses.remove(node);
-        }
+        alive.iter().for_each(|node| self.forget(node));
         let then = handover.waiting.iter().chain(&handover.together);
         self.start_and_hear(hearing, then.cloned().collect()).await?;
 
@@ -202,6 +229,9 @@ impl Supervisor {
             };
             self.hear_until(hearing, STARTS, again).await?;
         }
+        let left = |it: &Self| !later.iter().any(|node| it.fleet.has(node));
+        self.hear_until(hearing, STARTS, left).await?;
+        silent.iter().for_each(|node| self.forget(node));
         let (on_time, late): (Vec<_>, Vec<_>) =
             switch.into_iter().partition(|node| self.fleet.has_switched(node));
         let (back, not_back): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -218,6 +248,12 @@ impl Supervisor {
         self.write_processes()?;
         tracing::info!(number = applied.number, "another plan is applied");
         Ok(applied)
+    }
+
+    /// A node that is not in the plan has left.
+    fn forget(&mut self, node: &NodeName) {
+        self.processes.remove(node);
+        self.statuses.remove(node);
     }
 
     /// Starts nodes of the plan, and waits until each is up, or has tried to be and failed.

@@ -1,6 +1,7 @@
 //! Where a supervisor takes orders: a unix socket beside those of its nodes, for its owner alone. One JSON object a
 //! line each way, one order a connection.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub enum ToSupervisor {
     /// The mesh is to go by this plan.
     Apply(Box<Plan>),
+    /// What it would take to go by this plan is to be told; nothing is changed.
+    Preview(Box<Plan>),
     /// A node is to leave, and not to be started again.
     Stop {
         /// The node.
@@ -52,6 +55,11 @@ pub enum ToSupervisor {
 pub enum FromSupervisor {
     /// What became of a plan.
     Applied(Box<Applied>),
+    /// What it would take to go by a plan.
+    Preview {
+        /// Nodes that would be started again, with what the plan changes that only a restart brings about.
+        restart: BTreeMap<NodeName, Vec<String>>,
+    },
     /// The order was carried out.
     Done {},
     /// Nothing was changed.

@@ -27,6 +27,8 @@ pub(super) struct Handover {
     /// Nodes that are started again, and that take or give a port among each other or give it to a new one: all of
     /// them leave before any of them starts.
     pub(super) together: BTreeSet<NodeName>,
+    /// Nodes that leave for good, and whose port another takes.
+    pub(super) givers: BTreeSet<NodeName>,
 }
 
 impl Handover {
@@ -48,6 +50,8 @@ impl Handover {
                 let comes_back = restart.contains(giver);
                 if comes_back {
                     found.together.insert(giver.clone());
+                } else {
+                    found.givers.insert(giver.clone());
                 }
                 match new.contains(taker) {
                     true => found.waiting.insert(taker.clone()),
@@ -64,8 +68,8 @@ impl Handover {
 mod tests {
     use super::*;
 
-    /// Who waits, and who leaves together, where nodes listened at these ports of this machine and are to at those.
-    fn handover(old: &[(&str, u16)], new: &[(&str, Option<u16>)]) -> [Vec<String>; 2] {
+    /// Who waits, who leaves together, and who leaves a port to another, where nodes listened at these ports of this machine and are to at those.
+    fn handover(old: &[(&str, u16)], new: &[(&str, Option<u16>)]) -> [Vec<String>; 3] {
         let mut text = "[mesh]\nname = 'm'\n".to_owned();
         for (node, port) in new {
             let bind = port.map_or("auto".to_owned(), |port| format!("tcp://127.0.0.1:{port}"));
@@ -87,19 +91,20 @@ mod tests {
         let is_gone = |name: &&NodeName| !plan.nodes.contains_key(*name);
         let gone: Vec<_> = listening.keys().filter(is_gone).cloned().collect();
         let changing = Changing { new: &started, gone: &gone, restart: &restart };
-        let Handover { waiting, together } = Handover::new(&plan, &listening, changing);
-        [waiting, together].map(|nodes| nodes.iter().map(ToString::to_string).collect())
+        let Handover { waiting, together, givers } = Handover::new(&plan, &listening, changing);
+        [waiting, together, givers].map(|nodes| nodes.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn a_new_node_waits_for_the_port_of_one_that_leaves() {
-        let none: Vec<String> = Vec::new();
+        let names = |nodes: &[&str]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let none = || names(&[]);
         let free = handover(&[("a", 1), ("b", 2)], &[("a", Some(1)), ("c", Some(3))]);
-        assert_eq!(free, [none.clone(), none.clone()]);
+        assert_eq!(free, [none(), none(), none()]);
         let renamed = handover(&[("a", 1), ("b", 2)], &[("a", Some(1)), ("c", Some(2))]);
-        assert_eq!(renamed, [vec!["c".to_owned()], none.clone()]);
+        assert_eq!(renamed, [names(&["c"]), none(), names(&["b"])]);
         let moved = handover(&[("a", 1)], &[("a", Some(3)), ("c", Some(1))]);
-        assert_eq!(moved, [["c"], ["a"]].map(|it| it.map(str::to_owned).to_vec()));
+        assert_eq!(moved, [names(&["c"]), names(&["a"]), none()]);
         let any = handover(&[("a", 1)], &[("a", None), ("c", Some(1))]);
         assert_eq!(any, moved);
     }
@@ -111,8 +116,8 @@ mod tests {
             &[("a", 1), ("b", 2), ("d", 4)],
             &[("a", Some(2)), ("b", Some(1)), ("d", Some(5))],
         );
-        assert_eq!(swapped, [vec![], vec!["a".to_owned(), "b".to_owned()]]);
+        assert_eq!(swapped, [vec![], vec!["a".to_owned(), "b".to_owned()], vec![]]);
         let inherited = handover(&[("a", 1), ("b", 2)], &[("a", Some(2))]);
-        assert_eq!(inherited, [Vec::<String>::new(), Vec::new()]);
+        assert_eq!(inherited, [vec![], vec![], vec!["b".to_owned()]]);
     }
 }

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 /// plan.json         the plan that runs
 /// processes.json    the process of each node
 /// ports.json        where each node listens
+/// uncounted.json    whether counts of messages are lost to the ledger
 /// logs/NODE.log     what each node said
 /// test.lock         held by whoever cuts its links for a test
 /// nodes/NODE.incarnation   the number of each node's last run
@@ -73,6 +74,11 @@ impl Place {
     /// Where each node listens.
     pub(super) fn ports(&self) -> PathBuf {
         self.0.join("ports.json")
+    }
+
+    /// Whether counts of messages are lost to the ledger.
+    pub(super) fn uncounted(&self) -> PathBuf {
+        self.0.join("uncounted.json")
     }
 
     /// The directory of the logs.

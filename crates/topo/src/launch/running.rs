@@ -15,7 +15,7 @@ use super::lock::Lock;
 use super::place::{self, Place};
 use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
 use super::sockets::control_socket;
-use super::{key, store};
+use super::{key, store, uncounted};
 use crate::plan::Plan;
 
 /// How long the nodes of a supervisor that was killed may take to notice.
@@ -32,6 +32,8 @@ pub struct Running {
     pub plan: Plan,
     /// The process of each node.
     pub processes: BTreeMap<NodeName, ProcessRecord>,
+    /// Whether counts of messages are lost: a node's run has ended, or a node that is not in the plan has taken part.
+    pub has_lost_counts: bool,
     /// The file of the processes, where it is damaged: then only where they can be asked is known of them.
     pub damaged: Option<PathBuf>,
 }
@@ -80,7 +82,8 @@ impl Running {
                 }
                 Err(error) => return Err(error),
             };
-            let running = Self { place, supervisor, plan, processes, damaged };
+            let has_lost_counts = uncounted::has_lost(&place);
+            let running = Self { place, supervisor, plan, processes, has_lost_counts, damaged };
             return Ok(Found::Running(Box::new(running)));
         }
         Ok(found)

@@ -26,6 +26,7 @@ use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
 use super::report::Report;
 use super::running::{self, leftovers};
 use super::troubles::Troubles;
+use super::uncounted::has_guests;
 use super::{key, sockets, store};
 use crate::plan::Plan;
 
@@ -115,6 +116,7 @@ pub(super) struct Supervisor {
     pub(super) failures: BTreeMap<NodeName, Failure>,
     troubles: Troubles,
     is_whole: bool,
+    pub(super) has_lost_counts: bool,
     pub(super) fleet: Fleet,
     pub(super) leave: CancellationToken,
 }
@@ -132,6 +134,7 @@ impl Supervisor {
             failures: BTreeMap::new(),
             troubles: Troubles::default(),
             is_whole: false,
+            has_lost_counts: false,
             fleet: Fleet::default(),
             leave: CancellationToken::new(),
         }
@@ -145,6 +148,7 @@ impl Supervisor {
     ) -> Result<(), LaunchError> {
         let key = self.key()?;
         store::write(&self.place.plan(), &self.launch.plan)?;
+        store::remove(&self.place.uncounted())?;
         store::write(&self.place.supervisor(), record)?;
         let mut desk = Desk::open(&desk::socket(&self.sockets))?;
         let mut news = self.start_all(key)?;
@@ -254,6 +258,7 @@ impl Supervisor {
         let Some(record) = self.processes.get_mut(node) else {
             return Ok(());
         };
+        let mut has_ended = false;
         match news {
             News::Started(process) => {
                 record.state = ProcessState::Starting;
@@ -268,8 +273,9 @@ impl Supervisor {
             }
             News::Status(status) => {
                 self.troubles.read(&status).into_iter().for_each(|report| self.report(report));
+                let has_guests = has_guests(&self.launch.plan, &status);
                 self.statuses.insert(node.clone(), *status);
-                return Ok(());
+                return if has_guests { self.lose_counts() } else { Ok(()) };
             }
             News::Prepared(number, restart) => {
                 self.fleet.prepared(node, number, restart);
@@ -282,7 +288,8 @@ impl Supervisor {
             News::Again | News::Gone => {
                 let is_over = matches!(news, News::Gone);
                 record.state = if is_over { ProcessState::Stopped } else { ProcessState::Starting };
-                (record.process, record.endpoint) = (None, None);
+                has_ended = record.process.take().is_some();
+                record.endpoint = None;
                 self.statuses.remove(node);
                 if is_over {
                     self.fleet.remove(node);
@@ -295,12 +302,15 @@ impl Supervisor {
             }
             News::Ended(how, again_in) => {
                 record.state = ProcessState::Restarting;
-                record.process = None;
+                has_ended = record.process.take().is_some();
                 record.restarts += 1;
                 record.last_end = Some(how.clone());
                 self.statuses.remove(node);
                 self.report(Report::Ended { node: node.clone(), how, again_in });
             }
+        }
+        if has_ended {
+            self.lose_counts()?;
         }
         self.write_processes()
     }
@@ -378,6 +388,7 @@ impl Supervisor {
         self.fleet.ended().await;
         store::remove(&self.place.processes())?;
         store::remove(&self.place.ports())?;
+        store::remove(&self.place.uncounted())?;
         store::remove(&self.place.supervisor())?;
         store::remove_dir(&self.sockets)
     }
