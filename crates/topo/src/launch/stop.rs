@@ -66,7 +66,8 @@ async fn stop_running(place: &Place, supervisor: SupervisorRecord) -> Result<Sto
     let plan: Option<Plan> = store::read(&place.plan()).ok().flatten();
     process.terminate();
     let deadline = Instant::now() + PATIENCE;
-    while Lock::is_held(&lock)? {
+    // Its last act is to let go of the lock; then it has yet to end.
+    while Lock::is_held(&lock)? || process.is_alive().await {
         if Instant::now() >= deadline {
             return Err(LaunchError::DoesNotEnd { pid: process.pid });
         }
