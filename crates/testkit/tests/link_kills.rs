@@ -59,29 +59,34 @@ struct Ledger {
     told: BTreeMap<MessageId, Vec<String>>,
     /// How often each was received, and how often marked as one that may have been received before.
     received: BTreeMap<MessageId, (usize, usize)>,
+    /// Those of `sent` that neither arrived nor came back.
+    unknown: BTreeSet<MessageId>,
 }
 
 impl Ledger {
+    fn sent(&mut self, id: MessageId) {
+        if !self.told.contains_key(&id) && !self.received.contains_key(&id) {
+            self.unknown.insert(id);
+        }
+        self.sent.insert(id);
+    }
+
     fn told(&mut self, incoming: Incoming) {
         let (id, word) = match incoming {
             Incoming::Delivered(delivery) => (delivery.id, "delivered".to_owned()),
             Incoming::Failed(failure) => (failure.id, failure.reason),
             Incoming::Message(message) => panic!("nobody writes to a sender: {message:?}"),
         };
+        self.unknown.remove(&id);
         self.told.entry(id).or_default().push(word);
     }
 
     fn received(&mut self, incoming: Incoming) {
         let message = incoming.message().unwrap();
+        self.unknown.remove(&message.id);
         let (times, marked) = self.received.entry(message.id).or_default();
         *times += 1;
         *marked += usize::from(message.may_repeat);
-    }
-
-    /// Those that neither arrived nor came back.
-    fn unknown(&self) -> Vec<&MessageId> {
-        let known = |id: &&MessageId| self.told.contains_key(id) || self.received.contains_key(id);
-        self.sent.iter().filter(|id| !known(id)).collect()
     }
 
     fn received_twice(&self) -> Vec<&MessageId> {
@@ -120,7 +125,7 @@ async fn sends(
         for _ in 0..at_a_time {
             if sent < *limit.borrow() {
                 let id = client.send_message(message.clone()).await.unwrap();
-                ledger.lock().unwrap().sent.insert(id);
+                ledger.lock().unwrap().sent(id);
                 sent += 1;
             }
         }
@@ -145,17 +150,19 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// Waits until each message was received, or its sender told; says what there is to know where that does not come.
+///
+/// To look must cost next to nothing: whoever counts what is received takes the same lock.
 async fn all_known(mesh: &Mesh, ledger: &Shared) {
     let mut look = interval(Duration::from_millis(5));
     let known = timeout(PATIENCE, async {
-        while !ledger.lock().unwrap().unknown().is_empty() {
+        while !ledger.lock().unwrap().unknown.is_empty() {
             look.tick().await;
         }
     });
     if known.await.is_err() {
         let statuses = mesh.statuses().await.unwrap();
         let ledger = ledger.lock().unwrap();
-        let unknown: Vec<u64> = ledger.unknown().iter().map(|id| id.counter).collect();
+        let unknown: Vec<u64> = ledger.unknown.iter().map(|id| id.counter).collect();
         let (told, received) = (ledger.told.len(), ledger.received.len());
         panic!("{told} told, {received} received, not known {unknown:?}: {statuses:#?}");
     }
