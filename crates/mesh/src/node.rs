@@ -245,8 +245,8 @@ impl RoutingNode {
 
     /// Ends the node without loss: the others route round it, what is on its way is finished, it says good-bye
     /// to its neighbours, closes the dialled connections, then its ports, and takes its sockets away. A node that
-    /// is idle has left within milliseconds. Where nothing has moved for a second, and after 7.5 s in
-    /// any case, what is not finished goes back to its senders; after 8 s it ends whatever is left.
+    /// is idle has left within milliseconds. What is not finished after 7.5 s goes back to its senders, as far as
+    /// links are left that carry it, and after 8 s it ends whatever is left.
     ///
     /// # Cancel safety
     /// The node ends at once if the future is dropped.

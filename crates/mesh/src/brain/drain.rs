@@ -215,11 +215,12 @@ impl Brain {
     pub(super) fn retire_further(&mut self, now: Now, room: &impl Room) {
         while let Some(phase) = self.phase() {
             let progress = self.progress(&phase);
+            let is_done = self.is_done(&phase, &progress, now);
             let retiring = self.drain.retiring.as_mut();
             let is_over = retiring.is_some_and(|it| it.look(now.since_start, progress));
             let next = match phase {
                 Phase::Left => return,
-                _ if !is_over && !self.is_done(&phase, now) => return,
+                _ if !is_over && !is_done => return,
                 Phase::Around => Phase::Finishing(self.ask_all_for_credit(now, room)),
                 Phase::Finishing(_) => {
                     self.give_back_blocked(now, Reason::Leaving, room);
@@ -260,8 +261,8 @@ impl Brain {
         }
     }
 
-    fn is_done(&self, phase: &Phase, now: Now) -> bool {
-        let Progress { unanswered, kept, marks, held, passed: _ } = self.progress(phase);
+    fn is_done(&self, phase: &Phase, progress: &Progress, now: Now) -> bool {
+        let Progress { unanswered, kept, marks, held, passed: _ } = *progress;
         match phase {
             Phase::Around => unanswered == 0 && Drain::is_over(self.drain.stale, STALE, now),
             Phase::Finishing(_) => {

@@ -68,7 +68,8 @@ impl Handover {
 mod tests {
     use super::*;
 
-    /// Who waits, who leaves together, and who leaves a port to another, where nodes listened at these ports of this machine and are to at those.
+    /// Who waits, who leaves together, and who leaves a port to another, where nodes listened at these ports of this
+    /// machine and are to at those.
     fn handover(old: &[(&str, u16)], new: &[(&str, Option<u16>)]) -> [Vec<String>; 3] {
         let mut text = "[mesh]\nname = 'm'\n".to_owned();
         for (node, port) in new {
