@@ -9,6 +9,7 @@ mod drain;
 mod failover;
 mod guest;
 mod impaired;
+mod leaving;
 mod ledger;
 mod losses;
 mod mutual;

@@ -68,10 +68,7 @@ impl Stage {
 
     /// Has a link suffer something, as an operator would, while the test goes on.
     pub(crate) fn impair(&self, link: &str, what: &[&str]) -> Order {
-        let file = self.file.display().to_string();
-        let mut arguments = vec!["impair", &file, link];
-        arguments.extend(what);
-        Order(self.sandbox.command(&arguments).stdout(Stdio::null()).spawn().unwrap())
+        Order::of(self, &[&["impair", link], what].concat())
     }
 }
 
@@ -80,6 +77,15 @@ impl Stage {
 pub(crate) struct Order(Child);
 
 impl Order {
+    /// This verb with these arguments, for the mesh of a stage.
+    pub(crate) fn of(stage: &Stage, arguments: &[&str]) -> Self {
+        let file = stage.file.display().to_string();
+        let (verb, arguments) = arguments.split_first().unwrap();
+        let mut command = stage.sandbox.command(&[verb, file.as_str()]);
+        let order = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(order.spawn().unwrap())
+    }
+
     pub(crate) fn finish(mut self) {
         assert!(self.0.wait().unwrap().success());
     }

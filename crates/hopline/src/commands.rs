@@ -109,6 +109,19 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<Answer> {
     }
 }
 
+/// Waits for what an order comes to, and says for what where that takes long.
+async fn patiently<T>(order: impl Future<Output = T>, waits_for: &str) -> T {
+    const TELLS: Duration = Duration::from_secs(2);
+    let mut order = std::pin::pin!(order);
+    match tokio::time::timeout(TELLS, &mut order).await {
+        Ok(done) => done,
+        Err(_) => {
+            crate::output::message(waits_for);
+            order.await
+        }
+    }
+}
+
 /// Reads `500ms`, `5s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

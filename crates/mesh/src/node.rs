@@ -25,6 +25,8 @@ mod sockets;
 mod trials;
 mod trouble;
 
+use std::time::Duration;
+
 use hopline_core::Endpoint;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -90,7 +92,7 @@ enum Order {
     LimitConnections(usize, oneshot::Sender<()>),
     Status(oneshot::Sender<NodeStatus>),
     Routes(oneshot::Sender<Vec<RouteLine>>),
-    Shutdown,
+    Leave,
 }
 
 impl RoutingNode {
@@ -243,17 +245,43 @@ impl RoutingNode {
         self.events.subscribe()
     }
 
-    /// Ends the node without loss: the others route round it, what is on its way is finished, it says good-bye
-    /// to its neighbours, closes the dialled connections, then its ports, and takes its sockets away. A node that
-    /// is idle has left within milliseconds. What is not finished after 7.5 s goes back to its senders, as far as
-    /// links are left that carry it, and after 8 s it ends whatever is left.
+    /// A node that leaves has ended after so long, whatever is left.
+    pub const LEAVES_WITHIN: Duration = rim::ENDS;
+
+    /// Has the node leave without loss: the others route round it, what is on its way is finished, it says good-bye
+    /// to its neighbours, closes the dialled connections, then its ports, and takes its sockets away. It is not waited
+    /// for, see [`RoutingNode::ended`]; until then the node still says its [`status`](RoutingNode::status).
+    ///
+    /// A node that is idle has left within milliseconds; how long another takes, links and clients say. What does not
+    /// move any more, and what is not finished after 60 s, goes back to its senders, as far as links are left that
+    /// carry it. After [`RoutingNode::LEAVES_WITHIN`], 61 s, the node ends whatever is left.
+    ///
+    /// # Errors
+    /// [`NodeStopped`] where the node has ended.
+    ///
+    /// # Cancel safety
+    /// Either the node was told or it was not.
+    pub async fn leave(&self) -> Result<(), NodeStopped> {
+        self.orders.send(Order::Leave).await.map_err(|_| NodeStopped)
+    }
+
+    /// Ready once the node has ended: it has left, or failed.
+    ///
+    /// # Cancel safety
+    /// Nothing changes.
+    pub async fn ended(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Ends the node without loss, and waits until it has ended: [`RoutingNode::leave`], then
+    /// [`RoutingNode::ended`].
     ///
     /// # Cancel safety
     /// The node ends at once if the future is dropped.
     pub async fn shutdown(mut self) {
         // If the loop has ended already there is nobody to tell.
-        let _ = self.orders.send(Order::Shutdown).await;
-        while self.tasks.join_next().await.is_some() {}
+        let _ = self.leave().await;
+        self.ended().await;
     }
 
     async fn ask<T>(

@@ -5,7 +5,7 @@
 //!                                      |
 //!   supervise() --+-- keeper of east --+-- process of east
 //!        |        +-- keeper of top  ----- process of top      stdin:  setup, addresses, questions
-//!        |        +-- keeper of west ----- process of west     stdout: ready or failed, status
+//!        |        +-- keeper of west ----- process of west     stdout: ready or failed, status, leaving
 //!    decisions                                                 stderr: the node's log
 //!  Backoff, Lack
 //! ```
@@ -21,6 +21,7 @@ mod asking;
 mod backoff;
 mod desk;
 mod error;
+mod farewell;
 mod fleet;
 mod handover;
 mod homes;
@@ -49,6 +50,7 @@ pub use apply::Applied;
 pub use backoff::Backoff;
 pub use desk::{FromSupervisor, ToSupervisor};
 pub use error::{Failure, LaunchError};
+pub use farewell::Ending;
 pub use homes::Homes;
 pub use key::read_key;
 pub use lock::Lock;

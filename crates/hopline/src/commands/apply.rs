@@ -19,7 +19,7 @@ use crate::{names, output};
 /// How many routes that move are listed where nobody asks for all.
 const FEW: usize = 5;
 /// How long a change may take, with all nodes that leave and start.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// Change the running mesh of a file to what the file says now
 ///

@@ -9,14 +9,14 @@ use hopline::mesh::wire::control::Request;
 use hopline::topo::launch::{FromSupervisor, Running, ToSupervisor};
 use serde::Serialize;
 
-use super::{Answer, duration};
+use super::{Answer, duration, patiently};
 use crate::attach::ask;
 use crate::deadline::Deadline;
 use crate::trouble::Bad;
 use crate::{attach, names, output};
 
 /// How long a node may take to leave, or to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Have the other nodes route round a node
 ///
@@ -57,11 +57,13 @@ impl Drain {
         let node = names::node(&running.plan, &self.node)?;
         let draining = !self.undo && !self.stop;
         if self.stop {
-            tell(&running, ToSupervisor::Stop { node: node.clone() }).await?;
+            let waits_for = "waiting for the node to leave: messages are on their way";
+            tell(&running, ToSupervisor::Stop { node: node.clone() }, waits_for).await?;
         }
         if self.undo {
             // Also where it runs: it may be about to leave, and orders are carried out one after the other.
-            tell(&running, ToSupervisor::Start { node: node.clone() }).await?;
+            let waits_for = "waiting for the supervisor, which still lets nodes leave or start";
+            tell(&running, ToSupervisor::Start { node: node.clone() }, waits_for).await?;
             running = attach::running(&self.file)?;
         }
         if !self.stop {
@@ -78,8 +80,9 @@ impl Drain {
 }
 
 /// Has the mesh's supervisor do something.
-async fn tell(running: &Running, order: ToSupervisor) -> anyhow::Result<()> {
-    match running.order(&order, PATIENCE).await? {
+async fn tell(running: &Running, order: ToSupervisor, waits_for: &str) -> anyhow::Result<()> {
+    let order = running.order(&order, PATIENCE);
+    match patiently(order, waits_for).await? {
         FromSupervisor::Refused { reason } => Err(Bad::new(reason).into()),
         FromSupervisor::Applied(_) | FromSupervisor::Preview { .. } | FromSupervisor::Done {} => {
             Ok(())

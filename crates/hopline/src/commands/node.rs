@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use hopline::mesh::name::NodeName;
 use hopline::topo::Plan;
@@ -16,7 +16,8 @@ use crate::{names, output, trouble};
 /// Run one node in the foreground, without a supervisor
 ///
 /// For containers, units and other machines. It dials its neighbours at the addresses in the file, until
-/// they answer, and leaves without loss on Ctrl-C or SIGTERM, within eight seconds. It has no control socket: `status`,
+/// they answer, and leaves without loss on Ctrl-C or SIGTERM: at once where nothing is on its way, and in a minute at most.
+/// A second Ctrl-C ends it. It has no control socket: `status`,
 /// `trace` and the other verbs that talk to a running mesh see only meshes that `hopline up` started.
 #[derive(Debug, Args)]
 pub(crate) struct Node {
@@ -54,11 +55,15 @@ impl Node {
                 None
             }
         };
-        run_alone(&plan, &self.name, key, incarnation, stop, |endpoint| {
+        let run = run_alone(&plan, &self.name, key, incarnation, stop, |endpoint| {
             output::message(&format!("{name}: ready at {endpoint}"));
-        })
-        .await?;
-        Ok(Answer::Yes)
+        });
+        let mut more = interrupted()?;
+        tokio::select! {
+            biased;
+            ran = run => ran.map(|()| Answer::Yes).map_err(Into::into),
+            () = more.insisted() => bail!("ended at once: what was on its way is lost"),
+        }
     }
 
     fn next_run(&self, plan: &Plan, node: &NodeName) -> anyhow::Result<u64> {

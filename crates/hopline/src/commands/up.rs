@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use hopline::topo::launch::{Homes, Launch, Report, supervise};
+use hopline::topo::launch::{Ending, Homes, Launch, Report, supervise};
 use hopline::topo::{Bind, Endpoint, Plan};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Start all nodes of a mesh and watch over them
 ///
 /// Each node is a process of its own. One that ends is started again; all end with their supervisor,
-/// however that ends. Where a link does not come up, the rest runs and what is missing is told. State and logs are under $XDG_STATE_HOME/hopline (~/.local/state/hopline).
+/// however that ends. Ctrl-C has them leave without loss; once more, and they are not waited for. Where a link does not come up, the rest runs and what is missing is told. State and logs are under $XDG_STATE_HOME/hopline (~/.local/state/hopline).
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// The topology file
@@ -93,21 +93,25 @@ pub(super) fn launch(
     })
 }
 
-/// Runs a mesh until `stop` is cancelled or this process is told to end.
+/// Runs a mesh until `stop` is cancelled or this process is told to end, and does not wait for the nodes to leave if it is
+/// told so again by Ctrl-C.
 pub(super) async fn watch_over(
     launch: Launch,
     stop: CancellationToken,
     mut tell: impl FnMut(&Report),
 ) -> anyhow::Result<()> {
     let (reports, mut told) = mpsc::channel(4096);
-    let mut interrupts = interrupted()?;
-    let mut supervise = std::pin::pin!(supervise(launch, stop.clone(), reports));
+    let (mut interrupts, mut more) = (interrupted()?, interrupted()?);
+    let ending = Ending { leave: stop, ..Ending::default() };
+    let mut supervise = std::pin::pin!(supervise(launch, ending.clone(), reports));
+    let mut insisted = std::pin::pin!(more.insisted());
     let result = loop {
         tokio::select! {
             biased;
             Some(report) = told.recv() => tell(&report),
             result = &mut supervise => break result,
-            () = interrupts.recv() => stop.cancel(),
+            () = &mut insisted, if !ending.at_once.is_cancelled() => ending.at_once.cancel(),
+            () = interrupts.recv() => ending.leave.cancel(),
         }
     };
     while let Ok(report) = told.try_recv() {

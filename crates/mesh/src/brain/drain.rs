@@ -18,8 +18,9 @@
 //!
 //! From `finishing` on, what its clients send is refused, and they are told. In `good-bye` the node still takes in
 //! what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
-//! is still to come (`links/flush.rs`): silence would not tell. `finishing` waits for nodes that are farther away, and may
-//! do so in vain: it is over, too, when nothing has moved for a while. Stub routers of OSPF do the first half: RFC 6987.
+//! is still to come (`links/flush.rs`): silence would not tell. Each phase is over, too, when nothing has moved for a while:
+//! `finishing` waits for nodes that are farther away, and may do so in vain. So the time that a node is given can be long:
+//! only links that are slow, and full, take it. Stub routers of OSPF do the first half: RFC 6987.
 
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ const QUIET: Duration = Duration::from_millis(50);
 const STALE: Duration = Duration::from_millis(500);
 /// What has not moved for so long while the node finishes does not move any more.
 const STUCK: Duration = Duration::from_secs(2);
+/// The same where only neighbours are waited for, and for what clients here sent while the messages of others still move: a
+/// large message takes a slow link so long. A neighbour that says nothing at all has been found out by then.
+const STILL: Duration = Duration::from_secs(10);
 
 /// Whether the node is on its way out, and how far.
 #[derive(Debug, Default)]
@@ -64,6 +68,8 @@ struct Retiring {
     /// How far it was when something moved last, and when that was.
     progress: Progress,
     moved: Duration,
+    /// The same of what clients here sent alone.
+    own_moved: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +94,13 @@ struct Progress {
     held: usize,
     /// and how many have gone over links in all, either way.
     passed: u64,
+}
+
+impl Progress {
+    /// How much is left of what clients here sent.
+    fn own(&self) -> (usize, usize) {
+        (self.kept, self.marks)
+    }
 }
 
 impl Drain {
@@ -135,7 +148,7 @@ impl Drain {
             Phase::GoodBye => self.came.map(|last| last + QUIET),
             Phase::Left => return None,
         };
-        let ahead = quiet.into_iter().chain([retiring.over()]).chain(retiring.stuck());
+        let ahead = quiet.into_iter().chain([retiring.over(), retiring.stuck()]);
         ahead.filter(|due| *due > retiring.looked).min()
     }
 
@@ -156,20 +169,26 @@ impl Retiring {
     }
 
     /// When the phase ends if nothing moves until then.
-    fn stuck(&self) -> Option<Duration> {
+    fn stuck(&self) -> Duration {
         match self.phase {
-            Phase::Finishing(_) => Some(self.moved + STUCK),
-            Phase::Around | Phase::GoodBye | Phase::Left => None,
+            Phase::Finishing(_) => {
+                let own = if self.progress.own() == (0, 0) { STUCK } else { STILL };
+                (self.moved + STUCK).min(self.own_moved + own)
+            }
+            Phase::Around | Phase::GoodBye | Phase::Left => self.moved + STILL,
         }
     }
 
     /// It is looked how far the node is. Says whether the phase has had its time.
     fn look(&mut self, now: Duration, progress: Progress) -> bool {
         self.looked = now;
+        if self.progress.own() != progress.own() {
+            self.own_moved = now;
+        }
         if self.progress != progress {
             (self.progress, self.moved) = (progress, now);
         }
-        now >= self.over() || self.stuck().is_some_and(|stuck| now >= stuck)
+        now >= self.over().min(self.stuck())
     }
 }
 
@@ -191,10 +210,15 @@ impl Brain {
         self.drain(true);
         self.want_flushes();
         let started = now.since_start;
-        let (looked, moved) = (started, started);
-        let (phase, progress) = (Phase::Around, Progress::default());
-        let retiring = Retiring { phase, started, within, looked, progress, moved };
-        self.drain.retiring = Some(retiring);
+        self.drain.retiring = Some(Retiring {
+            phase: Phase::Around,
+            started,
+            within,
+            looked: started,
+            progress: Progress::default(),
+            moved: started,
+            own_moved: started,
+        });
     }
 
     /// Whether a node that was to retire has: nothing is lost if it ends now.
@@ -236,7 +260,8 @@ impl Brain {
                 }
             };
             if let Some(retiring) = &mut self.drain.retiring {
-                (retiring.phase, retiring.moved) = (next, now.since_start);
+                retiring.phase = next;
+                (retiring.moved, retiring.own_moved) = (now.since_start, now.since_start);
             }
         }
     }

@@ -110,7 +110,7 @@ pub enum Command {
     /// Leaves without loss: drains, finishes what is on its way, and says good-bye. It may end once
     /// [`Brain::has_left`](super::Brain::has_left); what cannot be finished goes back to its senders then.
     Retire {
-        /// How long this may take.
+        /// How long this may take, while anything moves.
         within: Duration,
     },
 }

@@ -13,6 +13,7 @@ use hopline_core::{
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 
+pub(super) use self::leaving::ENDS;
 use self::leaving::Leaving;
 use super::clock::{Clock, reach};
 use super::deliveries::{Deliveries, Kept};
@@ -157,8 +158,8 @@ impl Rim {
             let wake = [tick, look, self.tidy_at].into_iter().flatten().min();
             tokio::select! {
                 biased;
-                order = self.orders.recv(), if leaving.is_none() => match order {
-                    Some(Order::Shutdown) => {
+                order = self.orders.recv() => match order {
+                    Some(Order::Leave) if leaving.is_none() => {
                         leaving = Some(self.leave().await);
                     }
                     Some(order) => self.obey(order).await,
@@ -237,7 +238,8 @@ impl Rim {
             Order::Routes(answer) => {
                 let _ = answer.send(self.brain.route_lines());
             }
-            Order::Shutdown => {}
+            // It does.
+            Order::Leave => {}
         }
     }
 

@@ -9,7 +9,8 @@ use hopline_mesh::client::{Client, ClientOptions};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::{Answer, NodeStatus, Request};
 use hopline_topo::launch::{
-    Found, Homes, Launch, LaunchError, ProcessRecord, ProcessState, Report, Running, supervise,
+    Ending, Found, Homes, Launch, LaunchError, ProcessRecord, ProcessState, Report, Running,
+    supervise,
 };
 use hopline_topo::{Bind, Plan};
 use tempfile::TempDir;
@@ -55,9 +56,10 @@ impl Processes {
             patience: PATIENCE,
         };
         let (reports, mut told) = mpsc::channel(1024);
-        let stop = CancellationToken::new();
+        let ending = Ending::default();
+        let stop = ending.leave.clone();
         let mut supervisor = JoinSet::new();
-        supervisor.spawn(supervise(launch, stop.clone(), reports));
+        supervisor.spawn(supervise(launch, ending, reports));
         loop {
             tokio::select! {
                 biased;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hopline_mesh::brain::{Command, Impairment};
 use hopline_mesh::wire::{Class, Prefix};
-use hopline_testkit::simulation::for_each_seed;
+use hopline_testkit::simulation::{Simulation, for_each_seed};
 
+use crate::diamond::LIMIT;
 use crate::mesh;
 use crate::sender::Sender;
 
@@ -182,4 +183,79 @@ fn a_link_that_breaks_meanwhile_is_asked_again() {
         let known: BTreeSet<u64> = ends.iter().copied().collect();
         assert_eq!(known.len() as u64, alice.sent, "lost");
     });
+}
+
+/// Links that carry far less than is sent have a backlog of many seconds when the node is told to leave. It does so when all
+/// of that has come to its end, and nobody is told anything: there is another way for what comes later.
+#[test]
+fn a_node_behind_links_that_cannot_keep_up_leaves_when_all_has_passed() {
+    for (seed, rate) in [(3, 110_000), (4, 80_000), (5, 40_000)] {
+        let mut mesh = mesh(seed);
+        let dave = mesh.attach_native("d", Some("dave"));
+        let alan = mesh.attach_native("a", Some("alan"));
+        let mut there = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+        let mut back = Sender::new(&mut mesh, "d", "dora", "alan", Class::AtMostOnce);
+        let slow = Impairment { bytes_per_second: Some(rate), ..Impairment::default() };
+        for (one, other) in [("a", "b"), ("b", "a"), ("b", "d"), ("d", "b")] {
+            mesh.impair(one, other, slow);
+        }
+        for round in 0..1_500 {
+            if round == 1_000 {
+                mesh.command("b", Command::Retire { within: Duration::from_secs(60) });
+            }
+            there.send_of(&mut mesh, 1_000);
+            back.send_of(&mut mesh, 1_000);
+            mesh.run_for(Duration::from_micros(2_500));
+        }
+        assert!(!mesh.has_left("b"), "{rate} B/s: 0.5 MB or more are on their way each way");
+        let most = mesh.elapsed() + Duration::from_secs(30);
+        while !mesh.has_left("b") {
+            mesh.run_for(Duration::from_millis(1));
+            assert!(mesh.elapsed() < most, "{rate} B/s: it never leaves");
+        }
+        mesh.end("b");
+        mesh.run_for(Duration::from_secs(30));
+        for (sender, receiver, name) in [(&mut there, dave, "alice"), (&mut back, alan, "dora")] {
+            sender.hear(&mut mesh);
+            assert_eq!(sender.told, [], "{rate} B/s, {name}");
+            sender.assert_nothing_lost(&mesh, receiver, name);
+        }
+        mesh.assert_ledger_is_even();
+    }
+}
+
+/// Whoever keeps sending, and others whose messages pass by a node because there is no other way, do not keep it from
+/// leaving, though what waits at it for a node that nobody reaches never moves.
+#[test]
+fn a_node_that_all_pass_by_leaves_although_messages_wait_in_vain() {
+    let mut mesh = Simulation::of(1, &[("b", "a", 10), ("b", "d", 10), ("b", "e", 10)]);
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    let dave = mesh.attach_native("d", Some("dave"));
+    mesh.attach_native("e", Some("emma"));
+    let mut through = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+    let mut vain = Sender::new(&mut mesh, "b", "bella", "emma", Class::Confirmed);
+    let mut deaf = Sender::new(&mut mesh, "b", "beth", "dave", Class::AtMostOnce);
+    mesh.part("b", "e");
+    for _ in 0..10 {
+        vain.send(&mut mesh);
+    }
+    mesh.run_for(Duration::from_millis(50));
+    let told = mesh.elapsed();
+    mesh.command("b", Command::Retire { within: Duration::from_secs(60) });
+    while !mesh.has_left("b") {
+        through.send(&mut mesh);
+        deaf.send(&mut mesh);
+        mesh.run_for(Duration::from_millis(10));
+        assert!(mesh.elapsed() - told < Duration::from_secs(12), "it waits on");
+    }
+    mesh.end("b");
+    mesh.run_for(Duration::from_secs(10));
+    for (sender, receiver, name) in [(&mut through, dave, "alice"), (&mut deaf, dave, "beth")] {
+        sender.hear(&mut mesh);
+        sender.assert_nothing_lost(&mesh, receiver, name);
+    }
+    vain.hear(&mut mesh);
+    let told: Vec<&str> = vain.told.iter().map(|(_, why)| why.as_str()).collect();
+    assert_eq!(told, ["in doubt"; 10], "they were sent, and nobody knows");
 }

@@ -14,7 +14,7 @@ use super::error::{Failure, LaunchError};
 use super::homes::Homes;
 use super::keeper::unix_millis;
 use super::place::Place;
-use super::start::{ended, failure, node_config};
+use super::start::{failure, node_config};
 use super::store;
 use crate::plan::Plan;
 use crate::topology::Bind;
@@ -111,7 +111,7 @@ pub async fn run_alone(
         ..node_config(&plan.mesh, plan.into(), node, bind.clone(), MeshKey::new(key))
     };
     let started = RoutingNode::start(config).await;
-    let running = started.map_err(|error| not_started(failure(error)))?;
+    let mut running = started.map_err(|error| not_started(failure(error)))?;
     for (neighbour, endpoint) in neighbours {
         // A node that has ended meanwhile is found out below.
         let _ = running.dial(neighbour, endpoint).await;
@@ -120,7 +120,7 @@ pub async fn run_alone(
     let ran = tokio::select! {
         biased;
         () = stop => Ok(()),
-        () = ended(&running) => Err(AloneError::Ended(node.name.clone())),
+        () = running.ended() => Err(AloneError::Ended(node.name.clone())),
     };
     running.shutdown().await;
     ran

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{FromSupervisor, ToSupervisor};
 use super::error::LaunchError;
+use super::farewell::ENDS;
 use super::handover::{Changing, Handover};
 use super::keeper::{News, Step};
 use super::records::ProcessState;
@@ -33,8 +34,10 @@ use crate::plan::Plan;
 
 /// How long nodes may take to answer.
 const ANSWERS: Duration = Duration::from_secs(3);
-/// How long a node may take to leave, or to start.
+/// How long a node may take to start.
 const STARTS: Duration = Duration::from_secs(15);
+/// The same of one that has to leave before.
+const STARTS_AGAIN: Duration = ENDS.saturating_add(STARTS);
 
 /// What became of a plan that was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -103,7 +106,7 @@ impl Supervisor {
             ToSupervisor::Stop { node } => {
                 self.fleet.stop(&node);
                 let gone = |it: &Self| !it.fleet.has(&node);
-                self.hear_until(&mut hearing, STARTS, gone).await.map(|_| FromSupervisor::Done {})
+                self.hear_until(&mut hearing, ENDS, gone).await.map(|_| FromSupervisor::Done {})
             }
             ToSupervisor::Start { node } if self.fleet.has(&node) => Ok(FromSupervisor::Done {}),
             ToSupervisor::Start { node } => {
@@ -206,7 +209,7 @@ impl Supervisor {
             .into_iter()
             .partition(|node| silent.contains(node) && !handover.givers.contains(*node));
         let left = |it: &Self| !first.iter().any(|node| it.fleet.has(node));
-        self.hear_until(hearing, STARTS, left).await?;
+        self.hear_until(hearing, ENDS, left).await?;
         alive.iter().for_each(|node| self.forget(node));
         let then = handover.waiting.iter().chain(&handover.together);
         self.start_and_hear(hearing, then.cloned().collect()).await?;
@@ -227,10 +230,10 @@ impl Supervisor {
                 let record = it.processes.get(node);
                 it.is_up(node) && record.is_some_and(|record| record.process != up)
             };
-            self.hear_until(hearing, STARTS, again).await?;
+            self.hear_until(hearing, STARTS_AGAIN, again).await?;
         }
         let left = |it: &Self| !later.iter().any(|node| it.fleet.has(node));
-        self.hear_until(hearing, STARTS, left).await?;
+        self.hear_until(hearing, ENDS, left).await?;
         silent.iter().for_each(|node| self.forget(node));
         let (on_time, late): (Vec<_>, Vec<_>) =
             switch.into_iter().partition(|node| self.fleet.has_switched(node));

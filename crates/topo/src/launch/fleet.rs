@@ -166,6 +166,7 @@ impl Supervisor {
             task,
             since: number,
             stop: stop.clone(),
+            at_once: self.at_once.clone(),
             news,
         };
         let record = ProcessRecord {

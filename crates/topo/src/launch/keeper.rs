@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::error::{Failure, LaunchError};
+use super::farewell::farewell;
 use super::place::Place;
 use super::process::Identity;
 use super::share::Share;
@@ -28,9 +29,6 @@ use super::words::{self, FromNode, Setup, ToNode};
 /// from which it gives memory back (mallopt(3), `M_MMAP_THRESHOLD`). This fixes that size; other
 /// allocators do not look at it.
 const MMAP_THRESHOLD: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "262144");
-
-/// How long a node that was told to end may take.
-const FAREWELL: Duration = Duration::from_secs(9);
 
 /// How often a node is asked whether it lives.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -102,6 +100,8 @@ pub(super) struct Keeper {
     /// The number of the change that the node started with.
     pub(super) since: u64,
     pub(super) stop: CancellationToken,
+    /// It is killed if it has not left yet.
+    pub(super) at_once: CancellationToken,
     pub(super) news: mpsc::Sender<(NodeName, News)>,
 }
 
@@ -218,12 +218,13 @@ impl Keeper {
             // It may not even notice that its stdin is closed.
             let _ = child.start_kill();
         }
-        let ended = match timeout(FAREWELL, child.wait()).await {
-            Ok(_) if hangs => format!("did not answer for {} s and was killed", SILENCE.as_secs()),
-            Ok(ended) => describe(ended),
-            Err(_) => {
+        let ended = match farewell(&mut child, &mut lines, &self.at_once).await {
+            Some(_) if hangs => {
+                format!("did not answer for {} s and was killed", SILENCE.as_secs())
+            }
+            Some(ended) => describe(ended),
+            None => {
                 tracing::warn!(node = %self.setup.share.plan.name, "does not end: killed");
-                let _ = child.kill().await;
                 "did not end and was killed".to_owned()
             }
         };
@@ -275,6 +276,7 @@ async fn hear_out(
             Ok(FromNode::Prepared { number, restart }) => News::Prepared(number, restart),
             Ok(FromNode::Switched { number }) => News::Switched(number),
             Ok(FromNode::Failed(failure)) => News::Failed(failure),
+            Ok(FromNode::Leaving {}) => continue,
             Err(error) => {
                 tracing::warn!(node = %name, %error, "says what is no word");
                 continue;

@@ -15,22 +15,57 @@ pub struct Identity {
     pub started: Option<String>,
 }
 
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It runs, or would.
+    Runs,
+    /// Somebody has stopped it (SIGSTOP), or traces it.
+    Stopped,
+}
+
+impl State {
+    /// As its letter in proc(5) and ps(1) says; none of a process that has ended.
+    fn of(letters: &str) -> Option<Self> {
+        match letters.chars().next()? {
+            'Z' | 'X' => None,
+            'T' | 't' => Some(Self::Stopped),
+            _ => Some(Self::Runs),
+        }
+    }
+}
+
 impl Identity {
     /// The process that has the number `pid` now.
     pub async fn of(pid: u32) -> Self {
-        let started = started(pid).await;
+        let started = look(pid).await.map(|(_, started)| started);
         Self { pid, started }
     }
 
     /// Whether the process is still there.
     pub async fn is_alive(&self) -> bool {
-        let exists = pid(self.pid).is_some_and(|pid| test_kill_process(pid).is_ok());
-        exists && started(self.pid).await == self.started
+        self.state().await.is_some()
+    }
+
+    /// What the process does; none where it is not there any more.
+    pub(super) async fn state(&self) -> Option<State> {
+        pid(self.pid).filter(|pid| test_kill_process(*pid).is_ok())?;
+        match (look(self.pid).await, &self.started) {
+            (Some((state, started)), Some(known)) if started == *known => Some(state),
+            // Where nothing can be looked up, its number has to do.
+            (None, None) => Some(State::Runs),
+            _ => None,
+        }
     }
 
     /// Asks the process to end.
     pub(super) fn terminate(&self) {
         self.signal(Signal::TERM);
+    }
+
+    /// As Ctrl-C does.
+    pub(super) fn interrupt(&self) {
+        self.signal(Signal::INT);
     }
 
     /// Ends the process at once, if it is still the one that this is.
@@ -50,8 +85,8 @@ fn pid(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// When the process started; none where there is none, or where it has ended and nobody has noticed.
-async fn started(pid: u32) -> Option<String> {
+/// What a process does, and when it started; none where there is none, or where it has ended and nobody has noticed.
+async fn look(pid: u32) -> Option<(State, String)> {
     match fs::read_to_string("/proc/self/stat") {
         Ok(_) => from_proc(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?),
         Err(_) => from_ps(pid).await,
@@ -59,20 +94,19 @@ async fn started(pid: u32) -> Option<String> {
 }
 
 /// Field 22 of proc(5)'s `stat`. The second, the program's name in brackets, may hold anything.
-fn from_proc(stat: &str) -> Option<String> {
+fn from_proc(stat: &str) -> Option<(State, String)> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?;
-    let is_dead = matches!(state, "Z" | "X");
-    fields.nth(18).filter(|_| !is_dead).map(str::to_owned)
+    let state = State::of(fields.next()?)?;
+    Some((state, fields.nth(18)?.to_owned()))
 }
 
-async fn from_ps(pid: u32) -> Option<String> {
+async fn from_ps(pid: u32) -> Option<(State, String)> {
     let mut ps = Command::new("ps");
     let ps = ps.args(["-o", "state=,lstart=", "-p", &pid.to_string()]);
     let output = ps.env("LC_ALL", "C").output().await.ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let (state, started) = text.trim().split_once(char::is_whitespace)?;
-    (!state.starts_with('Z')).then(|| started.trim().to_owned())
+    Some((State::of(state)?, started.trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -90,7 +124,9 @@ mod tests {
     #[test]
     fn a_programs_name_may_hold_blanks_and_brackets() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1 2";
-        assert_eq!(from_proc(stat).as_deref(), Some("4242"));
+        assert_eq!(from_proc(stat), Some((State::Runs, "4242".to_owned())));
+        let stopped = from_proc(&stat.replace(" S ", " T "));
+        assert_eq!(stopped, Some((State::Stopped, "4242".to_owned())));
         assert_eq!(from_proc(&stat.replace(" S ", " Z ")), None);
     }
 

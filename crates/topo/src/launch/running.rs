@@ -10,15 +10,17 @@ use hopline_mesh::name::NodeName;
 use tokio::time::{Instant, sleep};
 
 use super::error::LaunchError;
+use super::farewell::ENDS;
 use super::homes::Homes;
 use super::lock::Lock;
 use super::place::{self, Place};
+use super::process::State;
 use super::records::{ProcessRecord, ProcessState, SupervisorRecord};
 use super::sockets::control_socket;
 use super::{key, store, uncounted};
 use crate::plan::Plan;
 
-/// How long the nodes of a supervisor that was killed may take to notice.
+/// How long a node of a supervisor that was killed may take to end if it is stopped: it cannot notice.
 const NOTICE: Duration = Duration::from_secs(11);
 
 /// A mesh that runs.
@@ -233,11 +235,12 @@ pub(super) fn who_listens_at(homes: &Homes, endpoint: &Endpoint, but: &Place) ->
 pub(super) async fn leftovers(place: &Place) -> Result<(), LaunchError> {
     let processes: BTreeMap<NodeName, ProcessRecord> =
         store::read_or_rebuild(&place.processes())?.unwrap_or_default();
-    let deadline = Instant::now() + NOTICE;
+    let (notice, ends) = (Instant::now() + NOTICE, Instant::now() + ENDS);
     for process in processes.values().filter_map(|record| record.process.as_ref()) {
         // A node ends by itself when its supervisor does; it is only waited for.
-        while process.is_alive().await {
-            if Instant::now() >= deadline {
+        while let Some(state) = process.state().await {
+            let now = Instant::now();
+            if now >= ends || (now >= notice && state == State::Stopped) {
                 process.kill();
             }
             sleep(Duration::from_millis(10)).await;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use hopline_core::{Endpoint, Limits};
 use hopline_mesh::brain::{LinkConfig, ServiceConfig, Settings, Window};
@@ -12,15 +11,11 @@ use hopline_mesh::node::{NodeConfig, RoutingNode, StartError};
 use hopline_mesh::route::access::AccessRules;
 use hopline_mesh::route::{NextHop, Pattern, StaticRoutes};
 use hopline_mesh::wire::hello::MeshKey;
-use tokio::time::interval;
 
 use super::error::Failure;
 use super::words::Setup;
 use crate::plan::{Dial, NodePlan, Plan};
 use crate::topology::{Bind, Duplicate, NodeLimits, Service};
-
-/// How often it is looked whether a node still runs.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts a node at its endpoint; where any port will do, at the one that it had the last time, if that
 /// is free.
@@ -177,20 +172,6 @@ pub(super) fn failure(error: StartError) -> Failure {
         StartError::Bind(bind) => Failure::Other { reason: format!("{bind}: {}", bind.source) },
         error @ (StartError::NotOpen { .. } | StartError::Random) => {
             Failure::Other { reason: error.to_string() }
-        }
-    }
-}
-
-/// Ready once a node has ended that nobody told to end.
-///
-/// # Cancel safety
-/// Nothing changes.
-pub(super) async fn ended(node: &RoutingNode) {
-    let mut look = interval(LOOK_EVERY);
-    loop {
-        look.tick().await;
-        if node.status().await.is_err() {
-            return;
         }
     }
 }

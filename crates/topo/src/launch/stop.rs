@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::error::LaunchError;
+use super::farewell::ENDS;
 use super::homes::Homes;
 use super::lock::Lock;
 use super::place::Place;
@@ -14,8 +15,8 @@ use super::running::{self, Found, Running, leftovers};
 use super::store;
 use crate::plan::Plan;
 
-/// How long a supervisor may take to stop its mesh.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a supervisor may take to stop its mesh: whoever starts again is told so before.
+const PATIENCE: Duration = ENDS.saturating_add(Duration::from_secs(10));
 
 /// What was done to stop a mesh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,16 +34,17 @@ pub enum Stopped {
     Nothing,
 }
 
-/// Stops the mesh of the topology file at `file`, an absolute path, and waits until it is gone.
+/// Stops the mesh of the topology file at `file`, an absolute path, and waits until it is gone. What is on its way in it is
+/// waited for, unless it is to end `at_once`.
 ///
 /// # Errors
 /// [`LaunchError`] where the supervisor cannot be told from another process, or does not end.
 ///
 /// # Cancel safety
 /// Once polled, the mesh may be stopped although the future was dropped.
-pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
+pub async fn stop(homes: &Homes, file: &Path, at_once: bool) -> Result<Stopped, LaunchError> {
     if let Some((place, supervisor)) = running::supervisor_of(homes, file)? {
-        return stop_running(&place, supervisor).await;
+        return stop_running(&place, supervisor, at_once).await;
     }
     let Found::Leftovers(place) = Running::find(homes, file)? else {
         return Ok(Stopped::Nothing);
@@ -57,7 +59,11 @@ pub async fn stop(homes: &Homes, file: &Path) -> Result<Stopped, LaunchError> {
 }
 
 /// Nothing but the supervisor's process is needed for this, whatever became of the rest of the state.
-async fn stop_running(place: &Place, supervisor: SupervisorRecord) -> Result<Stopped, LaunchError> {
+async fn stop_running(
+    place: &Place,
+    supervisor: SupervisorRecord,
+    at_once: bool,
+) -> Result<Stopped, LaunchError> {
     let lock = place.lock();
     let process = &supervisor.process;
     if !process.is_alive().await {
@@ -70,6 +76,10 @@ async fn stop_running(place: &Place, supervisor: SupervisorRecord) -> Result<Sto
     while Lock::is_held(&lock)? || process.is_alive().await {
         if Instant::now() >= deadline {
             return Err(LaunchError::DoesNotEnd { pid: process.pid });
+        }
+        if at_once {
+            // As somebody who presses Ctrl-C until it ends.
+            process.interrupt();
         }
         sleep(Duration::from_millis(10)).await;
     }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::agreement::{Lack, disagreement_of, missing};
 use super::desk::{self, Desk};
 use super::error::{Failure, LaunchError};
+use super::farewell::Ending;
 use super::fleet::Fleet;
 use super::homes::Homes;
 use super::keeper::{News, Orders};
@@ -50,7 +51,7 @@ pub struct Launch {
     pub patience: Duration,
 }
 
-/// Runs a mesh until `stop` is cancelled, then stops it and takes its state away.
+/// Runs a mesh until it is told to end, then stops it and takes its state away.
 ///
 /// Reports that nobody listens to are dropped. A mesh whose nodes all listen and that lacks a link when its
 /// time is over is left running: [`Report::NotWhole`].
@@ -64,7 +65,7 @@ pub struct Launch {
 /// launch to clean.
 pub async fn supervise(
     launch: Launch,
-    stop: CancellationToken,
+    ending: Ending,
     reports: mpsc::Sender<Report>,
 ) -> Result<(), LaunchError> {
     let place = Place::new(&launch.homes.state, &launch.plan.mesh, &launch.file);
@@ -77,7 +78,10 @@ pub async fn supervise(
     };
     // Who waits for a mesh to start is told so only once it is sure that it does.
     let _ = reports.try_send(Report::Starting);
-    leftovers(&place).await?;
+    match ending.leave.run_until_cancelled(leftovers(&place)).await {
+        Some(cleaned) => cleaned?,
+        None => return Ok(()),
+    }
     let sockets = sockets::make(&launch.homes)?;
     let record = SupervisorRecord {
         process: Identity::of(std::process::id()).await,
@@ -91,7 +95,8 @@ pub async fn supervise(
         return Err(error);
     }
     let mut supervisor = Supervisor::new(launch, place, sockets, reports);
-    let ran = supervisor.run(&record, &stop).await;
+    supervisor.at_once = ending.at_once;
+    let ran = supervisor.run(&record, &ending.leave).await;
     let stopped = supervisor.stop().await;
     let stopped = stopped.and_then(|()| lock.sign(&lock_file, None));
     drop(lock);
@@ -119,6 +124,7 @@ pub(super) struct Supervisor {
     pub(super) has_lost_counts: bool,
     pub(super) fleet: Fleet,
     pub(super) leave: CancellationToken,
+    pub(super) at_once: CancellationToken,
 }
 
 impl Supervisor {
@@ -137,6 +143,7 @@ impl Supervisor {
             has_lost_counts: false,
             fleet: Fleet::default(),
             leave: CancellationToken::new(),
+            at_once: CancellationToken::new(),
         }
     }
 
@@ -374,22 +381,8 @@ impl Supervisor {
         store::write(&self.place.processes(), &self.processes)
     }
 
-    fn report(&self, report: Report) {
+    pub(super) fn report(&self, report: Report) {
         // A listener that is slow, or not there, misses reports; they are all in the state as well.
         let _ = self.reports.try_send(report);
-    }
-
-    /// Lets all nodes leave, waits until they have, and takes the state of the running mesh away.
-    async fn stop(mut self) -> Result<(), LaunchError> {
-        if !self.fleet.is_empty() {
-            self.report(Report::Stopping);
-        }
-        self.leave.cancel();
-        self.fleet.ended().await;
-        store::remove(&self.place.processes())?;
-        store::remove(&self.place.ports())?;
-        store::remove(&self.place.uncounted())?;
-        store::remove(&self.place.supervisor())?;
-        store::remove_dir(&self.sockets)
     }
 }

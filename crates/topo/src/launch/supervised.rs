@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use hopline_core::Endpoint;
@@ -12,13 +12,16 @@ use hopline_mesh::name::NodeName;
 use hopline_mesh::node::{NodeStopped, RoutingNode};
 use hopline_mesh::wire::hello::MeshKey;
 use tokio::sync::watch;
+use tokio::time::interval;
 
 use super::share::Share;
-use super::start::{ended, node_config, start};
+use super::start::{node_config, start};
 use super::words::{self, FromNode, Setup, ToNode};
 
-/// How long the node may take to leave once its supervisor is gone: a little more than it takes at most.
-const FAREWELL: Duration = Duration::from_millis(8700);
+/// How often a node that leaves says so.
+const SAY_EVERY: Duration = Duration::from_secs(1);
+/// Once its supervisor is gone, a node that leaves and has not moved for so long hangs.
+const HANGS: Duration = Duration::from_millis(8700);
 
 /// What the supervisor has said so far.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +37,8 @@ struct Heard {
 /// Runs the node that the supervisor describes on this process's stdin, until that ends or `stop` is ready; then
 /// it leaves without loss, see [`RoutingNode::shutdown`]. Says whether the node ran.
 ///
-/// The process must not outlive its supervisor: should the node not have left some seconds after stdin
-/// ended, `overdue` is called, from a thread of its own, and is to end the process.
+/// The process must not outlive its supervisor for longer than it takes to leave: should the node hang for some seconds
+/// after stdin ended, `overdue` is called, from a thread of its own, and is to end the process.
 ///
 /// # Errors
 /// Where stdout cannot be written, which means that the supervisor is gone.
@@ -48,11 +51,17 @@ pub async fn run_supervised(
 ) -> io::Result<bool> {
     let (say, mut heard) = watch::channel(Heard::default());
     // Dropped when this function is done, which is what the thread waits for at its end.
-    let (_running, ended) = std::sync::mpsc::channel::<()>();
+    let (moves, moved) = std::sync::mpsc::sync_channel::<()>(1);
     // A thread of its own hears the end of stdin whatever becomes of the runtime.
     std::thread::spawn(move || {
         listen(&say);
-        if ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
+        let end = loop {
+            match moved.recv_timeout(HANGS) {
+                Ok(()) => {}
+                Err(end) => break end,
+            }
+        };
+        if end == RecvTimeoutError::Timeout {
             overdue();
         }
     });
@@ -61,7 +70,7 @@ pub async fn run_supervised(
     let Some(setup) = setup else {
         return Ok(false);
     };
-    let node = match start(&setup).await {
+    let mut node = match start(&setup).await {
         Ok(node) => node,
         Err(failure) => {
             tracing::error!("did not start: {failure}");
@@ -72,15 +81,35 @@ pub async fn run_supervised(
     let ran = tokio::select! {
         biased;
         () = stop => Ok(()),
-        ran = attend(&node, &setup, heard) => ran,
+        ran = attend(&mut node, &setup, heard) => ran,
     };
-    node.shutdown().await;
+    leave(node, &moves).await;
     tracing::info!("left");
     ran.map(|()| true)
 }
 
+/// Has the node leave, and says again and again that it still does.
+async fn leave(mut node: RoutingNode, moves: &SyncSender<()>) {
+    // If it has ended already there is nobody to tell.
+    let _ = node.leave().await;
+    let mut say = interval(SAY_EVERY);
+    loop {
+        tokio::select! {
+            biased;
+            () = node.ended() => return,
+            _ = say.tick() => {}
+        }
+        // Only a loop that runs answers.
+        if node.status().await.is_ok() {
+            // Whoever is to hear it may be gone, or have something to hear yet.
+            let _ = moves.try_send(());
+            let _ = tell(&FromNode::Leaving {});
+        }
+    }
+}
+
 async fn attend(
-    node: &RoutingNode,
+    node: &mut RoutingNode,
     setup: &Setup,
     mut heard: watch::Receiver<Heard>,
 ) -> io::Result<()> {
@@ -121,7 +150,7 @@ async fn attend(
                     return Ok(());
                 }
             }
-            () = ended(node) => return Err(io::Error::other("the node has ended by itself")),
+            () = node.ended() => return Err(io::Error::other("the node has ended by itself")),
         }
     }
 }

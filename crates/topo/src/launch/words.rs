@@ -62,6 +62,8 @@ pub enum FromNode {
         /// The number of the change.
         number: u64,
     },
+    /// It was told to end and is leaving, as it says each second until it has.
+    Leaving {},
 }
 
 /// What a node starts with.
@@ -126,6 +128,7 @@ mod tests {
         let switch = ToNode::Switch { number: 7 };
         assert_eq!(line(&switch).unwrap(), b"{\"switch\":{\"number\":7}}\n");
         let prepared = FromNode::Prepared { number: 7, restart: vec!["bind".to_owned()] };
+        assert_eq!(written(&FromNode::Leaving {}), "{\"leaving\":{}}\n");
         assert_eq!(written(&prepared), "{\"prepared\":{\"number\":7,\"restart\":[\"bind\"]}}\n");
     }
 }

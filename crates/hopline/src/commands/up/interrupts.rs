@@ -22,10 +22,21 @@ pub(in crate::commands) fn interrupted() -> anyhow::Result<Interrupts> {
 impl Interrupts {
     /// Waits for the next of them.
     pub(in crate::commands) async fn recv(&mut self) {
+        self.is_ctrl_c().await;
+    }
+
+    /// Waits until whoever told this process to end does not want to wait for that: presses Ctrl-C once more.
+    pub(in crate::commands) async fn insisted(&mut self) {
+        self.recv().await;
+        while !self.is_ctrl_c().await {}
+    }
+
+    /// Waits for the next of them, and says whether it is Ctrl-C.
+    async fn is_ctrl_c(&mut self) -> bool {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.interrupt.recv() => true,
+            _ = self.terminate.recv() => false,
+            _ = self.hangup.recv() => false,
         }
     }
 }

@@ -84,7 +84,7 @@ impl Telling {
             Report::Trouble { .. } | Report::Ended { .. } | Report::Failed { .. } => {
                 Some(report.to_string())
             }
-            Report::Stopping => Some(format!("{}: stopping", self.mesh)),
+            Report::Stopping => Some(format!("{}: stopping; Ctrl-C ends it at once", self.mesh)),
         }
     }
 }

@@ -9,14 +9,12 @@ use super::Rim;
 use crate::brain::{Command, Input};
 use crate::node::clock::Clock;
 
-/// How long the node may take to leave, while anything moves,
-const LEAVES: Duration = Duration::from_millis(7500);
-/// how long clients have meanwhile to take what they were handed,
-const HANDS_OVER: Duration = Duration::from_secs(7);
+/// How long the node may take to leave, while anything moves, and clients to take what they were handed,
+const LEAVES: Duration = Duration::from_secs(60);
 /// how often it is looked whether each of them has taken part of it,
 const LOOK: Duration = Duration::from_secs(2);
-/// and when it ends whatever is left.
-const ENDS: Duration = Duration::from_secs(8);
+/// and when it ends whatever is left: what then goes back to its senders has so long to get away.
+pub(in crate::node) const ENDS: Duration = Duration::from_secs(61);
 
 /// How far a client has come: the first delivery that has not gone out to it, and the bytes that have.
 type Progress = (u64, u64);
@@ -34,7 +32,7 @@ pub(super) struct Leaving {
 impl Leaving {
     fn begin(now: Duration, clock: &Clock, seen: BTreeMap<PeerId, Progress>) -> Self {
         Self {
-            hands_over: clock.at(now + HANDS_OVER),
+            hands_over: clock.at(now + LEAVES),
             ends: clock.at(now + ENDS),
             look: clock.at(now + LOOK),
             seen,
