@@ -63,6 +63,20 @@ impl Message {
         self.frames[0] = header;
     }
 
+    /// It goes on from this node, `me`, as if it had been nowhere but where it set out, and may visit so many nodes less.
+    pub(super) fn set_out_anew(&mut self, me: &NodeName) {
+        let path = self.path();
+        let first = path.stamps().next().filter(|first| first.node != me.as_str());
+        let visited = path.len() - usize::from(first.is_some());
+        let anew = first.map(|first| Path::trusted(&[]).stamped(&first, 0)).unwrap_or_default();
+        let prefix = self.prefix();
+        let visited = u8::try_from(visited).unwrap_or(u8::MAX);
+        let hop_limit = prefix.hop_limit.saturating_sub(visited);
+        let header = Prefix { hop_limit, ..prefix }.write();
+        (self.frames[0], self.frames[1], self.ingress) = (header, anew, None);
+        self.size = self.frames.iter().map(Bytes::len).sum();
+    }
+
     /// Notes whether it may have arrived before, because it was sent again.
     pub(super) fn mark_resent(&mut self, resent: bool) {
         self.mark(Flags::RESENT, resent);

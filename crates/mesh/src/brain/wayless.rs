@@ -1,8 +1,9 @@
 //! Errors that find no way to the sender: they wait for one.
 //!
 //! Where several links end at once, an error may be at a node from which nobody reaches the sender just then. Nobody else
-//! would ever say what became of that message. The error is tried again whenever links or routes have changed, and given
-//! up after some seconds.
+//! would ever say what became of that message. The error is tried again whenever links or routes have changed, and each
+//! second; that it has been somewhere before does not matter then. It is given up after a minute: by then a node that nobody
+//! reaches is forgotten, and its clients are not known any more.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,14 +16,18 @@ use crate::reason::Reason;
 use crate::route::Refusal;
 use crate::wire::Kind;
 
-/// How long an error waits: a link that was reset is up again by then, and one that was silent has been found out.
-const WAITS: Duration = Duration::from_secs(5);
+/// How long an error waits. A neighbour that was away may be dialled again only some seconds after it is back.
+const WAITS: Duration = Duration::from_secs(60);
+/// How often it is tried again whatever happens.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The errors that wait, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Wayless {
     waiting: VecDeque<Waiting>,
     bytes: usize,
+    /// When they are tried again; of no account while there are none.
+    again: Duration,
     /// There may be a way now.
     pub(super) stirred: bool,
 }
@@ -43,7 +48,7 @@ impl Wayless {
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        self.waiting.front().map(|waiting| waiting.until)
+        self.waiting.front().map(|waiting| waiting.until.min(self.again))
     }
 
     /// As many as may wait for a neighbour may wait here.
@@ -66,14 +71,14 @@ impl Wayless {
 /// Whether what stands in the way may be gone soon.
 fn may_pass(reason: Reason) -> bool {
     match reason {
-        Reason::Refused(Refusal::Unreachable | Refusal::NextHopIsSource) => true,
+        Reason::Refused(
+            Refusal::Unreachable | Refusal::NextHopIsSource | Refusal::Loop | Refusal::QueueFull,
+        ) => true,
         Reason::Refused(
             Refusal::BadAddress
             | Refusal::UnsupportedAddress
-            | Refusal::Loop
             | Refusal::HopLimit
             | Refusal::UnknownDestination
-            | Refusal::QueueFull
             | Refusal::AccessDenied,
         )
         | Reason::InDoubt
@@ -106,6 +111,9 @@ impl Brain {
         if !waits {
             return Err(message);
         }
+        if self.wayless.len() == 0 {
+            self.wayless.again = now.since_start + AGAIN;
+        }
         self.wayless.push(Waiting { error: message, until: now.since_start + WAITS, reason });
         Ok(())
     }
@@ -116,9 +124,16 @@ impl Brain {
             return;
         }
         for _ in 0..self.wayless.len() {
-            let Some(waiting) = self.wayless.pop() else { return };
+            let Some(mut waiting) = self.wayless.pop() else { return };
             let destination = waiting.error.prefix().destination.to_owned();
-            match self.way_to(&waiting.error, &destination) {
+            let way = match self.way_to(&waiting.error, &destination) {
+                Way::Refuse(Refusal::Loop | Refusal::NextHopIsSource) => {
+                    waiting.error.set_out_anew(&self.config.node);
+                    self.way_to(&waiting.error, &destination)
+                }
+                way @ (Way::Refuse(_) | Way::Node | Way::Client(_) | Way::Neighbour(..)) => way,
+            };
+            match way {
                 Way::Refuse(refusal) if may_pass(refusal.into()) => self.wayless.push(waiting),
                 way @ (Way::Refuse(_) | Way::Node | Way::Client(_) | Way::Neighbour(..)) => {
                     self.take_way(now, waiting.error, way, room);
@@ -127,13 +142,18 @@ impl Brain {
         }
     }
 
-    /// Gives up the errors that have waited long enough; all, where the node is about to end.
+    /// Gives up the errors that have waited long enough; all, where the node is about to end. The others are tried again.
     pub(super) fn tick_wayless(&mut self, now: Now) {
-        while self.wayless.due().is_some_and(|due| due <= now.since_start || self.own.leaving)
+        let first = |wayless: &Wayless| wayless.waiting.front().map(|waiting| waiting.until);
+        while first(&self.wayless).is_some_and(|due| due <= now.since_start || self.own.leaving)
             && let Some(Waiting { reason, .. }) = self.wayless.pop()
         {
             self.counters.add(reason.text());
             self.counters.count(Flow::Dropped);
+        }
+        if self.wayless.again <= now.since_start {
+            self.wayless.again = now.since_start + AGAIN;
+            self.wayless.stirred = self.wayless.len() > 0;
         }
     }
 }
