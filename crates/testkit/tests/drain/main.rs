@@ -16,6 +16,8 @@ use hopline_testkit::simulation::{Simulation, for_each_seed};
 use diamond::{LIMIT, diamond};
 use sender::{Sender, last_way};
 
+/// How long a node process has.
+const LEAVES: Duration = Duration::from_secs(60);
 const WITHIN: Duration = Duration::from_millis(2500);
 const LEAVING: &str = "node leaving";
 
@@ -164,7 +166,7 @@ fn a_node_that_waits_in_vain_leaves_soon() {
     }
     mesh.run_for(Duration::from_millis(50));
     let started = mesh.elapsed();
-    mesh.command("b", Command::Retire { within: Duration::from_secs(60) });
+    mesh.command("b", Command::Retire { within: LEAVES });
     while !mesh.has_left("b") {
         mesh.run_for(Duration::from_millis(1));
         assert!(mesh.elapsed() - started < Duration::from_secs(4), "it waits on");

@@ -8,8 +8,8 @@ use hopline_mesh::wire::{Class, Prefix};
 use hopline_testkit::simulation::{Simulation, for_each_seed};
 
 use crate::diamond::LIMIT;
-use crate::mesh;
 use crate::sender::Sender;
+use crate::{LEAVES, mesh};
 
 /// Large messages on slow links come seldom: that nothing has come for a while does not mean that nothing comes.
 #[test]
@@ -81,7 +81,7 @@ fn a_node_behind_full_links_leaves_nobody_in_doubt() {
         let mut until = None;
         for round in 0_u64.. {
             if round == 2_000 + 37 * seed {
-                mesh.command("b", Command::Retire { within: Duration::from_millis(7_500) });
+                mesh.command("b", Command::Retire { within: LEAVES });
             }
             for sender in [&mut there, &mut back] {
                 sender.send_of(&mut mesh, 1_000);
@@ -128,7 +128,7 @@ fn a_message_that_takes_seconds_is_waited_for() {
         alice.send_of(&mut mesh, 300_000);
         alice.send_of(&mut mesh, 1_000);
         mesh.run_for(Duration::from_millis(100));
-        mesh.command("b", Command::Retire { within: Duration::from_millis(7_500) });
+        mesh.command("b", Command::Retire { within: LEAVES });
         while !mesh.has_left("b") {
             mesh.run_for(Duration::from_millis(1));
         }
@@ -154,7 +154,7 @@ fn a_link_that_breaks_meanwhile_is_asked_again() {
         let mut in_doubt = 0;
         for round in 0..1_000 {
             if round == 100 {
-                mesh.command("b", Command::Retire { within: Duration::from_millis(7_500) });
+                mesh.command("b", Command::Retire { within: LEAVES });
             }
             if round == breaks {
                 mesh.break_link("a", "b");
@@ -201,7 +201,7 @@ fn a_node_behind_links_that_cannot_keep_up_leaves_when_all_has_passed() {
         }
         for round in 0..1_500 {
             if round == 1_000 {
-                mesh.command("b", Command::Retire { within: Duration::from_secs(60) });
+                mesh.command("b", Command::Retire { within: LEAVES });
             }
             there.send_of(&mut mesh, 1_000);
             back.send_of(&mut mesh, 1_000);
@@ -242,7 +242,7 @@ fn a_node_that_all_pass_by_leaves_although_messages_wait_in_vain() {
     }
     mesh.run_for(Duration::from_millis(50));
     let told = mesh.elapsed();
-    mesh.command("b", Command::Retire { within: Duration::from_secs(60) });
+    mesh.command("b", Command::Retire { within: LEAVES });
     while !mesh.has_left("b") {
         through.send(&mut mesh);
         deaf.send(&mut mesh);

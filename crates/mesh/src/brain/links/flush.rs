@@ -7,6 +7,8 @@
 //!                              <--     flushed 1       behind the last of them
 //! ```
 //!
+//! A node that leaves, too, answers when those that stay have answered it, so that what comes from them has gone on.
+//!
 //! Silence says nothing: on a slow link a large message comes long after the one before it. The answer does, however
 //! slow the link is, as a connection keeps the order of what is sent (as `PING` and `PONG` do for a client of NATS that
 //! flushes, and `drain` for a receiver of AMQP 1.0, section 2.6.7).
@@ -28,6 +30,10 @@ pub(in crate::brain) struct Flush {
     answered: u64,
     /// The number of the neighbour's question, until it is answered.
     to_answer: Option<u64>,
+    /// What is to have been sent before that is not marked yet.
+    to_mark: bool,
+    /// The neighbour has had a question: it leaves, or this link is taken out.
+    asks: bool,
 }
 
 impl Flush {
@@ -59,11 +65,30 @@ impl Brain {
     /// A neighbour asks for all that waits for it here, by the routes that hold now.
     pub(in crate::brain) fn flush_asked(&mut self, neighbour: &NodeName, number: u64) {
         self.bring_table_up();
-        if let Some(link) = self.links.get_mut(neighbour)
-            && let Some(session) = link.session.as_mut()
-        {
-            link.outbox.mark();
-            session.flush.to_answer = Some(number);
+        if let Some(session) = self.session(neighbour) {
+            let flush = &mut session.flush;
+            (flush.to_answer, flush.to_mark, flush.asks) = (Some(number), true, true);
+        }
+    }
+
+    /// Marks what waits for neighbours that have asked. Where this node leaves, too, what is on its way to it comes before,
+    /// and goes on to them: from those that stay, for of two that leave neither can wait for the other.
+    fn mark_for_flushes(&mut self) {
+        let mut sessions = self.links.values().filter_map(|link| link.session.as_ref());
+        if !sessions.any(|session| session.flush.to_mark) {
+            return;
+        }
+        let sessions = self.links.values().filter_map(|link| link.session.as_ref());
+        let mut awaited = sessions.filter(|it| !it.flush.asks && !it.flush.is_answered());
+        if self.drain.is_retiring() && awaited.next().is_some() {
+            return;
+        }
+        for link in self.links.values_mut() {
+            if let Some(session) = link.session.as_mut()
+                && std::mem::take(&mut session.flush.to_mark)
+            {
+                link.outbox.mark();
+            }
         }
     }
 
@@ -78,6 +103,7 @@ impl Brain {
 
     /// Puts the questions that may be put, behind what is said before them, and answers those that can be.
     pub(in crate::brain) fn say_flushes(&mut self) {
+        self.mark_for_flushes();
         let Self { links, config, out, .. } = self;
         let say = |hello: &Hello| local(&config.node, Kind::Hello, hello.write());
         for link in links.values_mut() {
@@ -106,7 +132,8 @@ impl Link {
     /// The neighbour's question, if it can be answered now.
     fn take_answer(&mut self) -> Option<u64> {
         let is_due = self.outbox.marked() == 0;
-        self.session.as_mut().filter(|_| is_due)?.flush.to_answer.take()
+        let session = self.session.as_mut().filter(|_| is_due)?;
+        if session.flush.to_mark { None } else { session.flush.to_answer.take() }
     }
 
     fn say(&mut self, frames: hopline_core::Frames, out: &mut Vec<Output>) {

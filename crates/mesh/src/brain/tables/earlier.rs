@@ -21,8 +21,8 @@ use crate::wire::Path;
 
 /// So many tables are kept,
 const MOST: usize = 3;
-/// and for so long: then the others have heard of the change, and what they sent before has arrived.
-const KEPT: Duration = Duration::from_secs(5);
+/// and for so long: then the others have heard of the change, and what they sent before has arrived, on slow links too.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// The last tables, the newest one first, each with the time when it was replaced.
 #[derive(Debug, Default)]
