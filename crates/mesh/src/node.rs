@@ -135,7 +135,8 @@ impl RoutingNode {
     }
 
     /// Tells where a neighbour is that this node dials. It is dialled at once, and again whenever
-    /// the connection is lost. An earlier address is forgotten.
+    /// the connection is lost. An earlier address is forgotten. Who is told again that it is there, while there is no
+    /// connection, dials it at once instead of after the present pause.
     ///
     /// # Errors
     /// [`NodeStopped`] where the node has ended.

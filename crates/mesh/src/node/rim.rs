@@ -207,7 +207,9 @@ impl Rim {
         let now = self.clock.now();
         match order {
             Order::Dial(neighbour, endpoint) => {
-                if self.addresses.insert(neighbour.clone(), endpoint.clone()) != Some(endpoint) {
+                let before = self.addresses.insert(neighbour.clone(), endpoint.clone());
+                if before != Some(endpoint) || !self.sockets.has_reached(&neighbour) {
+                    // It may be long until it would be dialled again.
                     self.sockets.hang(&neighbour);
                 }
                 self.dial(&neighbour);

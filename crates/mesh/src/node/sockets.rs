@@ -105,6 +105,12 @@ impl Sockets {
         }
     }
 
+    /// Whether there is a connection to a neighbour that this node dials.
+    pub(super) fn has_reached(&self, neighbour: &NodeName) -> bool {
+        let mut diallers = self.diallers.values();
+        diallers.any(|dialler| dialler.neighbour == *neighbour && dialler.conn.is_some())
+    }
+
     /// Stops dialling a neighbour; a connection to it is closed.
     pub(super) fn hang(&mut self, neighbour: &NodeName) {
         self.diallers.retain(|_, dialler| dialler.neighbour != *neighbour);

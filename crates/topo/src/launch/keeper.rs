@@ -39,8 +39,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// What all nodes of a mesh are told, as it is now.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Orders {
-    /// Where each node listens, as far as it is known.
-    pub(super) addresses: Arc<BTreeMap<NodeName, Endpoint>>,
+    /// Where each node listens, as far as it is known, and the number of the process that does.
+    pub(super) addresses: Arc<BTreeMap<NodeName, (Endpoint, Option<u32>)>>,
     /// Goes up by one each time the nodes are asked for their status.
     pub(super) asked: u64,
 }
@@ -334,8 +334,11 @@ async fn keep_telling(
             .filter_map(|node| Some((node.clone(), now.addresses.get(node)?.clone())))
             .collect();
         if addresses != told {
-            told.clone_from(&addresses);
-            write(stdin, &ToNode::Addresses(addresses)).await?;
+            let changed = |(node, at): &(&NodeName, _)| told.get(*node) != Some(*at);
+            let changed = addresses.iter().filter(changed);
+            let changed = changed.map(|(node, (endpoint, _))| (node.clone(), endpoint.clone()));
+            write(stdin, &ToNode::Addresses(changed.collect())).await?;
+            told = addresses;
         }
         if now.asked != asked {
             asked = now.asked;

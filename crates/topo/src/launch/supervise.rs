@@ -329,7 +329,9 @@ impl Supervisor {
         let nodes = self.launch.plan.nodes.iter();
         let addresses = nodes.filter_map(|(node, plan)| {
             let heard = listening.get(node);
-            Some((node.clone(), plan.address.as_ref().or(heard)?.clone()))
+            let process = self.processes.get(node).and_then(|record| record.process.as_ref());
+            let endpoint = plan.address.as_ref().or(heard)?.clone();
+            Some((node.clone(), (endpoint, process.map(|process| process.pid))))
         });
         let addresses = Arc::new(addresses.collect());
         self.orders.send_modify(|orders| orders.addresses = addresses);

@@ -23,11 +23,14 @@ const SAY_EVERY: Duration = Duration::from_secs(1);
 /// Once its supervisor is gone, a node that leaves and has not moved for so long hangs.
 const HANGS: Duration = Duration::from_millis(8700);
 
+/// Where neighbours are, and which word said so.
+type Addresses = BTreeMap<NodeName, (Endpoint, usize)>;
+
 /// What the supervisor has said so far.
 #[derive(Debug, Clone, Default)]
 struct Heard {
     setup: Option<Arc<Setup>>,
-    addresses: Arc<BTreeMap<NodeName, Endpoint>>,
+    addresses: Arc<Addresses>,
     asked: u64,
     prepare: Option<(u64, Arc<Share>)>,
     switch: u64,
@@ -166,29 +169,28 @@ async fn go_by(node: &RoutingNode, setup: &Setup, share: &Share) -> Result<(), N
 
 async fn dial_changed(
     node: &RoutingNode,
-    addresses: &BTreeMap<NodeName, Endpoint>,
-    dialled: &mut BTreeMap<NodeName, Endpoint>,
+    addresses: &Addresses,
+    dialled: &mut BTreeMap<NodeName, usize>,
 ) {
-    for (neighbour, endpoint) in addresses {
-        if dialled.get(neighbour) == Some(endpoint) {
-            continue;
+    for (neighbour, (endpoint, word)) in addresses {
+        if dialled.insert(neighbour.clone(), *word) != Some(*word) {
+            // A node that has ended is found out where this is called.
+            let _ = node.dial(neighbour.clone(), endpoint.clone()).await;
         }
-        // A node that has ended is found out where this is called.
-        let _ = node.dial(neighbour.clone(), endpoint.clone()).await;
-        dialled.insert(neighbour.clone(), endpoint.clone());
     }
 }
 
 /// Hears all that is said on stdin until it ends.
 fn listen(say: &watch::Sender<Heard>) {
-    for line in io::stdin().lock().lines() {
+    for (word, line) in io::stdin().lock().lines().enumerate() {
         let Ok(line) = line else { break };
         match words::word(&line) {
             Ok(ToNode::Setup(setup)) => {
                 say.send_modify(|heard| heard.setup = Some(Arc::from(setup)));
             }
             Ok(ToNode::Addresses(addresses)) => {
-                say.send_modify(|heard| heard.addresses = Arc::new(addresses));
+                let addresses = addresses.into_iter().map(|(node, at)| (node, (at, word)));
+                say.send_modify(|heard| Arc::make_mut(&mut heard.addresses).extend(addresses));
             }
             Ok(ToNode::Prepare { number, share }) => {
                 say.send_modify(|heard| heard.prepare = Some((number, Arc::from(share))));

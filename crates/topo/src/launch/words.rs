@@ -18,7 +18,7 @@ use super::share::Share;
 pub enum ToNode {
     /// All that the node starts with; always the first line.
     Setup(Box<Setup>),
-    /// Where the neighbours that it dials are, each time this changes.
+    /// Where neighbours are that it dials, each time one is elsewhere or there again.
     Addresses(BTreeMap<NodeName, Endpoint>),
     /// Asks for a [`FromNode::Status`].
     Ask {},
