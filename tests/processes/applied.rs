@@ -364,3 +364,29 @@ async fn plans_that_come_at_once_are_applied_one_by_one() {
     assert_eq!(numbers, [1, 2, 3, 4, 5]);
     assert_eq!(pids(&sandbox, &file), before);
 }
+
+/// A node that is moved to a port which somebody else has is told at once, and so is that it is back when the file says so.
+#[tokio::test]
+async fn a_node_that_moves_to_a_taken_port_is_told_and_comes_back() {
+    let (sandbox, file, text) = diamond();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("bind = \"{}\"", taken.local_addr().map(|at| format!("tcp://{at}")).unwrap());
+    let (auto, moved) = ("[nodes.b]\nbind = \"auto\"", format!("[nodes.b]\n{at}"));
+    rewrite(&file, &[(auto, &moved)]);
+    let started = Instant::now();
+    let apply = || {
+        let output = sandbox.run(&["apply", &text, "--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report["applied"].clone())
+    };
+    let (code, applied) = apply();
+    assert_eq!((code, &applied["late"]), (Some(1), &json!(["b"])), "{applied}");
+    let why = applied["reasons"]["b"].to_string();
+    assert!(why.contains("is taken"), "{applied}");
+    rewrite(&file, &[]);
+    let (code, applied) = apply();
+    assert_eq!((code, &applied["late"]), (Some(0), &json!([])), "{applied}");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    sandbox.data(&["status", &text, "--converged", "--wait", "10s"]);
+    assert_eq!(sandbox.data(&["trace", &text, "a", "d"]), "a -> b -> d  2 hops\n");
+}

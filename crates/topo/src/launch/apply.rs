@@ -173,6 +173,9 @@ impl Supervisor {
         let (stay, still_stopped): (Vec<NodeName>, Vec<NodeName>) =
             stay.partition(|node| self.fleet.has(node));
         applied.still_stopped = still_stopped;
+        // Whoever does not come up cannot answer, and may do better with the plan.
+        let failing: Vec<NodeName> =
+            stay.iter().filter(|node| self.is_failing(node)).cloned().collect();
 
         for node in &stay {
             self.fleet.tell(node, &shares[node], Step::Prepare);
@@ -183,7 +186,8 @@ impl Supervisor {
             |it: &Self, node: &NodeName| it.is_up(node) && !it.statuses.contains_key(node);
         // One that is being started again is asked as soon as it listens.
         let answered = |it: &Self| {
-            let prepared = stay.iter().all(|node| it.fleet.restart(node).is_some());
+            let mut asked = stay.iter().filter(|node| !failing.contains(node));
+            let prepared = asked.all(|node| it.fleet.restart(node).is_some());
             prepared && !gone.iter().any(|node| is_silent(it, node))
         };
         self.hear_until(hearing, ANSWERS, answered).await?;
@@ -214,6 +218,7 @@ impl Supervisor {
         let then = handover.waiting.iter().chain(&handover.together);
         self.start_and_hear(hearing, then.cloned().collect()).await?;
 
+        failing.iter().for_each(|node| drop(self.failures.remove(node)));
         switch.iter().for_each(|node| self.fleet.tell(node, &shares[node], Step::Switch));
         self.tell_addresses()?;
         let switched = |it: &Self| {
@@ -222,13 +227,17 @@ impl Supervisor {
             switch.iter().all(|node| !waits(node) || it.fleet.has_switched(node))
         };
         self.hear_until(hearing, ANSWERS, switched).await?;
+        let came_up = |it: &Self| failing.iter().all(|node| it.is_up(node) || it.has_failed(node));
+        self.hear_until(hearing, STARTS, came_up).await?;
         // One after the other, so that the others are there to be routed round it.
         for node in again.iter().filter(|node| !handover.together.contains(*node)) {
             let up = self.processes.get(node).and_then(|record| record.process.clone());
+            self.failures.remove(node);
             self.fleet.tell(node, &shares[node], Step::Restart);
             let again = |it: &Self| {
                 let record = it.processes.get(node);
-                it.is_up(node) && record.is_some_and(|record| record.process != up)
+                let is_again = it.is_up(node) && record.is_some_and(|record| record.process != up);
+                is_again || it.has_failed(node)
             };
             self.hear_until(hearing, STARTS_AGAIN, again).await?;
         }
@@ -285,6 +294,16 @@ impl Supervisor {
 
     fn is_up(&self, node: &NodeName) -> bool {
         self.processes.get(node).is_some_and(|record| record.state == ProcessState::Up)
+    }
+
+    /// Whether a node said why it cannot start, and has not been up since.
+    fn has_failed(&self, node: &NodeName) -> bool {
+        self.failures.contains_key(node)
+    }
+
+    /// Whether a node ends each time before it is up.
+    fn is_failing(&self, node: &NodeName) -> bool {
+        !self.is_up(node) && self.has_failed(node)
     }
 
     /// Whether a node is up, or has tried to be and failed.

@@ -145,6 +145,8 @@ impl Keeper {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
+                // It may do better with another plan.
+                () = told(self.task.clone(), self.since, &[Step::Switch, Step::Restart]) => {}
                 () = sleep(wait) => {}
             }
         }
@@ -205,7 +207,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Some(End::Told),
-                () = told_to_restart(self.task.clone(), since) => Some(End::Again),
+                () = told(self.task.clone(), since, &[Step::Restart]) => Some(End::Again),
                 is_silent = hear_out((&name, since), &mut lines, &news, &mut endpoint) => {
                     hangs = is_silent;
                     None
@@ -241,10 +243,10 @@ impl Keeper {
     }
 }
 
-/// Ready when the node is to be started again for a change later than `since`.
-async fn told_to_restart(mut task: watch::Receiver<Task>, since: u64) {
-    let restart = |task: &Task| task.step == Step::Restart && task.number > since;
-    if task.wait_for(restart).await.is_err() {
+/// Ready when a change later than `since` is as far as one of these.
+async fn told(mut task: watch::Receiver<Task>, since: u64, steps: &[Step]) {
+    let is_there = |task: &Task| steps.contains(&task.step) && task.number > since;
+    if task.wait_for(is_there).await.is_err() {
         std::future::pending().await
     }
 }
