@@ -105,7 +105,7 @@ codes! { ERRORS, ERROR_SUMMARIES, "The codes of all errors, in alphabetical orde
     UNKNOWN_LINK = "unknown-link";
     /// `[lints.allow]` names a code that no lint and no note has.
     UNKNOWN_LINT = "unknown-lint";
-    /// A route's next hop is no node, no client, and not `upstream`.
+    /// A route's next hop is no node, no client of its node, and not `upstream`.
     UNKNOWN_NEXT_HOP = "unknown-next-hop";
     /// A node is named that the file does not declare.
     UNKNOWN_NODE = "unknown-node";

@@ -83,9 +83,11 @@ impl<'a> Checker<'a> {
             self.problems.push(problem);
             return false;
         }
-        let known = self.declared.contains_key(next) || self.clients.contains(next);
-        if next == UPSTREAM || known {
+        if next == UPSTREAM || self.declared.contains_key(next) {
             return true;
+        }
+        if self.clients.contains(next) {
+            return self.is_client_here(node, at);
         }
         if !self.may_be(next) {
             let help = self.nearest_name(next, &[UPSTREAM]);
@@ -97,6 +99,24 @@ impl<'a> Checker<'a> {
                 }));
             self.problems.push(problem);
         }
+        false
+    }
+
+    /// Whether a planned client, to which a route of `node` leads, is there.
+    fn is_client_here(&mut self, node: &str, at: &At<String>) -> bool {
+        let client = at.value.as_str();
+        let planned = self.spec.clients.iter().find(|pair| pair.key.value == client);
+        let elsewhere = planned.and_then(|pair| pair.value.as_ref()).filter(|it| it.value != node);
+        let Some(elsewhere) = elsewhere else {
+            return true;
+        };
+        let there = &elsewhere.value;
+        let message = format!("the client `{client}` is not at `{node}`");
+        let problem = Diagnostic::error(codes::UNKNOWN_NEXT_HOP, message)
+            .label(&at.span, "a client that is a next hop is at the node itself")
+            .label(&elsewhere.span, "it is there")
+            .help(format!("write `{there}`, and give that node a route to `{client}`"));
+        self.problems.push(problem);
         false
     }
 }
