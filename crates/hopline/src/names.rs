@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use hopline::mesh::address::Address;
 use hopline::mesh::name::{LinkName, NodeName};
 use hopline::mesh::route::Down;
 use hopline::topo::launch::Homes;
@@ -67,9 +68,15 @@ pub(crate) fn sender(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<
 
 /// A node, a planned client, or anything else that an address may be as far as the plan can tell.
 pub(crate) fn destination(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<()> {
-    let (bare, at) = match name.split_once('@') {
-        Some((bare, at)) => (bare, Some(at)),
-        None => (name, None),
+    let (bare, at) = match Address::parse(name) {
+        Ok(Address::At { name, node }) => (name, Some(node)),
+        Ok(Address::Name(name)) => (name, None),
+        Ok(Address::Group(_) | Address::Everyone) => {
+            let message = format!("`{name}` is for several, and a copy for each goes its own way");
+            let help = "ask for the way to one of them, or to the node where it is";
+            return Err(Bad::new(message).help(help).into());
+        }
+        Err(error) => return Err(Bad::new(format!("`{name}`: {error}")).into()),
     };
     if let Some(at) = at {
         node(plan, at)?;
@@ -88,10 +95,16 @@ fn nobody(plan: &Plan, name: &str) -> Bad {
     let known: Vec<&str> = nodes.chain(names).collect();
     match nearest(name, known) {
         Some(near) => Bad::new(message).help(format!("did you mean `{near}`?")),
-        None => Bad::new(message).help(format!(
-            "a client that will attach somewhere is planned with a line `{name} = \"NODE\"` under \
-             [clients]"
-        )),
+        None => match NodeName::parse(name) {
+            Ok(_) => {
+                let key = if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() };
+                Bad::new(message).help(format!(
+                    "a client that will attach somewhere is planned with a line `{key} = \"NODE\"` under \
+                     [clients]"
+                ))
+            }
+            Err(why) => Bad::new(message).help(format!("no name in a file is like that: {why}")),
+        },
     }
 }
 
