@@ -21,6 +21,8 @@ pub struct Moves {
     pub services: Count,
     /// The first of those that move: between clients, between nodes, to services, each in the order of their names.
     pub list: Vec<Move>,
+    /// How many move besides those of the list.
+    pub more: usize,
 }
 
 /// How many routes there are and what becomes of them.
@@ -112,6 +114,7 @@ impl Moves {
         let services: Vec<Goal<'_>> = services.map(|name| Goal { name, at: None }).collect();
         let all: Vec<Ends<'_>> = clients.into_iter().chain(nodes).collect();
         moves.services = compare(&all, &services, &mut ways, most, list);
+        moves.more = moves.changed() - moves.list.len();
         moves
     }
 }

@@ -36,7 +36,7 @@ impl fmt::Display for Change {
         for moved in &self.routes.list {
             writeln!(f, "  {moved}")?;
         }
-        match self.routes.changed() - self.routes.list.len() {
+        match self.routes.more {
             0 => Ok(()),
             more => writeln!(f, "  and {more} more"),
         }
