@@ -24,6 +24,18 @@ fn a_plan_shows_what_each_node_is_to_do() {
 }
 
 #[test]
+fn a_plan_says_which_ways_are_over_the_hop_limit() {
+    let mut sandbox = Sandbox::new();
+    let text = "[mesh]\nname = 'm'\nhop_limit = 3\n[nodes]\na = {}\nb = { upstream = 'a' }\n\
+                c = { upstream = 'b' }\nd = { upstream = 'c' }\n";
+    let file = sandbox.file("m.toml", text).display().to_string();
+    let plan = sandbox.data(&["plan", &file, "a"]);
+    let why = |to: &str| plan.lines().find(|line| line.trim_start().starts_with(to)).unwrap();
+    assert!(why("c  b").ends_with("2     computed"), "{plan}");
+    assert!(why("d  b").ends_with("3     computed, over the hop limit"), "{plan}");
+}
+
+#[test]
 fn a_difference_shows_what_came_and_went() {
     assert_snapshot!(shown(&[
         &["diff", "topologies/line.toml", "topologies/star.toml"],

@@ -19,11 +19,13 @@ pub fn route_lines(table: &Table, directory: &Directory, statics: &StaticRoutes)
     };
     let mut lines = vec![line(table.me().as_str(), "here")];
     for (node, hop) in table.iter() {
+        let fits = hop.hops < u32::from(table.hop_limit());
+        let why = if fits { "computed" } else { "computed, over the hop limit" };
         lines.push(RouteLine {
             next_hop: Some(hop.neighbour.to_string()),
             cost: Some(hop.cost),
             hops: Some(hop.hops),
-            ..line(node.as_str(), "computed")
+            ..line(node.as_str(), why)
         });
     }
     lines.extend(table.unreachable().map(|node| line(node.as_str(), "unreachable")));

@@ -248,7 +248,7 @@ pub struct RouteLine {
     pub cost: Option<u64>,
     /// The hops of the whole way.
     pub hops: Option<u32>,
-    /// Why: `here`, `computed`, `unreachable`, `attached at NODE`, `static`.
+    /// Why: `here`, `computed` (and whether that is `over the hop limit`), `unreachable`, `attached at NODE`, `static`.
     pub origin: String,
 }
 
