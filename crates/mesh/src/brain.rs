@@ -224,7 +224,7 @@ impl Brain {
             others.chain(self.spreads.due()).chain(self.drain.due()).chain(self.unsaid.due());
         let others = others.chain(self.wayless.due());
         let others = others.chain(self.broker.due()).chain(self.namesakes.due());
-        let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
+        let credit = self.flows.due().filter(|_| self.awaits_credit());
         links.chain(conns).chain(others).chain(credit).chain(self.table_due()).min()
     }
 

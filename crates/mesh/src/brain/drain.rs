@@ -9,7 +9,9 @@
 //!                          before has come, and nobody sends by the old
 //!                          routes any more
 //!               finishing  its clients have heard that, and all that they      two thirds
-//!                          sent has left the mesh
+//!                          sent has left the mesh, or this node at least
+//!               hearing    neighbours had nothing left for it after that,      two thirds
+//!                          and nothing comes back any more
 //!               good-bye   neighbours know that, all that they had for it      all of it
 //!                          has come, and all of it has gone on
 //!                  v
@@ -36,7 +38,7 @@ const LAST_RESORT: u32 = u32::MAX;
 /// left, and nothing has come for so long, no node farther away has either.
 const QUIET: Duration = Duration::from_millis(50);
 /// For so long no message has passed that was sent before its sender knew that the node drains: no more come, also from
-/// nodes farther away, behind slow links.
+/// nodes farther away, behind slow links. And no error has come for a client here.
 const STALE: Duration = Duration::from_millis(500);
 /// What has not moved for so long while the node finishes does not move any more.
 const STUCK: Duration = Duration::from_secs(2);
@@ -56,6 +58,8 @@ pub(super) struct Drain {
     came: Option<Duration>,
     /// When a client here last sent one.
     sent: Option<Duration>,
+    /// When an error last came for a client here.
+    told: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -77,6 +81,7 @@ enum Phase {
     Around,
     /// With the marks behind all that is on its way from here.
     Finishing(Vec<MessageId>),
+    Hearing,
     GoodBye,
     Left,
 }
@@ -90,6 +95,8 @@ struct Progress {
     kept: usize,
     /// how many marks of this phase have not come to theirs,
     marks: usize,
+    /// how many messages that entered here wait for links,
+    unsent: usize,
     /// how many messages links hold,
     held: usize,
     /// and how many have gone over links in all, either way.
@@ -98,8 +105,8 @@ struct Progress {
 
 impl Progress {
     /// How much is left of what clients here sent.
-    fn own(&self) -> (usize, usize) {
-        (self.kept, self.marks)
+    fn own(&self) -> (usize, usize, usize) {
+        (self.kept, self.marks, self.unsent)
     }
 }
 
@@ -119,6 +126,11 @@ impl Drain {
         self.sent = Some(now.since_start);
     }
 
+    /// An error came for a client here.
+    pub(super) fn told(&mut self, now: Now) {
+        self.told = Some(now.since_start);
+    }
+
     /// What is told of a link's cost.
     pub(super) fn cost(&self, cost: u32) -> u32 {
         if self.draining { LAST_RESORT } else { cost }
@@ -134,6 +146,11 @@ impl Drain {
         self.retiring.is_some()
     }
 
+    /// Whether it matters where what clients here sent has come to.
+    pub(super) fn is_finishing(&self) -> bool {
+        matches!(&self.retiring, Some(Retiring { phase: Phase::Finishing(_), .. }))
+    }
+
     /// Whether what clients send is refused.
     pub(super) fn refuses(&self) -> bool {
         self.retiring.as_ref().is_some_and(|retiring| retiring.phase != Phase::Around)
@@ -145,6 +162,7 @@ impl Drain {
         let quiet = match retiring.phase {
             Phase::Around => self.stale.map(|last| last + STALE),
             Phase::Finishing(_) => self.sent.map(|last| last + QUIET),
+            Phase::Hearing => self.told.map(|last| last + STALE),
             Phase::GoodBye => self.came.map(|last| last + QUIET),
             Phase::Left => return None,
         };
@@ -162,7 +180,7 @@ impl Retiring {
     fn over(&self) -> Duration {
         let thirds = match self.phase {
             Phase::Around => 1,
-            Phase::Finishing(_) => 2,
+            Phase::Finishing(_) | Phase::Hearing => 2,
             Phase::GoodBye | Phase::Left => 3,
         };
         self.started + self.within * thirds / 3
@@ -172,10 +190,15 @@ impl Retiring {
     fn stuck(&self) -> Duration {
         match self.phase {
             Phase::Finishing(_) => {
-                let own = if self.progress.own() == (0, 0) { STUCK } else { STILL };
-                (self.moved + STUCK).min(self.own_moved + own)
+                let stuck = self.moved + STUCK;
+                match self.progress.own() {
+                    (0, 0, 0) => stuck.min(self.own_moved + STUCK),
+                    (_, 0, 0) => stuck.min(self.own_moved + STILL),
+                    // It may be behind those of others, here or farther away.
+                    _ => stuck,
+                }
             }
-            Phase::Around | Phase::GoodBye | Phase::Left => self.moved + STILL,
+            Phase::Around | Phase::Hearing | Phase::GoodBye | Phase::Left => self.moved + STILL,
         }
     }
 
@@ -247,6 +270,10 @@ impl Brain {
                 _ if !is_over && !is_done => return,
                 Phase::Around => Phase::Finishing(self.ask_all_for_credit(now, room)),
                 Phase::Finishing(_) => {
+                    self.want_flushes();
+                    Phase::Hearing
+                }
+                Phase::Hearing => {
                     self.give_back_blocked(now, Reason::Leaving, room);
                     self.give_back_confirmed(now, room);
                     self.tell_all_sums(now, room);
@@ -273,7 +300,7 @@ impl Brain {
     fn progress(&self, phase: &Phase) -> Progress {
         let marks = match phase {
             Phase::Finishing(marks) => marks.as_slice(),
-            Phase::Around | Phase::GoodBye | Phase::Left => &[],
+            Phase::Around | Phase::Hearing | Phase::GoodBye | Phase::Left => &[],
         };
         let links = self.links.values();
         let passed = |link: &Link| link.outbox.acknowledged() + link.received();
@@ -281,18 +308,21 @@ impl Brain {
             unanswered: self.pending_floods() + self.unflushed(),
             kept: self.blocked.len() + self.confirmed.len() + self.spreads.len(),
             marks: marks.iter().filter(|mark| self.flows.has_mark(**mark)).count(),
+            unsent: links.clone().map(|link| link.outbox.waiting_here()).sum(),
             held: links.clone().map(|link| link.outbox.len()).sum(),
             passed: links.map(passed).fold(0, u64::wrapping_add),
         }
     }
 
     fn is_done(&self, phase: &Phase, progress: &Progress, now: Now) -> bool {
-        let Progress { unanswered, kept, marks, held, passed: _ } = *progress;
+        let Progress { unanswered, kept, marks, unsent, held, passed: _ } = *progress;
         match phase {
             Phase::Around => unanswered == 0 && Drain::is_over(self.drain.stale, STALE, now),
             Phase::Finishing(_) => {
-                kept == 0 && marks == 0 && Drain::is_over(self.drain.sent, QUIET, now)
+                let is_quiet = Drain::is_over(self.drain.sent, QUIET, now);
+                kept == 0 && marks == 0 && unsent == 0 && is_quiet
             }
+            Phase::Hearing => unanswered == 0 && Drain::is_over(self.drain.told, STALE, now),
             Phase::GoodBye => {
                 unanswered == 0 && held == 0 && Drain::is_over(self.drain.came, QUIET, now)
             }

@@ -97,7 +97,12 @@ impl Brain {
     pub(super) fn take_way(&mut self, now: Now, mut message: Message, way: Way, room: &impl Room) {
         let neighbour = match way {
             Way::Node => return self.answer(now, message, room),
-            Way::Client(Some(conn)) => return self.deliver(now, message, conn, room),
+            Way::Client(Some(conn)) => {
+                if message.kind() == Kind::Error && message.ingress.is_some() {
+                    self.drain.told(now);
+                }
+                return self.deliver(now, message, conn, room);
+            }
             Way::Client(None) => {
                 return self.refuse(now, message, Reason::ReceiverGone, room);
             }
@@ -288,7 +293,9 @@ impl Here<'_> {
     /// The link to a neighbour, if it may be sent something.
     fn open_link(&self, neighbour: &str) -> Option<&Link> {
         let link = self.links.get(neighbour)?;
-        (if self.leaving { link.is_up() } else { link.stays() }).then_some(link)
+        // One that has said good-bye still hands over what its clients are told.
+        let takes = if self.leaving || self.is_error { link.is_up() } else { link.stays() };
+        takes.then_some(link)
     }
 }
 

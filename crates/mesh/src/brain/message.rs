@@ -5,7 +5,7 @@ use hopline_core::Frames;
 
 use super::outbox::Lane;
 use crate::name::NodeName;
-use crate::wire::{Flags, Kind, Path, Prefix, WireError, targets};
+use crate::wire::{Flags, Kind, Path, Prefix, Tail, WireError, targets};
 
 /// A message between its arrival and its hand-over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,9 +162,37 @@ impl Message {
         targets::read(self.payload().first().ok_or(WireError::Missing("targets"))?)
     }
 
-    /// Whose turn it is when it waits for a neighbour.
+    /// Whose turn it is when it waits for a neighbour: that of the node where it entered. What is told there of such
+    /// messages keeps its order, too: that one has come to its end, and that those before it have.
     pub(super) fn lane(&self) -> Lane {
+        if let Some(told) = self.told_at() {
+            return Lane::of(&told);
+        }
         self.path().stamps().next().map_or(Lane::HERE, |entered| Lane::of(entered.node))
+    }
+
+    /// The node that sent what this is an error or a credit for.
+    fn told_at(&self) -> Option<String> {
+        match self.kind {
+            Kind::Error => {
+                let failed = Path::read(self.payload().first()?).ok()?;
+                Some(failed.stamps().next()?.node.to_owned())
+            }
+            Kind::Credit => {
+                let prefix = self.prefix();
+                Tail::read(prefix.tail).ok()?.correlation?;
+                Some(prefix.destination.to_owned())
+            }
+            Kind::Data
+            | Kind::Reply
+            | Kind::Ack
+            | Kind::Probe
+            | Kind::Hello
+            | Kind::LinkState
+            | Kind::LinkAck
+            | Kind::Batch
+            | Kind::Control => None,
+        }
     }
 
     /// All frames, the path replaced.

@@ -158,6 +158,11 @@ impl Outbox {
         self.waiting.len()
     }
 
+    /// How many messages wait that entered the mesh here.
+    pub(super) fn waiting_here(&self) -> usize {
+        self.waiting.len_of(Lane::HERE)
+    }
+
     /// How many messages wait or are not acknowledged.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.sent.messages.len()

@@ -6,6 +6,7 @@ mod diamond;
 mod far;
 mod sender;
 mod slow;
+mod told;
 
 use std::time::Duration;
 

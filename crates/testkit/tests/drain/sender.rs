@@ -58,6 +58,18 @@ impl Sender {
 
     /// Every message was handed over once, or its sender was told, and not both.
     pub(crate) fn assert_nothing_lost(&self, mesh: &Simulation, receiver: ClientId, from: &str) {
+        let ends = self.assert_none_unknown(mesh, receiver, from);
+        let known: BTreeSet<u64> = ends.iter().copied().collect();
+        assert_eq!(ends.len(), known.len(), "{from} to {}: both, or twice", self.to);
+    }
+
+    /// Every message was handed over, or its sender was told, or both. Gives back what was.
+    pub(crate) fn assert_none_unknown(
+        &self,
+        mesh: &Simulation,
+        receiver: ClientId,
+        from: &str,
+    ) -> Vec<u64> {
         let read = |frames: &Vec<Bytes>| {
             let prefix = Prefix::read(&frames[0]).unwrap();
             let is_its = prefix.kind == Kind::Data && prefix.source == from;
@@ -65,10 +77,9 @@ impl Sender {
         };
         let mut ends: Vec<u64> = mesh.handed(receiver).iter().filter_map(read).collect();
         ends.extend(self.told.iter().map(|(number, _)| *number));
-        let known: BTreeSet<u64> = ends.iter().copied().collect();
-        assert_eq!(ends.len(), known.len(), "{from} to {}: both, or twice", self.to);
-        let lost: Vec<u64> = (0..self.sent).filter(|number| !known.contains(number)).collect();
+        let lost: Vec<u64> = (0..self.sent).filter(|number| !ends.contains(number)).collect();
         assert!(lost.is_empty(), "{from} to {}: {lost:?} of {} are lost", self.to, self.sent);
+        ends
     }
 }
 

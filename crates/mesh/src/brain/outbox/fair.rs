@@ -65,6 +65,11 @@ impl Fair {
         self.messages
     }
 
+    /// How many wait in one lane.
+    pub(super) fn len_of(&self, lane: Lane) -> usize {
+        self.lanes.get(&lane).map_or(0, |waiting| waiting.messages.len())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.messages == 0
     }

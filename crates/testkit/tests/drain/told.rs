@@ -1,0 +1,107 @@
+//! What clients of a node that leaves have sent, and what comes back of it when its receivers go meanwhile, behind slow links:
+//! the node stays until they have been told.
+
+use std::time::Duration;
+
+use hopline_mesh::brain::{Command, Impairment};
+use hopline_mesh::wire::Class;
+use hopline_testkit::simulation::{Simulation, for_each_seed};
+
+use crate::LEAVES;
+use crate::diamond::LIMIT;
+use crate::sender::Sender;
+
+/// What else goes when `a` leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    /// The client that receives.
+    Client,
+    /// Its node, as all its links break.
+    Links,
+    /// Its node, which leaves as well.
+    Node,
+    /// All nodes leave.
+    Mesh,
+}
+
+const ALL: [Goes; 4] = [Goes::Client, Goes::Links, Goes::Node, Goes::Mesh];
+
+/// `a` leaves with a backlog of many seconds for `d`, and then something else does.
+fn leaves_first(seed: u64, links: &[(&str, &str, u32)], goes: Goes, rate: u64) {
+    let mut mesh = Simulation::of(seed, links);
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    let dave = mesh.attach_native("d", Some("dave"));
+    let alan = mesh.attach_native("a", Some("alan"));
+    let mut senders = vec![
+        (Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce), dave),
+        (Sender::new(&mut mesh, "d", "dora", "alan", Class::AtMostOnce), alan),
+    ];
+    let slow = Impairment { bytes_per_second: Some(rate), ..Impairment::default() };
+    let ends = links.iter().flat_map(|(a, b, _)| [(*a, *b), (*b, *a)]);
+    ends.for_each(|(from, to)| mesh.impair(from, to, slow));
+    let mut nodes: Vec<&str> = links.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let mut leaving = vec!["a"];
+    for _ in 0..1_500 {
+        for (sender, _) in &mut senders {
+            sender.send_of(&mut mesh, 1_000);
+        }
+        mesh.run_for(Duration::from_millis(2));
+    }
+    mesh.command("a", Command::Retire { within: LEAVES });
+    let later = mesh.rng().u64(0..3_000);
+    match goes {
+        Goes::Client | Goes::Links => mesh.run_for(Duration::from_millis(later)),
+        Goes::Node => leaving.push("d"),
+        Goes::Mesh => leaving = nodes,
+    }
+    for node in &leaving[1..] {
+        mesh.command(node, Command::Retire { within: LEAVES });
+    }
+    match goes {
+        Goes::Client => mesh.detach(dave),
+        Goes::Links => {
+            let of_d = links.iter().filter(|(a, b, _)| [*a, *b].contains(&"d"));
+            of_d.for_each(|(a, b, _)| mesh.cut(a, b));
+        }
+        Goes::Node | Goes::Mesh => {}
+    }
+    while !leaving.is_empty() {
+        mesh.run_for(Duration::from_millis(1));
+        leaving.retain(|node| {
+            let has_left = mesh.has_left(node);
+            if has_left {
+                mesh.end(node);
+            }
+            !has_left
+        });
+        assert!(mesh.elapsed() < Duration::from_secs(100), "it never leaves: {leaving:?}");
+    }
+    mesh.run_for(Duration::from_secs(70));
+    for ((sender, receiver), name) in senders.iter_mut().zip(["alice", "dora"]) {
+        sender.hear(&mut mesh);
+        sender.assert_none_unknown(&mesh, *receiver, name);
+    }
+}
+
+#[test]
+fn a_node_leaves_when_its_clients_have_been_told() {
+    let links = [("b", "a", 10), ("b", "d", 10)];
+    for goes in ALL {
+        for_each_seed(6, |seed| {
+            leaves_first(seed, &links, goes, [110_000, 250_000][seed as usize % 2])
+        });
+    }
+}
+
+#[test]
+fn a_node_leaves_when_its_clients_have_been_told_from_afar() {
+    let links = [("b", "a", 10), ("b", "c", 10), ("c", "d", 10)];
+    for goes in ALL {
+        for_each_seed(6, |seed| {
+            leaves_first(seed, &links, goes, [110_000, 250_000][seed as usize % 2])
+        });
+    }
+}
