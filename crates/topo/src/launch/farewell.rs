@@ -64,7 +64,15 @@ impl Supervisor {
             self.report(Report::Stopping);
         }
         self.leave.cancel();
-        self.fleet.ended().await;
+        let mut news = self.news.take();
+        let mut next = async || news.as_mut()?.recv().await;
+        loop {
+            tokio::select! {
+                biased;
+                Some((node, told)) = next() => self.note(&node, told),
+                () = self.fleet.ended() => break,
+            }
+        }
         store::remove(&self.place.processes())?;
         store::remove(&self.place.ports())?;
         store::remove(&self.place.uncounted())?;

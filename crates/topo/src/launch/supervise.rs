@@ -125,6 +125,8 @@ pub(super) struct Supervisor {
     pub(super) fleet: Fleet,
     pub(super) leave: CancellationToken,
     pub(super) at_once: CancellationToken,
+    /// What keepers tell once the mesh is told to end.
+    pub(super) news: Option<mpsc::Receiver<(NodeName, News)>>,
 }
 
 impl Supervisor {
@@ -144,6 +146,7 @@ impl Supervisor {
             fleet: Fleet::default(),
             leave: CancellationToken::new(),
             at_once: CancellationToken::new(),
+            news: None,
         }
     }
 
@@ -159,9 +162,12 @@ impl Supervisor {
         store::write(&self.place.supervisor(), record)?;
         let mut desk = Desk::open(&desk::socket(&self.sockets))?;
         let mut news = self.start_all(key)?;
-        self.become_whole(stop, &mut news).await?;
-        self.watch_over(stop, &mut news, &mut desk).await;
-        Ok(())
+        let ran = self.become_whole(stop, &mut news).await;
+        if ran.is_ok() {
+            self.watch_over(stop, &mut news, &mut desk).await;
+        }
+        self.news = Some(news);
+        ran
     }
 
     /// The mesh key, as it is on disk.
@@ -249,14 +255,18 @@ impl Supervisor {
                     let _ = answer.send(said);
                 }
                 Some((node, told)) = news.recv() => {
-                    // State that cannot be written, on a full disk, is no reason to stop a mesh.
-                    if let Err(error) = self.take(&node, told) {
-                        let cause = std::error::Error::source(&error);
-                        tracing::error!(%error, cause, "the state is not up to date");
-                    }
+                    self.note(&node, told);
                     self.see_whether_whole();
                 }
             }
+        }
+    }
+
+    /// The same as [`Self::take`]: state that cannot be written, on a full disk, is no reason to stop a mesh.
+    pub(super) fn note(&mut self, node: &NodeName, news: News) {
+        if let Err(error) = self.take(node, news) {
+            let cause = std::error::Error::source(&error);
+            tracing::error!(%error, cause, "the state is not up to date");
         }
     }
 
