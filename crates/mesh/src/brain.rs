@@ -182,8 +182,12 @@ impl Brain {
         if self.tables.table.revision() != before {
             self.hasten_confirmed(now);
             self.respread(now);
-            self.flows.retain(|egress| self.tables.table.reaches(egress));
+            self.flows.retain(now.since_start, |egress| self.tables.table.reaches(egress));
             self.flows.hasten(now.since_start);
+            if self.drain.is_finishing() {
+                // A mark may be lost, and this node waits for what it says.
+                self.ask_all_for_credit(now, room);
+            }
             self.blocked.stirred = true;
             self.wayless.stirred = true;
         }
@@ -224,7 +228,7 @@ impl Brain {
             others.chain(self.spreads.due()).chain(self.drain.due()).chain(self.unsaid.due());
         let others = others.chain(self.wayless.due());
         let others = others.chain(self.broker.due()).chain(self.namesakes.due());
-        let credit = self.flows.due().filter(|_| self.awaits_credit());
+        let credit = self.flows.due().filter(|_| !self.blocked.is_empty());
         links.chain(conns).chain(others).chain(credit).chain(self.table_due()).min()
     }
 

@@ -15,8 +15,8 @@ use crate::deadline::Deadline;
 use crate::trouble::Bad;
 use crate::{attach, names, output};
 
-/// How long a node may take to leave, or to start.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a node may take to leave, or to start, with all that the supervisor does before.
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// Have the other nodes route round a node
 ///

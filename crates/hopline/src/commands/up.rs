@@ -101,17 +101,24 @@ pub(super) async fn watch_over(
     mut tell: impl FnMut(&Report),
 ) -> anyhow::Result<()> {
     let (reports, mut told) = mpsc::channel(4096);
-    let (mut interrupts, mut more) = (interrupted()?, interrupted()?);
+    let mut interrupts = interrupted()?;
+    let mut is_stopping = false;
     let ending = Ending { leave: stop, ..Ending::default() };
     let mut supervise = std::pin::pin!(supervise(launch, ending.clone(), reports));
-    let mut insisted = std::pin::pin!(more.insisted());
     let result = loop {
         tokio::select! {
             biased;
-            Some(report) = told.recv() => tell(&report),
+            Some(report) = told.recv() => {
+                is_stopping |= matches!(report, Report::Stopping);
+                tell(&report);
+            }
             result = &mut supervise => break result,
-            () = &mut insisted, if !ending.at_once.is_cancelled() => ending.at_once.cancel(),
-            () = interrupts.recv() => ending.leave.cancel(),
+            is_ctrl_c = interrupts.is_ctrl_c() => {
+                if is_ctrl_c && (is_stopping || ending.leave.is_cancelled()) {
+                    ending.at_once.cancel();
+                }
+                ending.leave.cancel();
+            }
         }
     };
     while let Ok(report) = told.try_recv() {

@@ -150,14 +150,9 @@ impl Brain {
                 brain.turn_away(now, message, Refusal::QueueFull.into(), room);
             });
         }
-        if self.awaits_credit() {
+        if !self.blocked.is_empty() {
             self.ask_again_for_credit(now, room);
         }
-    }
-
-    /// Whether it matters that egresses answer soon.
-    pub(super) fn awaits_credit(&self) -> bool {
-        !self.blocked.is_empty() || self.drain.is_finishing()
     }
 
     /// Gives back all that waits.

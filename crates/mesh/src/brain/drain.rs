@@ -10,7 +10,7 @@
 //!                          routes any more
 //!               finishing  its clients have heard that, and all that they      two thirds
 //!                          sent has left the mesh, or this node at least
-//!               hearing    neighbours had nothing left for it after that,      two thirds
+//!               hearing    neighbours had nothing left for it after that,      five sixths
 //!                          and nothing comes back any more
 //!               good-bye   neighbours know that, all that they had for it      all of it
 //!                          has come, and all of it has gone on
@@ -27,7 +27,7 @@
 use std::time::Duration;
 
 use super::links::Link;
-use super::{Brain, Now, Output, Room};
+use super::{Brain, ConnId, Now, Output, Room};
 use crate::reason::Reason;
 use crate::wire::MessageId;
 
@@ -146,6 +146,11 @@ impl Drain {
         self.retiring.is_some()
     }
 
+    /// Whether the node has left.
+    pub(super) fn has_left(&self) -> bool {
+        matches!(&self.retiring, Some(Retiring { phase: Phase::Left, .. }))
+    }
+
     /// Whether it matters where what clients here sent has come to.
     pub(super) fn is_finishing(&self) -> bool {
         matches!(&self.retiring, Some(Retiring { phase: Phase::Finishing(_), .. }))
@@ -178,12 +183,13 @@ impl Drain {
 impl Retiring {
     /// When the phase ends at the latest.
     fn over(&self) -> Duration {
-        let thirds = match self.phase {
-            Phase::Around => 1,
-            Phase::Finishing(_) | Phase::Hearing => 2,
-            Phase::GoodBye | Phase::Left => 3,
+        let sixths = match self.phase {
+            Phase::Around => 2,
+            Phase::Finishing(_) => 4,
+            Phase::Hearing => 5,
+            Phase::GoodBye | Phase::Left => 6,
         };
-        self.started + self.within * thirds / 3
+        self.started + self.within * sixths / 6
     }
 
     /// When the phase ends if nothing moves until then.
@@ -194,8 +200,8 @@ impl Retiring {
                 match self.progress.own() {
                     (0, 0, 0) => stuck.min(self.own_moved + STUCK),
                     (_, 0, 0) => stuck.min(self.own_moved + STILL),
-                    // It may be behind those of others, here or farther away.
-                    _ => stuck,
+                    // It may be behind those of others, here and farther away.
+                    _ => stuck.min(self.own_moved + 2 * STILL),
                 }
             }
             Phase::Around | Phase::Hearing | Phase::GoodBye | Phase::Left => self.moved + STILL,
@@ -249,7 +255,13 @@ impl Brain {
     pub fn has_left(&self) -> bool {
         let retiring = self.drain.retiring.as_ref();
         let has_left = retiring.is_some_and(|retiring| retiring.phase == Phase::Left);
-        has_left && self.links.values().all(|link| link.outbox.len() == 0 && link.has_said_all())
+        let has_handed_on = |link: &Link| link.outbox.len() == 0 && link.has_said_all();
+        has_left && self.unsaid.is_empty() && self.links.values().all(has_handed_on)
+    }
+
+    /// The clients for which words wait, because they do not read.
+    pub fn untold(&self) -> impl Iterator<Item = ConnId> {
+        self.unsaid.conns()
     }
 
     /// Whether the node retires.
@@ -271,6 +283,10 @@ impl Brain {
                 Phase::Around => Phase::Finishing(self.ask_all_for_credit(now, room)),
                 Phase::Finishing(_) => {
                     self.want_flushes();
+                    if !is_done || self.flows.has_lost_some(now.since_start) {
+                        // The first error may be on its way.
+                        self.drain.told(now);
+                    }
                     Phase::Hearing
                 }
                 Phase::Hearing => {
@@ -306,7 +322,10 @@ impl Brain {
         let passed = |link: &Link| link.outbox.acknowledged() + link.received();
         Progress {
             unanswered: self.pending_floods() + self.unflushed(),
-            kept: self.blocked.len() + self.confirmed.len() + self.spreads.len(),
+            kept: self.blocked.len()
+                + self.confirmed.len()
+                + self.spreads.len()
+                + self.wayless.len(),
             marks: marks.iter().filter(|mark| self.flows.has_mark(**mark)).count(),
             unsent: links.clone().map(|link| link.outbox.waiting_here()).sum(),
             held: links.clone().map(|link| link.outbox.len()).sum(),

@@ -22,6 +22,8 @@ use crate::wire::{Flags, Kind, MessageId, Tail};
 const PART: usize = 4;
 /// No more marks than this are remembered of an egress that answers none: what stood before the first counts with the next.
 const MARKS: usize = 64;
+/// For so long errors may come of what was on its way to a node that cannot be reached any more.
+const ERRORS_COME: Duration = Duration::from_secs(30);
 /// When another mark is sent if the last one is not answered and somebody waits.
 const AGAIN: Duration = Duration::from_millis(500);
 /// The same after the routes have changed: the last one may have been lost, and there is another way.
@@ -31,6 +33,8 @@ const ROUTES_CHANGED: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub(super) struct Flows {
     to: BTreeMap<NodeName, Flow>,
+    /// When something was last on its way to a node that could not be reached any more.
+    lost_some: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -132,9 +136,18 @@ impl Flows {
         self.to.values().any(|flow| flow.marks.iter().any(|mark| mark.id == id))
     }
 
-    /// What is on its way to nodes that cannot be reached any more is on its way no more.
-    pub(super) fn retain(&mut self, reaches: impl Fn(&NodeName) -> bool) {
+    /// What is on its way to nodes that cannot be reached any more comes to its end elsewhere.
+    pub(super) fn retain(&mut self, now: Duration, reaches: impl Fn(&NodeName) -> bool) {
+        let before = self.to.len();
         self.to.retain(|egress, _| reaches(egress));
+        if self.to.len() < before {
+            self.lost_some = Some(now);
+        }
+    }
+
+    /// Whether errors may be on their way of what was sent to nodes that cannot be reached any more.
+    pub(super) fn has_lost_some(&self, now: Duration) -> bool {
+        self.lost_some.is_some_and(|lost| now < lost + ERRORS_COME)
     }
 
     /// The routes have changed, and what was on its way may be lost: who waits asks again soon.

@@ -98,7 +98,8 @@ impl Brain {
         let neighbour = match way {
             Way::Node => return self.answer(now, message, room),
             Way::Client(Some(conn)) => {
-                if message.kind() == Kind::Error && message.ingress.is_some() {
+                let is_error = message.kind() == Kind::Error;
+                if is_error && message.prefix().source != self.config.node.as_str() {
                     self.drain.told(now);
                 }
                 return self.deliver(now, message, conn, room);

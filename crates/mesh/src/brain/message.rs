@@ -21,6 +21,8 @@ pub(super) struct Message {
     pub(super) arrived: u64,
     /// The first bits of the revision of the table that says where it goes from here, once one has.
     pub(super) sent_by: Option<u32>,
+    /// When an error that waited here for a way is given up.
+    pub(super) given_up: Option<std::time::Duration>,
 }
 
 impl Message {
@@ -32,7 +34,16 @@ impl Message {
         let traced = flags.has(Flags::TRACE);
         Path::read(path)?;
         let size = frames.iter().map(Bytes::len).sum();
-        Ok(Self { frames, kind, traced, size, ingress: None, arrived: 0, sent_by: None })
+        Ok(Self {
+            frames,
+            kind,
+            traced,
+            size,
+            ingress: None,
+            arrived: 0,
+            sent_by: None,
+            given_up: None,
+        })
     }
 
     /// A message that enters the mesh here.
@@ -41,7 +52,16 @@ impl Message {
         frames.extend(payload);
         let size = frames.iter().map(Bytes::len).sum();
         let traced = prefix.flags.has(Flags::TRACE);
-        Self { frames, kind: prefix.kind, traced, size, ingress: None, arrived: 0, sent_by: None }
+        Self {
+            frames,
+            kind: prefix.kind,
+            traced,
+            size,
+            ingress: None,
+            arrived: 0,
+            sent_by: None,
+            given_up: None,
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {

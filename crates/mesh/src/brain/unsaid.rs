@@ -115,6 +115,15 @@ impl Unsaid {
         self.words.items().filter(|word| matches!(word, Word::Message(_))).count()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The clients for which words wait.
+    pub(super) fn conns(&self) -> impl Iterator<Item = ConnId> {
+        self.words.conns()
+    }
+
     pub(super) fn due(&self) -> Option<Duration> {
         self.looks.first().map(|(at, _)| *at)
     }

@@ -35,9 +35,9 @@ pub(super) struct Wayless {
 #[derive(Debug)]
 struct Waiting {
     error: Message,
-    /// When it is given up, and
+    /// When it is given up: a minute after it waited here first, however often it was tried.
     until: Duration,
-    /// why.
+    /// Why it waits.
     reason: Reason,
 }
 
@@ -48,7 +48,7 @@ impl Wayless {
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
-        self.waiting.front().map(|waiting| waiting.until.min(self.again))
+        (!self.waiting.is_empty()).then_some(self.again)
     }
 
     /// As many as may wait for a neighbour may wait here.
@@ -106,7 +106,7 @@ impl Brain {
     ) -> Result<(), Message> {
         let waits = message.kind() == Kind::Error
             && may_pass(reason)
-            && !self.own.leaving
+            && !self.drain.has_left()
             && self.wayless.has_room(message.size(), self.config.settings.queue);
         if !waits {
             return Err(message);
@@ -114,7 +114,9 @@ impl Brain {
         if self.wayless.len() == 0 {
             self.wayless.again = now.since_start + AGAIN;
         }
-        self.wayless.push(Waiting { error: message, until: now.since_start + WAITS, reason });
+        let mut error = message;
+        let until = *error.given_up.get_or_insert(now.since_start + WAITS);
+        self.wayless.push(Waiting { error, until, reason });
         Ok(())
     }
 
@@ -144,16 +146,20 @@ impl Brain {
 
     /// Gives up the errors that have waited long enough; all, where the node is about to end. The others are tried again.
     pub(super) fn tick_wayless(&mut self, now: Now) {
-        let first = |wayless: &Wayless| wayless.waiting.front().map(|waiting| waiting.until);
-        while first(&self.wayless).is_some_and(|due| due <= now.since_start || self.own.leaving)
-            && let Some(Waiting { reason, .. }) = self.wayless.pop()
-        {
-            self.counters.add(reason.text());
+        let has_left = self.drain.has_left();
+        if self.wayless.again > now.since_start && !has_left {
+            return;
+        }
+        for _ in 0..self.wayless.len() {
+            let Some(waiting) = self.wayless.pop() else { break };
+            if waiting.until > now.since_start && !has_left {
+                self.wayless.push(waiting);
+                continue;
+            }
+            self.counters.add(waiting.reason.text());
             self.counters.count(Flow::Dropped);
         }
-        if self.wayless.again <= now.since_start {
-            self.wayless.again = now.since_start + AGAIN;
-            self.wayless.stirred = self.wayless.len() > 0;
-        }
+        self.wayless.again = now.since_start + AGAIN;
+        self.wayless.stirred = self.wayless.len() > 0;
     }
 }

@@ -76,6 +76,8 @@ impl Sender {
             is_its.then_some(prefix.id.counter)
         };
         let mut ends: Vec<u64> = mesh.handed(receiver).iter().filter_map(read).collect();
+        let handed: BTreeSet<u64> = ends.iter().copied().collect();
+        assert_eq!(ends.len(), handed.len(), "{from} to {}: delivered twice", self.to);
         ends.extend(self.told.iter().map(|(number, _)| *number));
         let lost: Vec<u64> = (0..self.sent).filter(|number| !ends.contains(number)).collect();
         assert!(lost.is_empty(), "{from} to {}: {lost:?} of {} are lost", self.to, self.sent);

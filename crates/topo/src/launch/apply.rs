@@ -106,7 +106,11 @@ impl Supervisor {
             ToSupervisor::Stop { node } => {
                 self.fleet.stop(&node);
                 let gone = |it: &Self| !it.fleet.has(&node);
-                self.hear_until(&mut hearing, ENDS, gone).await.map(|_| FromSupervisor::Done {})
+                match self.hear_until(&mut hearing, ENDS, gone).await {
+                    Ok(true) => Ok(FromSupervisor::Done {}),
+                    Ok(false) => return refused(format!("`{node}` has not left yet")),
+                    Err(error) => Err(error),
+                }
             }
             ToSupervisor::Start { node } if self.fleet.has(&node) => Ok(FromSupervisor::Done {}),
             ToSupervisor::Start { node } => {
@@ -231,13 +235,16 @@ impl Supervisor {
         self.hear_until(hearing, STARTS, came_up).await?;
         // One after the other, so that the others are there to be routed round it.
         for node in again.iter().filter(|node| !handover.together.contains(*node)) {
-            let up = self.processes.get(node).and_then(|record| record.process.clone());
+            let before = self.processes.get(node).cloned();
+            let up = before.as_ref().and_then(|record| record.process.clone());
+            let restarts = before.map_or(0, |record| record.restarts);
             self.failures.remove(node);
             self.fleet.tell(node, &shares[node], Step::Restart);
             let again = |it: &Self| {
                 let record = it.processes.get(node);
                 let is_again = it.is_up(node) && record.is_some_and(|record| record.process != up);
-                is_again || it.has_failed(node)
+                let has_ended = record.is_some_and(|record| record.restarts > restarts);
+                is_again || has_ended || it.has_failed(node)
             };
             self.hear_until(hearing, STARTS_AGAIN, again).await?;
         }

@@ -231,8 +231,8 @@ pub(super) fn who_listens_at(homes: &Homes, endpoint: &Endpoint, but: &Place) ->
 }
 
 /// Ends and removes what a supervisor left behind that ended without stopping its mesh. The lock must be
-/// the caller's. What each node listened at stays, so that it is found there again.
-pub(super) async fn leftovers(place: &Place) -> Result<(), LaunchError> {
+/// the caller's. Nodes that leave yet are waited for, unless they are to end `at_once`. What each node listened at stays, so that it is found there again.
+pub(super) async fn leftovers(place: &Place, at_once: bool) -> Result<(), LaunchError> {
     let processes: BTreeMap<NodeName, ProcessRecord> =
         store::read_or_rebuild(&place.processes())?.unwrap_or_default();
     let (notice, ends) = (Instant::now() + NOTICE, Instant::now() + ENDS);
@@ -240,7 +240,7 @@ pub(super) async fn leftovers(place: &Place) -> Result<(), LaunchError> {
         // A node ends by itself when its supervisor does; it is only waited for.
         while let Some(state) = process.state().await {
             let now = Instant::now();
-            if now >= ends || (now >= notice && state == State::Stopped) {
+            if at_once || now >= ends || (now >= notice && state == State::Stopped) {
                 process.kill();
             }
             sleep(Duration::from_millis(10)).await;

@@ -52,7 +52,7 @@ pub async fn stop(homes: &Homes, file: &Path, at_once: bool) -> Result<Stopped, 
     let Some(lock) = Lock::take(&place.lock())? else {
         return Ok(Stopped::Nothing);
     };
-    leftovers(&place).await?;
+    leftovers(&place, at_once).await?;
     store::remove(&place.ports())?;
     lock.sign(&place.lock(), None)?;
     Ok(Stopped::Cleaned)
@@ -72,8 +72,8 @@ async fn stop_running(
     let plan: Option<Plan> = store::read(&place.plan()).ok().flatten();
     process.terminate();
     let deadline = Instant::now() + PATIENCE;
-    // Its last act is to let go of the lock; then it has yet to end.
-    while Lock::is_held(&lock)? || process.is_alive().await {
+    // With it ends its lock, unless somebody else has that by then.
+    while process.is_alive().await {
         if Instant::now() >= deadline {
             return Err(LaunchError::DoesNotEnd { pid: process.pid });
         }

@@ -78,7 +78,7 @@ pub async fn supervise(
     };
     // Who waits for a mesh to start is told so only once it is sure that it does.
     let _ = reports.try_send(Report::Starting);
-    match ending.leave.run_until_cancelled(leftovers(&place)).await {
+    match ending.leave.run_until_cancelled(leftovers(&place, false)).await {
         Some(cleaned) => cleaned?,
         None => return Ok(()),
     }

@@ -32,7 +32,7 @@ impl Interrupts {
     }
 
     /// Waits for the next of them, and says whether it is Ctrl-C.
-    async fn is_ctrl_c(&mut self) -> bool {
+    pub(in crate::commands) async fn is_ctrl_c(&mut self) -> bool {
         tokio::select! {
             _ = self.interrupt.recv() => true,
             _ = self.terminate.recv() => false,

@@ -104,11 +104,14 @@ impl Fair {
     pub(super) fn push(&mut self, message: Message, most: Window) -> Vec<Message> {
         let lane = message.lane();
         let size = message.size();
-        let mut evicted = Vec::new();
+        let (mut evicted, mut freed) = (Vec::new(), 0);
+        // No more makes way than this takes: errors may wait where there is room for nothing else.
         while self.messages > 0
             && (self.messages >= most.messages || self.bytes + size > most.bytes)
+            && (evicted.is_empty() || freed < size)
             && let Some(last) = self.evict(lane)
         {
+            freed += last.size();
             evicted.push(last);
         }
         let turns = &mut self.turns;

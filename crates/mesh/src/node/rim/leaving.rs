@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hopline_core::PeerId;
 
-use super::Rim;
+use super::{Rim, Socket};
 use crate::brain::{Command, Input};
 use crate::node::clock::Clock;
 
@@ -78,9 +78,10 @@ impl Rim {
         is_done || self.clock.has_passed(leaving.ends)
     }
 
-    /// How far the clients have come that have not taken all that they were handed.
+    /// How far the clients have come that have not taken all that they were handed, or are to be told.
     fn progress(&self) -> BTreeMap<PeerId, Progress> {
-        let next = self.deliveries.next().into_iter();
+        let untold = self.brain.untold().filter_map(Socket::peer).map(|peer| (peer, 0));
+        let next = untold.chain(self.deliveries.next());
         next.map(|(peer, next)| (peer, (next, self.sockets.router.written(peer)))).collect()
     }
 }
