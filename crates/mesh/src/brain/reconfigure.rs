@@ -131,6 +131,9 @@ impl Brain {
             .or_insert_with(|| Link::new(config, neighbour, new));
         let dialled = link.set_config(new) && old.is_some();
         link.retiring = None;
+        if let Some(session) = &mut link.session {
+            session.flush.stays();
+        }
         if old.is_none_or(|old| old.impairment != new.impairment) {
             link.line.impair(now.since_start, new.impairment);
         }

@@ -29,6 +29,11 @@ impl Sender {
         Self { client: mesh.attach_native(node, Some(name)), to, class, sent: 0, told: Vec::new() }
     }
 
+    /// It does not read, or does again.
+    pub(crate) fn stall(&self, mesh: &mut Simulation, stalled: bool) {
+        mesh.stall(self.client, stalled);
+    }
+
     pub(crate) fn send(&mut self, mesh: &mut Simulation) {
         self.send_of(mesh, 100);
     }

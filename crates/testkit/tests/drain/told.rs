@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use hopline_mesh::brain::{Command, Impairment};
+use hopline_mesh::brain::{Command, Impairment, Window};
 use hopline_mesh::wire::Class;
-use hopline_testkit::simulation::{Simulation, for_each_seed};
+use hopline_testkit::simulation::{Simulation, config, dials, for_each_seed, listens};
 
 use crate::LEAVES;
 use crate::diamond::LIMIT;
@@ -106,4 +106,36 @@ fn a_node_leaves_when_its_clients_have_been_told_from_afar() {
             leaves_first(seed, &links, goes, [110_000, 180_000][seed as usize % 2])
         });
     }
+}
+
+/// What a client is to be told, and has no room for because it does not read, is waited for.
+#[test]
+fn a_node_leaves_when_its_clients_have_read_what_they_are_told() {
+    let mut mesh = Simulation::new(1);
+    let mut near = config("a", [dials("b", 10)]);
+    near.settings.queue = Window { messages: 16, bytes: 1 << 20 };
+    mesh.add(near);
+    mesh.add(config("b", [listens("a", 10)]));
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    let mut alice = Sender::new(&mut mesh, "a", "alice", "nobody", Class::AtMostOnce);
+    mesh.run_for(Duration::from_millis(100));
+    alice.stall(&mut mesh, true);
+    for _ in 0..100 {
+        alice.send(&mut mesh);
+    }
+    mesh.run_for(Duration::from_millis(100));
+    mesh.command("a", Command::Retire { within: LEAVES });
+    mesh.run_for(Duration::from_secs(5));
+    assert!(!mesh.has_left("a"), "she has not read all of it");
+    alice.stall(&mut mesh, false);
+    let until = mesh.elapsed() + Duration::from_secs(5);
+    while !mesh.has_left("a") {
+        mesh.run_for(Duration::from_millis(1));
+        assert!(mesh.elapsed() < until, "it never leaves");
+    }
+    mesh.run_for(Duration::from_millis(10));
+    alice.hear(&mut mesh);
+    assert_eq!(mesh.count("a", "accepted"), alice.told.len() as u64);
+    assert!(alice.told.len() > 16, "{} did not fit in her queue", alice.told.len());
 }

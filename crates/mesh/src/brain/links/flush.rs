@@ -32,14 +32,19 @@ pub(in crate::brain) struct Flush {
     to_answer: Option<u64>,
     /// What is to have been sent before that is not marked yet.
     to_mark: bool,
-    /// The neighbour has had a question: it leaves, or this link is taken out.
-    asks: bool,
+    /// The neighbour has had a question: it leaves, or takes this link out.
+    leaves: bool,
 }
 
 impl Flush {
     /// The neighbour is to be asked, as soon as it has been told all that it is to know before.
     pub(in crate::brain) fn want(&mut self) {
         self.wanted += 1;
+    }
+
+    /// The link is to stay after all.
+    pub(in crate::brain) fn stays(&mut self) {
+        self.leaves = false;
     }
 
     /// Whether the neighbour has answered all that it was to be asked: what was on its way then has come.
@@ -67,7 +72,7 @@ impl Brain {
         self.bring_table_up();
         if let Some(session) = self.session(neighbour) {
             let flush = &mut session.flush;
-            (flush.to_answer, flush.to_mark, flush.asks) = (Some(number), true, true);
+            (flush.to_answer, flush.to_mark, flush.leaves) = (Some(number), true, true);
         }
     }
 
@@ -79,7 +84,7 @@ impl Brain {
             return;
         }
         let sessions = self.links.values().filter_map(|link| link.session.as_ref());
-        let mut awaited = sessions.filter(|it| !it.flush.asks && !it.flush.is_answered());
+        let mut awaited = sessions.filter(|it| !it.flush.leaves && !it.flush.is_answered());
         if self.drain.is_retiring() && awaited.next().is_some() {
             return;
         }
