@@ -87,7 +87,7 @@ fn a_difference_tells_things_and_routes() {
         [nodes.east]\nupstream = [{ node = 'top', cost = 30 }, 'north']\n\
         [nodes.west]\nupstream = ['north', { node = 'top', cost = 30 }]\ndialects = ['json']\n\
         [clients]\nalice = 'east'\nbob = 'west'\ndora = 'top'\n\
-        [routes.east]\n'lab.*' = 'north'\nbob = 'west'\n[routes.top]\n'lab.*' = 'bob'\n";
+        [routes.east]\n'lab.*' = 'north'\nbob = 'west'\n[routes.top]\n'lab.*' = 'west'\n";
     let (old, new) = (mesh(old), mesh(new));
     let change = Change::between(&old, &new);
     insta::assert_snapshot!("change", change);
