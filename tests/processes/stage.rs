@@ -82,7 +82,7 @@ impl Order {
         let file = stage.file.display().to_string();
         let (verb, arguments) = arguments.split_first().unwrap();
         let mut command = stage.sandbox.command(&[verb, file.as_str()]);
-        let order = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        let order = command.args(arguments).stdout(Stdio::null());
         Self(order.spawn().unwrap())
     }
 

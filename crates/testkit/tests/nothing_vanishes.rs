@@ -266,6 +266,16 @@ const CALM: Weather = Weather {
     window: 1000,
 };
 
+const FOUL: Weather = Weather {
+    cuts: true,
+    breaks: true,
+    kills: true,
+    moves: true,
+    stalls: true,
+    freezes: false,
+    window: 8,
+};
+
 #[test]
 fn in_calm_weather_every_sender_knows() {
     nothing_vanishes(10, CALM);
@@ -306,16 +316,7 @@ fn while_nodes_stop_and_go_on() {
 #[test]
 fn nothing_is_delivered_twice_while_nodes_die() {
     for_each_seed(20, |seed| {
-        let weather = Weather {
-            cuts: true,
-            breaks: true,
-            kills: true,
-            moves: true,
-            stalls: true,
-            window: 8,
-            ..CALM
-        };
-        let mut storm = storm(seed, weather);
+        let mut storm = storm(seed, FOUL);
         let (delivered, _) = storm.fates();
         let twice: Vec<_> = delivered.iter().filter(|(_, times)| **times > 1).collect();
         assert!(twice.is_empty(), "delivered twice: {twice:?}");
@@ -324,17 +325,8 @@ fn nothing_is_delivered_twice_while_nodes_die() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let weather = Weather {
-        cuts: true,
-        breaks: true,
-        kills: true,
-        moves: true,
-        stalls: true,
-        window: 8,
-        ..CALM
-    };
     let run = |seed| {
-        let storm = storm(seed, weather);
+        let storm = storm(seed, FOUL);
         let events = NODES.map(|node| format!("{:?}", storm.mesh.events(node)));
         let handed = storm.ever.iter().map(|client| storm.mesh.handed(*client).to_vec());
         (events, handed.collect::<Vec<_>>(), storm.mesh.elapsed())

@@ -253,10 +253,8 @@ impl Brain {
     /// Whether a node that was to retire has: nothing is lost if it ends now.
     #[must_use]
     pub fn has_left(&self) -> bool {
-        let retiring = self.drain.retiring.as_ref();
-        let has_left = retiring.is_some_and(|retiring| retiring.phase == Phase::Left);
         let has_handed_on = |link: &Link| link.outbox.len() == 0 && link.has_said_all();
-        has_left && self.unsaid.is_empty() && self.links.values().all(has_handed_on)
+        self.drain.has_left() && self.unsaid.is_empty() && self.links.values().all(has_handed_on)
     }
 
     /// The clients for which words wait, because they do not read.

@@ -33,35 +33,20 @@ impl Message {
         let Prefix { kind, flags, .. } = Prefix::read(header)?;
         let traced = flags.has(Flags::TRACE);
         Path::read(path)?;
-        let size = frames.iter().map(Bytes::len).sum();
-        Ok(Self {
-            frames,
-            kind,
-            traced,
-            size,
-            ingress: None,
-            arrived: 0,
-            sent_by: None,
-            given_up: None,
-        })
+        Ok(Self::of(frames, kind, traced))
     }
 
     /// A message that enters the mesh here.
     pub(super) fn new(prefix: &Prefix<'_>, payload: impl IntoIterator<Item = Bytes>) -> Self {
         let mut frames = vec![prefix.write(), Bytes::new()];
         frames.extend(payload);
+        Self::of(frames, prefix.kind, prefix.flags.has(Flags::TRACE))
+    }
+
+    fn of(frames: Frames, kind: Kind, traced: bool) -> Self {
         let size = frames.iter().map(Bytes::len).sum();
-        let traced = prefix.flags.has(Flags::TRACE);
-        Self {
-            frames,
-            kind: prefix.kind,
-            traced,
-            size,
-            ingress: None,
-            arrived: 0,
-            sent_by: None,
-            given_up: None,
-        }
+        let (ingress, sent_by, given_up) = (None, None, None);
+        Self { frames, kind, traced, size, ingress, arrived: 0, sent_by, given_up }
     }
 
     pub(super) fn kind(&self) -> Kind {

@@ -21,7 +21,7 @@ const WAITS: Duration = Duration::from_secs(60);
 /// How often it is tried again whatever happens.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The errors that wait, oldest first.
+/// The errors that wait, in the order in which they are tried.
 #[derive(Debug, Default)]
 pub(super) struct Wayless {
     waiting: VecDeque<Waiting>,

@@ -84,7 +84,8 @@ impl Sender {
         let handed: BTreeSet<u64> = ends.iter().copied().collect();
         assert_eq!(ends.len(), handed.len(), "{from} to {}: delivered twice", self.to);
         ends.extend(self.told.iter().map(|(number, _)| *number));
-        let lost: Vec<u64> = (0..self.sent).filter(|number| !ends.contains(number)).collect();
+        let known: BTreeSet<u64> = ends.iter().copied().collect();
+        let lost: Vec<u64> = (0..self.sent).filter(|number| !known.contains(number)).collect();
         assert!(lost.is_empty(), "{from} to {}: {lost:?} of {} are lost", self.to, self.sent);
         ends
     }
