@@ -20,7 +20,8 @@ pub(crate) fn ledger(sandbox: &Sandbox, file: &str) -> Value {
     let nodes = status["nodes"].as_array().unwrap().iter();
     for ledger in nodes.map(|node| &node["ledger"]).chain([&status["ledger"]]) {
         let count = |key: &str| ledger[key].as_u64().unwrap();
-        let ended = ["delivered", "returned", "in_doubt", "counted"].map(count).iter().sum::<u64>();
+        let ended = ["delivered", "returned", "in_doubt", "superseded", "counted"].map(count);
+        let ended = ended.iter().sum::<u64>();
         let open = OPEN.map(count).iter().sum::<u64>();
         assert_eq!(count("sent") + count("arrived_after_all"), ended + open, "{ledger}");
         assert_eq!(ledger["unaccounted"], 0, "{ledger}");

@@ -17,6 +17,7 @@ mod namesakes;
 mod namespaces;
 mod overload;
 mod partly;
+mod restarts;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
 mod stage;

@@ -15,6 +15,10 @@ use crate::drain::{Receiver, Sender};
 use crate::sandbox::{PATIENCE, Sandbox, until};
 use crate::supervised::signal;
 
+/// By then a link on which nothing comes is gone round: a second of silence, as is promised, and what a machine takes that
+/// does much else.
+pub(crate) const SILENCE: Duration = Duration::from_secs(4);
+
 /// A mesh as processes.
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,

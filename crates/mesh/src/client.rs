@@ -32,7 +32,7 @@ pub use session_client::{DataAck, Pong, SessionClient, SessionOptions};
 use crate::name::NodeName;
 use crate::wire::control::{Answer, Request};
 use crate::wire::{Flags, Kind, MAX_DESTINATION, MessageId, Path, Prefix, Tail};
-use session::{Pending, Session, Shared, Standing};
+use session::{Pending, Session, Shared, Standing, Wanted};
 
 /// How many messages wait for [`Client::recv`]; then the connection is not read.
 const INBOX: usize = 1000;
@@ -208,7 +208,7 @@ impl Client {
     pub async fn send_confirmed(&self, message: Outgoing) -> Result<Delivery, RequestError> {
         let patience = message.patience.unwrap_or(CONFIRMED);
         let message = message.confirmed();
-        match self.outcome(Kind::Data, message, patience + GRACE).await? {
+        match self.outcome(Kind::Data, Wanted::Delivery, message, patience + GRACE).await? {
             Incoming::Delivered(delivery) => Ok(delivery),
             Incoming::Failed(failure) => Err(RequestError::Failed(Box::new(failure))),
             Incoming::Message(_) => Err(RequestError::Malformed),
@@ -230,7 +230,7 @@ impl Client {
         message: Outgoing,
         patience: Duration,
     ) -> Result<Delivery, RequestError> {
-        match self.outcome(Kind::Data, message, patience).await? {
+        match self.outcome(Kind::Data, Wanted::Delivery, message, patience).await? {
             Incoming::Delivered(delivery) => Ok(delivery),
             Incoming::Failed(failure) => Err(RequestError::Failed(Box::new(failure))),
             Incoming::Message(_) => Err(RequestError::Malformed),
@@ -299,7 +299,7 @@ impl Client {
         message: Outgoing,
         patience: Duration,
     ) -> Result<Message, RequestError> {
-        match self.outcome(kind, message, patience).await? {
+        match self.outcome(kind, Wanted::Answer, message, patience).await? {
             Incoming::Message(message) => Ok(message),
             Incoming::Failed(failure) => Err(RequestError::Failed(Box::new(failure))),
             Incoming::Delivered(_) => Err(RequestError::Malformed),
@@ -310,11 +310,12 @@ impl Client {
     async fn outcome(
         &self,
         kind: Kind,
+        wanted: Wanted,
         message: Outgoing,
         patience: Duration,
     ) -> Result<Incoming, RequestError> {
         let id = self.shared.next_id();
-        let Pending { answer, guard } = self.shared.expect(id);
+        let Pending { answer, guard } = self.shared.expect(id, wanted);
         let exchange = async {
             self.send_as(kind, id, message).await?;
             answer.await.map_err(|_| RequestError::Stopped)

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  sent + arrived_after_all
-//!    = delivered + returned + in_doubt + counted       what has ended
-//!    + waiting + under_way                             what has not
+//!    = delivered + returned + in_doubt + superseded + counted    what has ended
+//!    + waiting + under_way                                     what has not
 //! ```
 //!
 //! It holds for one node and for the sum of many, at any moment. In a mesh that is quiet nothing waits and nothing is
@@ -30,8 +30,10 @@ pub struct Ledger {
     pub returned: u64,
     /// Was on a link that died, so that nobody knows whether it has arrived, as its sender was told.
     pub in_doubt: u64,
-    /// Was given up under a reason that nobody was told: errors that could not be delivered, repeats, what an impaired
-    /// link lost.
+    /// Copies of confirmed messages that were not needed, and words of such copies: the message went again, or its end was
+    /// known.
+    pub superseded: u64,
+    /// Was given up under a reason that nobody was told: errors that could not be delivered, what an impaired link lost.
     pub counted: u64,
     /// Waits at a node.
     pub waiting: u64,
@@ -78,18 +80,20 @@ impl<'a> Sum<&'a NodeStatus> for Ledger {
         let sent = count("accepted") + count("made");
         let delivered = count("delivered") + count("answered");
         let (returned, in_doubt) = (count("returned"), count("doubtful"));
-        let counted = count("dropped");
+        let (superseded, counted) = (count("superseded"), count("dropped"));
         let (passed_on, come) = (count("forwarded"), count("received") + count("recalled"));
         let under_way = passed_on.saturating_sub(come);
         let arrived_after_all = come.saturating_sub(passed_on);
         let left = i128::from(sent) + i128::from(arrived_after_all);
-        let ends = [delivered, returned, in_doubt, counted, waiting, under_way].map(i128::from);
-        let unaccounted = left - ends.iter().sum::<i128>();
+        let ended = [delivered, returned, in_doubt, superseded, counted].map(i128::from);
+        let open = [waiting, under_way].map(i128::from);
+        let unaccounted = left - ended.iter().chain(&open).sum::<i128>();
         Self {
             sent,
             delivered,
             returned,
             in_doubt,
+            superseded,
             counted,
             waiting,
             under_way,

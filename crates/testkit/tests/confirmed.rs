@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hopline_mesh::brain::ServiceConfig;
+use hopline_mesh::name::{ClientName, NodeName};
+use hopline_mesh::route::Policy;
 use hopline_mesh::wire::{Class, Flags, Kind, MessageId, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 
@@ -258,4 +261,78 @@ fn each_arrives_once_while_links_break_and_relays_die() {
         assert_eq!(handed.len() as u64, number);
         assert_eq!(mesh.status("west").unwrap().kept, 0);
     });
+}
+
+/// Whoever is handed a message that another may have been handed at another node sees that, however long both nodes have
+/// been up: the receiver has moved, or it is a service with more than one member.
+#[test]
+fn what_may_have_been_handed_over_at_another_node_is_marked() {
+    let repeated = std::cell::Cell::new(0);
+    for_each_seed(10, |seed| {
+        let is_service = seed % 2 == 0;
+        let mut mesh = Simulation::new(seed);
+        for node in ["west", "north", "south", "east"] {
+            let upstreams: &[(&str, u32)] = match node {
+                "west" => &[("north", 10), ("south", 20)],
+                "east" => &[("north", 10), ("south", 20)],
+                _ => &[],
+            };
+            let dialled = upstreams.iter().map(|(to, cost)| dials(to, *cost));
+            let listening = if upstreams.is_empty() { ["west", "east"].as_slice() } else { &[] };
+            let cost = if node == "north" { 10 } else { 20 };
+            let listening = listening.iter().map(|from| listens(from, cost));
+            let mut config = config(node, dialled.chain(listening));
+            if is_service {
+                let at = ["east", "south"].map(|node| NodeName::parse(node).unwrap());
+                let service = ServiceConfig { at: at.into(), policy: Policy::Balanced };
+                config.settings.services =
+                    [(ClientName::from_identity(b"bob"), service)].into_iter().collect();
+            }
+            mesh.add(config);
+        }
+        mesh.start_all();
+        let alice = mesh.attach_native("west", Some("alice"));
+        let first = mesh.attach_native("east", Some("bob"));
+        let mut other = is_service.then(|| mesh.attach_native("south", Some("bob")));
+        // Older than a message can be.
+        mesh.run_for(Duration::from_secs(150));
+        for number in 0..200 {
+            send(&mut mesh, alice, "bob", number, None);
+            mesh.run_for(Duration::from_micros(100));
+        }
+        mesh.cut("north", "east");
+        mesh.cut("south", "east");
+        mesh.run_for(Duration::from_millis(500));
+        let second = *other.get_or_insert_with(|| mesh.attach_native("south", Some("bob")));
+        mesh.run_for(Duration::from_secs(40));
+        let ends = told(&mut mesh, alice);
+        assert_eq!(ends.len(), 200, "each has an end");
+        let (before, after) = (handed(&mesh, first), handed(&mesh, second));
+        for (number, (times, marked)) in &after {
+            assert_eq!(*times, 1, "{number}");
+            if before.contains_key(number) {
+                assert_eq!(*marked, 1, "{number} was handed over before, at east");
+                repeated.set(repeated.get() + 1);
+            }
+        }
+    });
+    assert!(repeated.get() > 0, "none came twice");
+}
+
+/// Who has been there for long, alone under a name, is not troubled with marks: its node would know.
+#[test]
+fn what_cannot_have_been_handed_over_before_is_not_marked() {
+    let mut mesh = mesh(1);
+    let alice = mesh.attach_native("west", Some("alice"));
+    let bob = mesh.attach_native("east", Some("bob"));
+    mesh.run_for(Duration::from_secs(150));
+    for number in 0..100 {
+        send(&mut mesh, alice, "bob", number, None);
+        mesh.run_for(Duration::from_micros(100));
+    }
+    mesh.break_link("west", "north");
+    mesh.run_for(Duration::from_secs(10));
+    assert_eq!(told(&mut mesh, alice).len(), 100);
+    assert!(mesh.count("west", "recalled") > 0, "none was sent again");
+    assert!(handed(&mesh, bob).values().all(|it| *it == (1, 0)), "{:?}", handed(&mesh, bob));
 }

@@ -93,6 +93,12 @@ impl RouterSender {
         self.send_multipart(to, vec![frame.into()]).await
     }
 
+    /// Whether the connection is still there. It is not for a moment before [`Detached`](crate::RouterEvent::Detached) tells
+    /// its end.
+    pub fn is_open(&self, peer: PeerId) -> bool {
+        self.registry.outlet(peer).is_some_and(|outlet| outlet.is_open())
+    }
+
     /// Whether a small message to this connection would be taken now.
     pub fn has_room(&self, peer: PeerId) -> bool {
         self.registry.outlet(peer).is_some_and(|outlet| outlet.has_room())

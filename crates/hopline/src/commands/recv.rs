@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use hopline::mesh::address::Address;
 use hopline::mesh::client::{Incoming, Message};
 use serde::Serialize;
 use tokio::time::sleep_until;
@@ -50,8 +51,24 @@ struct Received<'a> {
 }
 
 impl Recv {
+    /// Addresses that are no names would be taken for strange ones.
+    fn check_name(&self) -> Result<(), Bad> {
+        match Address::parse(&self.name) {
+            Ok(Address::At { name, node }) => Err(Bad::new(format!(
+                "`{}` is an address: receive with `{name} --at {node}`",
+                self.name
+            ))),
+            Ok(Address::Group(_) | Address::Everyone) => Err(Bad::new(format!(
+                "`{}` is several, and nobody's name: receive under the name of a member",
+                self.name
+            ))),
+            Ok(Address::Name(_)) | Err(_) => Ok(()),
+        }
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         let deadline = self.timeout.map(Deadline::within);
+        self.check_name()?;
         let running = running(&self.file)?;
         let node = entrance(&running, self.at.as_deref(), Some(&self.name))?;
         let patience = deadline.map_or(PATIENCE, |deadline| deadline.left().min(PATIENCE));

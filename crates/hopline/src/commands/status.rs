@@ -23,7 +23,7 @@ use crate::output;
 use crate::table::table;
 
 /// Counters of all messages, of which the ledger is made; all others are reasons for which a message was not delivered.
-const WENT_WELL: [&str; 10] = [
+const WENT_WELL: [&str; 11] = [
     "accepted",
     "received",
     "made",
@@ -33,6 +33,7 @@ const WENT_WELL: [&str; 10] = [
     "answered",
     "returned",
     "doubtful",
+    "superseded",
     "dropped",
 ];
 
@@ -218,13 +219,14 @@ impl MeshReport {
 
     /// The ledger in one line: what has ended, and what has not.
     fn ledger_text(&self) -> String {
-        let Ledger { sent, delivered, returned, in_doubt, counted, .. } = self.ledger;
+        let Ledger { sent, delivered, returned, in_doubt, superseded, counted, .. } = self.ledger;
         let Ledger { waiting, under_way, arrived_after_all, unaccounted, .. } = self.ledger;
         let mut text = format!("messages: {sent} sent");
         let of_left = [(arrived_after_all, "arrived after all")];
         let of_right = [
             (returned, "returned"),
             (in_doubt, "in doubt"),
+            (superseded, "superseded"),
             (counted, "counted"),
             (waiting, "waiting"),
             (under_way, "under way"),

@@ -52,7 +52,7 @@ impl Asked {
 impl Brain {
     /// A message that is for this node.
     pub(super) fn answer(&mut self, now: Now, mut message: Message, room: &impl Room) {
-        let receipt = match self.receipt(now, &mut message) {
+        let receipt = match self.receipt(now, &mut message, Some(Duration::ZERO)) {
             Ok(receipt) => receipt,
             Err(seen) => return self.repeat(now, &message, seen, room),
         };

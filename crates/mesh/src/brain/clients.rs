@@ -48,6 +48,8 @@ pub(super) struct Client {
     pub(super) broker: Option<Box<BrokerClient>>,
     pub(super) claim: Claim,
     since: u64,
+    /// When it came, since the node's clock started.
+    came: Duration,
     /// It may not attach, and nobody was told yet.
     unsaid: bool,
     /// Its connection is not read for now.
@@ -152,6 +154,7 @@ impl Brain {
                     broker: None,
                     claim: Claim::Refused(Reason::NameInUse),
                     since: now.unix_millis(),
+                    came: now.since_start,
                     // A stranger without a name may yet turn out to be a node.
                     unsaid: denied && anonymous,
                     paused: false,
@@ -252,5 +255,10 @@ impl Client {
     /// When the client came, in Unix milliseconds.
     pub(super) fn since(&self) -> u64 {
         self.since
+    }
+
+    /// When the client came, by the clock that does not jump.
+    pub(super) fn came(&self) -> Duration {
+        self.came
     }
 }

@@ -40,13 +40,15 @@ pub(super) enum Flow {
     Returned,
     /// Ended here because a link died before it was known whether they had arrived, as their senders are told.
     Doubtful,
-    /// Ended here, under a reason that nobody is told: errors and acknowledgements that could not be delivered,
-    /// repeats, and what an impaired link lost.
+    /// Copies of confirmed messages that ended here, and words of such copies: the message goes again, or its end is known.
+    Superseded,
+    /// Ended here, under a reason that nobody is told: errors and acknowledgements that could not be delivered, and what an
+    /// impaired link lost.
     Dropped,
 }
 
 impl Flow {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Accepted, "accepted"),
         (Self::Received, "received"),
         (Self::Made, "made"),
@@ -56,6 +58,7 @@ impl Flow {
         (Self::Answered, "answered"),
         (Self::Returned, "returned"),
         (Self::Doubtful, "doubtful"),
+        (Self::Superseded, "superseded"),
         (Self::Dropped, "dropped"),
     ];
 
@@ -68,6 +71,7 @@ impl Flow {
             | Self::Answered
             | Self::Returned
             | Self::Doubtful
+            | Self::Superseded
             | Self::Dropped => false,
         }
     }

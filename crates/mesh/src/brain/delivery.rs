@@ -42,7 +42,8 @@ impl Brain {
 
     /// Hands a message to a client that may have it.
     pub(super) fn hand(&mut self, now: Now, mut message: Message, conn: ConnId, room: &impl Room) {
-        let receipt = match self.receipt(now, &mut message) {
+        let alone = self.alone_since(&message, conn);
+        let receipt = match self.receipt(now, &mut message, alone) {
             Ok(receipt) => receipt,
             Err(seen) => return self.repeat(now, &message, seen, room),
         };
@@ -50,7 +51,9 @@ impl Brain {
             return self.refuse_receipt(now, message, receipt, Reason::ReceiverGone, room);
         };
         if !room.has_room(conn) {
-            return self.refuse_receipt(now, message, receipt, Reason::ReceiverSlow, room);
+            let has_ended = room.has_ended(conn);
+            let reason = if has_ended { Reason::ReceiverGone } else { Reason::ReceiverSlow };
+            return self.refuse_receipt(now, message, receipt, reason, room);
         }
         let (native, request) = (client.dialect == Some(Dialect::Native), client.request);
         if client.dialect == Some(Dialect::Session) {

@@ -21,7 +21,8 @@
 //! From `finishing` on, what its clients send is refused, and they are told. In `good-bye` the node still takes in
 //! what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
 //! is still to come (`links/flush.rs`): silence would not tell. Each phase is over, too, when nothing has moved for a while:
-//! `finishing` waits for nodes that are farther away, and may do so in vain. So the time that a node is given can be long:
+//! `finishing` waits for nodes that are farther away, and may do so in vain. A neighbour that has just become silent may
+//! stand still, with messages of clients here in its hands: it is waited for a while, too, to tell what becomes of them. So the time that a node is given can be long:
 //! only links that are slow, and full, take it. Stub routers of OSPF do the first half: RFC 6987.
 
 use std::time::Duration;
@@ -58,7 +59,7 @@ pub(super) struct Drain {
     came: Option<Duration>,
     /// When a client here last sent one.
     sent: Option<Duration>,
-    /// When an error last came for a client here.
+    /// When an error last came for a client here, or was about to.
     told: Option<Duration>,
 }
 
@@ -99,8 +100,10 @@ struct Progress {
     unsent: usize,
     /// how many messages links hold,
     held: usize,
-    /// and how many have gone over links in all, either way.
+    /// how many have gone over links in all, either way,
     passed: u64,
+    /// and until when a neighbour that has become silent is waited for.
+    missed: Option<Duration>,
 }
 
 impl Progress {
@@ -171,7 +174,8 @@ impl Drain {
             Phase::GoodBye => self.came.map(|last| last + QUIET),
             Phase::Left => return None,
         };
-        let ahead = quiet.into_iter().chain([retiring.over(), retiring.stuck()]);
+        let ahead = quiet.into_iter().chain(retiring.progress.missed);
+        let ahead = ahead.chain([retiring.over(), retiring.stuck()]);
         ahead.filter(|due| *due > retiring.looked).min()
     }
 
@@ -194,7 +198,7 @@ impl Retiring {
 
     /// When the phase ends if nothing moves until then.
     fn stuck(&self) -> Duration {
-        match self.phase {
+        let stuck = match self.phase {
             Phase::Finishing(_) => {
                 let stuck = self.moved + STUCK;
                 match self.progress.own() {
@@ -205,7 +209,8 @@ impl Retiring {
                 }
             }
             Phase::Around | Phase::Hearing | Phase::GoodBye | Phase::Left => self.moved + STILL,
-        }
+        };
+        stuck.max(self.progress.missed.unwrap_or_default())
     }
 
     /// It is looked how far the node is. Says whether the phase has had its time.
@@ -271,7 +276,7 @@ impl Brain {
     /// Goes on to the next phase where the present one is done, or has had its time.
     pub(super) fn retire_further(&mut self, now: Now, room: &impl Room) {
         while let Some(phase) = self.phase() {
-            let progress = self.progress(&phase);
+            let progress = self.progress(&phase, now);
             let is_done = self.is_done(&phase, &progress, now);
             let retiring = self.drain.retiring.as_mut();
             let is_over = retiring.is_some_and(|it| it.look(now.since_start, progress));
@@ -311,7 +316,7 @@ impl Brain {
         self.drain.retiring.as_ref().map(|retiring| retiring.phase.clone())
     }
 
-    fn progress(&self, phase: &Phase) -> Progress {
+    fn progress(&self, phase: &Phase, now: Now) -> Progress {
         let marks = match phase {
             Phase::Finishing(marks) => marks.as_slice(),
             Phase::Around | Phase::Hearing | Phase::GoodBye | Phase::Left => &[],
@@ -328,18 +333,28 @@ impl Brain {
             unsent: links.clone().map(|link| link.outbox.waiting_here()).sum(),
             held: links.clone().map(|link| link.outbox.len()).sum(),
             passed: links.map(passed).fold(0, u64::wrapping_add),
+            missed: self.missed(now).filter(|_| !matches!(phase, Phase::Around | Phase::GoodBye)),
         }
     }
 
+    /// Until when neighbours are waited for that have become silent: messages that entered here may be in their hands.
+    fn missed(&self, now: Now) -> Option<Duration> {
+        let silent = self.links.values().filter_map(|link| link.silent).max()?;
+        Some(silent + STILL).filter(|until| now.since_start < *until)
+    }
+
     fn is_done(&self, phase: &Phase, progress: &Progress, now: Now) -> bool {
-        let Progress { unanswered, kept, marks, unsent, held, passed: _ } = *progress;
+        let Progress { unanswered, kept, marks, unsent, held, passed: _, missed } = *progress;
         match phase {
             Phase::Around => unanswered == 0 && Drain::is_over(self.drain.stale, STALE, now),
             Phase::Finishing(_) => {
                 let is_quiet = Drain::is_over(self.drain.sent, QUIET, now);
-                kept == 0 && marks == 0 && unsent == 0 && is_quiet
+                kept == 0 && marks == 0 && unsent == 0 && missed.is_none() && is_quiet
             }
-            Phase::Hearing => unanswered == 0 && Drain::is_over(self.drain.told, STALE, now),
+            Phase::Hearing => {
+                let is_quiet = Drain::is_over(self.drain.told, STALE, now);
+                unanswered == 0 && missed.is_none() && is_quiet
+            }
             Phase::GoodBye => {
                 unanswered == 0 && held == 0 && Drain::is_over(self.drain.came, QUIET, now)
             }

@@ -36,7 +36,7 @@ impl Brain {
                 Fate::Final => {}
                 Fate::Again | Fate::Known => {
                     self.counters.add(reason.text());
-                    return self.counters.count(Flow::Dropped);
+                    return self.counters.count(Flow::Superseded);
                 }
             }
         }

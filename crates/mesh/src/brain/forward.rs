@@ -55,7 +55,7 @@ impl Brain {
             return self.spread(now, message, room);
         }
         if !self.sets_out(now, &message) {
-            return self.counters.count(Flow::Dropped);
+            return self.counters.count(Flow::Superseded);
         }
         let Ruled { way, egress } = self.rule(&message);
         let size = message.size();
@@ -84,7 +84,7 @@ impl Brain {
     /// Asks `decide` about a message and does what it says.
     pub(super) fn route(&mut self, now: Now, message: Message, room: &impl Room) {
         if message.kind() == Kind::Error && !self.is_told(now, &message, room) {
-            return self.counters.count(Flow::Dropped);
+            return self.counters.count(Flow::Superseded);
         }
         if message.is_spread() {
             return self.part(now, message, room);

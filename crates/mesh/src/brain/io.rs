@@ -209,6 +209,11 @@ pub trait Room {
     /// Whether a connection takes one more message now.
     fn has_room(&self, conn: ConnId) -> bool;
 
+    /// Whether a connection has ended, of which the brain has not heard yet.
+    fn has_ended(&self, _conn: ConnId) -> bool {
+        false
+    }
+
     /// For how long no byte has come on a connection, where bytes are counted: those of a message that is not whole
     /// yet are a sign of life too.
     fn silent_for(&self, _conn: ConnId) -> Option<Duration> {

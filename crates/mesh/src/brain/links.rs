@@ -74,6 +74,10 @@ impl Brain {
             .entry(neighbour.clone())
             .or_insert_with(|| Link::new(config, neighbour, stranger));
         link.refused = None;
+        if link.silent.take().is_some() {
+            // What was in its hands goes on now, and errors may come of it.
+            self.drain.told(now);
+        }
         let (window, time) = (config.settings.window, now.since_start);
         let mut session = Session::new(conn, we_dialled, run, window, time, digest);
         if self.drain.is_retiring() || link.retiring.is_some() {

@@ -130,8 +130,9 @@ impl Brain {
             .entry(neighbour.clone())
             .or_insert_with(|| Link::new(config, neighbour, new));
         let dialled = link.set_config(new) && old.is_some();
-        link.retiring = None;
-        if let Some(session) = &mut link.session {
+        if link.retiring.take().is_some()
+            && let Some(session) = &mut link.session
+        {
             session.flush.stays();
         }
         if old.is_none_or(|old| old.impairment != new.impairment) {

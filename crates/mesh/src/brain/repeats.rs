@@ -3,8 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use super::conn::Conn;
 use super::message::Message;
-use super::{Brain, Now, Room, confirmed, counters::Flow, spread};
+use super::{Brain, ConnId, Now, Room, confirmed, counters::Flow, spread};
+use crate::address::Address;
 use crate::name::NodeName;
 use crate::wire::{Class, Flags, Kind, MessageId, Tail};
 
@@ -137,10 +139,14 @@ impl Repeats {
 impl Brain {
     /// A confirmed message has come to its receiver's node: what to give back once the receiver has it, or what
     /// was known of the message already. No other message has a receipt.
+    ///
+    /// Since `alone`, if there is such a time, no other node can have been given it. If it was sent again, and that time and
+    /// this run of the node began before it was sent first, its mark goes: it would be known here if it had arrived.
     pub(super) fn receipt(
         &mut self,
         now: Now,
         message: &mut Message,
+        alone: Option<Duration>,
     ) -> Result<Option<Receipt>, Seen> {
         let prefix = message.prefix();
         let is_counted = matches!(prefix.kind, Kind::Data | Kind::Reply);
@@ -156,16 +162,31 @@ impl Brain {
             seen @ (Seen::UnderWay | Seen::HandedOver) => return Err(seen),
         }
         let receipt = receipt(message, &self.config.node);
-        if prefix.flags.has(Flags::RESENT) && self.uptime(now) > patience {
-            // It would be known here if it had arrived before.
+        let since = alone.map(|alone| alone.max(self.started.since_start));
+        if since.is_some_and(|since| since + patience < now.since_start) {
             message.mark_resent(false);
         }
         Ok(Some(receipt))
     }
 
+    /// Since when no other node can have handed over what goes where this message goes: since the client came, where it is
+    /// called so. A service may have members elsewhere, and a registered name may have been elsewhere before.
+    pub(super) fn alone_since(&self, message: &Message, conn: ConnId) -> Option<Duration> {
+        let name = match Address::parse(message.prefix().destination) {
+            Ok(Address::Name(name) | Address::At { name, .. }) => name,
+            Ok(Address::Group(_) | Address::Everyone) | Err(_) => return None,
+        };
+        let Conn::Client(client) = self.conns.get(&conn)? else {
+            return None;
+        };
+        let is_it = client.name.as_str() == name;
+        let is_service = self.config.settings.services.contains_key(&client.name);
+        (is_it && !is_service).then(|| client.came())
+    }
+
     /// A message came once more: if it was handed over, its ingress is told again.
     pub(super) fn repeat(&mut self, now: Now, message: &Message, seen: Seen, room: &impl Room) {
-        self.counters.count(Flow::Dropped);
+        self.counters.count(Flow::Superseded);
         self.counters.add("repeat");
         if seen == Seen::HandedOver {
             self.acknowledge_end(now, receipt(message, &self.config.node), room);

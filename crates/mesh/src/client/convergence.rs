@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, timeout_at};
 
-use super::session::Pending;
+use super::session::{Pending, Wanted};
 use super::{Client, Incoming, Outgoing};
 use crate::agreement::{Lack, disagreement};
 use crate::name::NodeName;
@@ -63,7 +63,7 @@ impl Client {
         let mut asked = Vec::with_capacity(nodes.len());
         for node in nodes {
             let id = self.shared.next_id();
-            let Pending { answer, guard } = self.shared.expect(id);
+            let Pending { answer, guard } = self.shared.expect(id, Wanted::Answer);
             let question = Outgoing::new(node.as_str(), Request::Status {}.write());
             match timeout_at(until, self.send_as(Kind::Control, id, question)).await {
                 Ok(Ok(())) => asked.push((answer, guard)),

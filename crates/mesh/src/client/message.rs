@@ -119,8 +119,8 @@ pub struct Message {
     pub id: MessageId,
     /// The message that it answers, if any.
     pub correlation: Option<MessageId>,
-    /// Whether it may have been delivered before: a confirmed message was sent again, and its receiver's node has
-    /// not run for long enough to know.
+    /// Whether it may have been delivered before: a confirmed message was sent again, and its receiver's node cannot know,
+    /// as it has not run or not had this receiver for long enough, or as the service has members at other nodes.
     pub may_repeat: bool,
 }
 

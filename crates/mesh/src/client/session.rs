@@ -44,7 +44,26 @@ pub(super) struct Shared {
     pub(super) groups: DashSet<String>,
     incarnation: u64,
     last: AtomicU64,
-    pending: DashMap<MessageId, oneshot::Sender<Incoming>>,
+    pending: DashMap<MessageId, (Wanted, oneshot::Sender<Incoming>)>,
+}
+
+/// What is waited for of a message, unless it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Whoever got it answers.
+    Answer,
+    /// The mesh says that it was handed over.
+    Delivery,
+}
+
+impl Wanted {
+    fn is_met_by(self, incoming: &Incoming) -> bool {
+        match incoming {
+            Incoming::Message(_) => self == Self::Answer,
+            Incoming::Delivered(_) => self == Self::Delivery,
+            Incoming::Failed(_) => true,
+        }
+    }
 }
 
 /// A request under way.
@@ -74,9 +93,9 @@ impl Shared {
         MessageId { incarnation: self.incarnation, counter }
     }
 
-    pub(super) fn expect(&self, id: MessageId) -> Pending<'_> {
+    pub(super) fn expect(&self, id: MessageId, wanted: Wanted) -> Pending<'_> {
         let (sender, answer) = oneshot::channel();
-        self.pending.insert(id, sender);
+        self.pending.insert(id, (wanted, sender));
         Pending { answer, guard: Guard(self, id) }
     }
 }
@@ -183,8 +202,10 @@ impl Session {
                 return;
             }
         };
-        let waiting = answers.and_then(|id| self.shared.pending.remove(&id));
-        let Some((_, waiting)) = waiting else {
+        let pending = &self.shared.pending;
+        let is_met = |_: &_, (wanted, _): &(Wanted, _)| wanted.is_met_by(&incoming);
+        let waiting = answers.and_then(|id| pending.remove_if(&id, is_met));
+        let Some((_, (_, waiting))) = waiting else {
             // The client may have gone.
             let _ = self.inbound.send(incoming).await;
             return;

@@ -127,6 +127,13 @@ impl Room for Sockets {
         }
     }
 
+    fn has_ended(&self, conn: ConnId) -> bool {
+        match self.socket(conn) {
+            Socket::Accepted(peer) => !self.router.is_open(peer),
+            Socket::Dialled(dealer) => !dealer.is_some_and(DealerLink::is_open),
+        }
+    }
+
     fn silent_for(&self, conn: ConnId) -> Option<Duration> {
         match self.socket(conn) {
             Socket::Accepted(peer) => self.router.silent_for(peer),

@@ -139,3 +139,64 @@ fn a_node_leaves_when_its_clients_have_read_what_they_are_told() {
     assert_eq!(mesh.count("a", "accepted"), alice.told.len() as u64);
     assert!(alice.told.len() > 16, "{} did not fit in her queue", alice.told.len());
 }
+
+/// What a neighbour holds that stands still is known when it goes on: a node that leaves meanwhile waits for that, whether
+/// or not there is another way; and where the neighbour never does, not for long.
+#[test]
+fn a_node_leaves_when_a_neighbour_that_stood_still_has_told_its_clients() {
+    let chain = [("b", "a", 10), ("b", "d", 10)];
+    let ring = [("b", "a", 10), ("b", "d", 10), ("c", "a", 20), ("c", "d", 20)];
+    for links in [&chain[..], &ring] {
+        for_each_seed(10, |seed| {
+            let mut mesh = Simulation::of(seed, links);
+            mesh.start_all();
+            assert!(mesh.run_until_quiet(LIMIT));
+            let dave = mesh.attach_native("d", Some("dave"));
+            let mut alice = Sender::new(&mut mesh, "a", "alice", "dave", Class::AtMostOnce);
+            mesh.impair(
+                "b",
+                "d",
+                Impairment { bytes_per_second: Some(100_000), ..Impairment::default() },
+            );
+            for _ in 0..500 {
+                alice.send_of(&mut mesh, 1_000);
+                mesh.run_for(Duration::from_millis(2));
+            }
+            mesh.freeze("b");
+            mesh.detach(dave);
+            let before = mesh.rng().u64(0..3_000);
+            mesh.run_for(Duration::from_millis(before));
+            mesh.command("a", Command::Retire { within: LEAVES });
+            let still = mesh.rng().u64(500..5_000);
+            mesh.run_for(Duration::from_millis(still));
+            mesh.thaw("b");
+            let until = mesh.elapsed() + Duration::from_secs(30);
+            while !mesh.has_left("a") {
+                mesh.run_for(Duration::from_millis(1));
+                assert!(mesh.elapsed() < until, "it never leaves");
+            }
+            mesh.end("a");
+            mesh.run_for(Duration::from_secs(70));
+            alice.hear(&mut mesh);
+            alice.assert_none_unknown(&mesh, dave, "alice");
+        });
+    }
+}
+
+#[test]
+fn a_node_does_not_wait_long_for_a_neighbour_that_goes_on_no_more() {
+    let mut mesh = Simulation::of(1, &[("b", "a", 10)]);
+    mesh.start_all();
+    assert!(mesh.run_until_quiet(LIMIT));
+    mesh.freeze("b");
+    mesh.run_for(Duration::from_secs(5));
+    let asked = mesh.elapsed();
+    mesh.command("a", Command::Retire { within: LEAVES });
+    while !mesh.has_left("a") {
+        mesh.run_for(Duration::from_millis(1));
+        assert!(mesh.elapsed() < asked + Duration::from_secs(20), "it never leaves");
+    }
+    // Silent for a second when it is missed, and missed for ten.
+    let took = mesh.elapsed() - asked;
+    assert!((Duration::from_secs(5)..Duration::from_secs(8)).contains(&took), "{took:?}");
+}

@@ -144,7 +144,7 @@ async fn serve(mut stream: UnixStream, orders: mpsc::Sender<Order>) {
 }
 
 impl Running {
-    /// Gives the mesh's supervisor an order, and waits for its answer.
+    /// Gives the mesh's supervisor an order, and waits for its answer. One that ends meanwhile refuses it.
     ///
     /// # Errors
     /// [`LaunchError::State`] where the supervisor cannot be reached, or does not answer within `patience`.
@@ -161,11 +161,27 @@ impl Running {
             let mut stream = UnixStream::connect(&path).await?;
             stream.write_all(&words::line(word)?).await?;
             let mut line = String::new();
-            BufReader::new(stream).read_line(&mut line).await?;
+            if BufReader::new(stream).read_line(&mut line).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
             words::word(&line).map_err(std::io::Error::other)
         };
         let said = timeout(patience, exchange).await;
         let late = || Err(std::io::Error::other("the supervisor does not answer"));
-        said.unwrap_or_else(|_| late()).map_err(state(&path, "asked"))
+        match said.unwrap_or_else(|_| late()) {
+            Err(error) if has_ended(&error) => {
+                Ok(FromSupervisor::Refused { reason: "the mesh is being stopped".to_owned() })
+            }
+            said => said.map_err(state(&path, "asked")),
+        }
     }
+}
+
+/// Whether whoever was asked has gone, or was about to.
+fn has_ended(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        BrokenPipe, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof,
+    };
+    [BrokenPipe, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof]
+        .contains(&error.kind())
 }

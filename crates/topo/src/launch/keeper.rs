@@ -115,6 +115,14 @@ enum End {
     Itself(String, bool),
 }
 
+/// What a node has said that outlives its process.
+struct Heard {
+    /// Where it listens.
+    endpoint: Option<Endpoint>,
+    /// The number of the change that it goes by.
+    since: u64,
+}
+
 /// A node's process and the pipes to it.
 struct Process {
     child: Child,
@@ -198,17 +206,17 @@ impl Keeper {
     async fn attend(&mut self, process: Process) -> End {
         let Process { mut child, stdin, mut lines } = process;
         let stop = self.stop.clone();
-        let (mut hangs, mut endpoint) = (false, None);
+        let since = self.since;
+        let (mut hangs, mut heard) = (false, Heard { endpoint: None, since });
         let told = {
             let name = self.setup.share.plan.name.clone();
             let news = self.news.clone();
-            let since = self.since;
             let orders = (self.orders.clone(), self.task.clone());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Some(End::Told),
                 () = told(self.task.clone(), since, &[Step::Restart]) => Some(End::Again),
-                is_silent = hear_out((&name, since), &mut lines, &news, &mut endpoint) => {
+                is_silent = hear_out(&name, &mut lines, &news, &mut heard) => {
                     hangs = is_silent;
                     None
                 }
@@ -230,9 +238,10 @@ impl Keeper {
                 "did not end and was killed".to_owned()
             }
         };
-        let listened = endpoint.is_some();
+        self.since = heard.since;
+        let listened = heard.endpoint.is_some();
         if listened {
-            self.setup.previous = endpoint;
+            self.setup.previous = heard.endpoint;
         }
         told.unwrap_or(End::Itself(ended, listened))
     }
@@ -251,14 +260,13 @@ async fn told(mut task: watch::Receiver<Task>, since: u64, steps: &[Step]) {
     }
 }
 
-/// Passes on what a node says until it says no more, and notes where it listens; from then on it goes by what it
-/// started with, that of the change `since`. Says whether it hangs: it has
-/// not ended, and is silent.
+/// Passes on what a node says until it says no more, and notes what matters after its end. Once it listens it goes by
+/// what it started with. Says whether it hangs: it has not ended, and is silent.
 async fn hear_out(
-    (name, since): (&NodeName, u64),
+    name: &NodeName,
     lines: &mut Lines<BufReader<ChildStdout>>,
     news: &mpsc::Sender<(NodeName, News)>,
-    listened: &mut Option<Endpoint>,
+    heard: &mut Heard,
 ) -> bool {
     loop {
         let line = match timeout(SILENCE, lines.next_line()).await {
@@ -268,15 +276,18 @@ async fn hear_out(
         };
         let told = match words::word(&line) {
             Ok(FromNode::Ready { endpoint }) => {
-                *listened = Some(endpoint.clone());
-                if news.send((name.clone(), News::Switched(since))).await.is_err() {
+                heard.endpoint = Some(endpoint.clone());
+                if news.send((name.clone(), News::Switched(heard.since))).await.is_err() {
                     return false;
                 }
                 News::Ready(endpoint)
             }
             Ok(FromNode::Status(status)) => News::Status(status),
             Ok(FromNode::Prepared { number, restart }) => News::Prepared(number, restart),
-            Ok(FromNode::Switched { number }) => News::Switched(number),
+            Ok(FromNode::Switched { number }) => {
+                heard.since = number;
+                News::Switched(number)
+            }
             Ok(FromNode::Failed(failure)) => News::Failed(failure),
             Ok(FromNode::Leaving {}) => continue,
             Err(error) => {

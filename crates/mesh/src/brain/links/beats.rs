@@ -58,7 +58,7 @@ impl Brain {
                 match bytes {
                     Some(bytes) => session.heard = session.heard.max(time.saturating_sub(bytes)),
                     None => {
-                        silent.push(session.conn);
+                        silent.push((neighbour.clone(), session.conn));
                         continue;
                     }
                 }
@@ -76,8 +76,11 @@ impl Brain {
                 self.out.push(Output::Send { conn: session.conn, frames });
             }
         }
-        for conn in silent {
+        for (neighbour, conn) in silent {
             self.misbehaved(now, conn, SILENT, room);
+            if let Some(link) = self.links.get_mut(&neighbour) {
+                link.silent = Some(time);
+            }
         }
     }
 

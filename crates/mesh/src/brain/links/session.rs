@@ -32,6 +32,8 @@ pub(in crate::brain) struct Link {
     pub(in crate::brain) line: Line,
     /// It is taken out, and finishes.
     pub(in crate::brain) retiring: Option<Retiring>,
+    /// Since when it is down because nothing came on it: the neighbour may stand still, and go on later.
+    pub(in crate::brain) silent: Option<Duration>,
     /// The neighbour's run that it was up with last,
     met: Option<Run>,
     /// and the one that has said good-bye: it takes in what was on its way to it, and is to be sent nothing more.
@@ -49,6 +51,7 @@ impl Link {
             outbox: Outbox::new(config.settings.window, config.settings.queue),
             line: Line::new(&config.node, neighbour, link.impairment),
             retiring: None,
+            silent: None,
             met: None,
             farewell: None,
         }
