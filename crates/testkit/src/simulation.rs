@@ -102,7 +102,7 @@ impl Simulation {
             faults: Faults::default(),
             faults_between: BTreeMap::new(),
             holes: BTreeSet::new(),
-            price: Price::NOTHING,
+            price: Price::MEASURED,
             lag: Duration::ZERO,
             declared: 0,
             watched: false,

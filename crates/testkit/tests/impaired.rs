@@ -239,7 +239,7 @@ fn a_slow_link_is_bounded_and_tells_its_routes_all_the_same() {
     });
     mesh.impair("a", "b", Impairment { bytes_per_second: Some(1_000), ..Impairment::default() });
     send(&mut mesh, alice, "bob", 0..1_000);
-    mesh.run_for(4 * PIPE);
+    mesh.run_for(12 * PIPE);
     assert!(mesh.status("a").unwrap().links[0].queued <= 52);
     let refused = told(&mut mesh, alice, "queue full");
     assert!(refused.len() >= 900, "{} refused", refused.len());

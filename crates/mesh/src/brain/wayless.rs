@@ -18,6 +18,8 @@ use crate::wire::Kind;
 
 /// How long an error waits. A neighbour that was away may be dialled again only some seconds after it is back.
 const WAITS: Duration = Duration::from_secs(60);
+/// So many may wait, also where queues are shorter: what is refused for want of room there comes back as errors.
+const LEAST: usize = 1024;
 /// How often it is tried again whatever happens.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -51,9 +53,9 @@ impl Wayless {
         (!self.waiting.is_empty()).then_some(self.again)
     }
 
-    /// As many as may wait for a neighbour may wait here.
+    /// As many as may wait for a neighbour may wait here, and no fewer than [`LEAST`] as long as their bytes may.
     fn has_room(&self, size: usize, queue: Window) -> bool {
-        self.waiting.len() < queue.messages && self.bytes + size <= queue.bytes
+        self.waiting.len() < queue.messages.max(LEAST) && self.bytes + size <= queue.bytes
     }
 
     fn push(&mut self, waiting: Waiting) {
