@@ -246,6 +246,36 @@ fn paths_where(broken: impl Fn(&Source) -> bool) -> String {
 }
 
 /// All Rust files of the project but this one, which has to spell what it forbids.
+/// The failures of which a simulated mesh of brains has a test that bears its number.
+const SIMULATED: &[std::ops::RangeInclusive<u32>] =
+    &[10..=10, 12..=34, 36..=48, 53..=55, 59..=60, 71..=71, 75..=75, 77..=80];
+
+/// Those that are shown elsewhere: over networks that others have drawn, by the one who dials, by a file with mistakes.
+const ELSEWHERE: &[(u32, &str)] = &[
+    (11, "tests/real/simulated.rs"),
+    (35, "crates/core/tests/it/away.rs"),
+    (76, "tests/processes/applied.rs"),
+];
+
+#[test]
+fn every_scenario_has_a_test_that_bears_its_number() {
+    let mut borne: Vec<(u32, String)> = Vec::new();
+    for source in sources() {
+        for line in source.text.lines() {
+            let Some((_, name)) = line.split_once("fn scenario_") else { continue };
+            let numbers = name.split('_').map_while(|part| part.parse().ok());
+            borne.extend(numbers.map(|number| (number, source.path.clone())));
+        }
+    }
+    let lacks = |number: &u32, place: &str| {
+        !borne.iter().any(|(it, path)| it == number && path.starts_with(place))
+    };
+    let simulated = SIMULATED.iter().cloned().flatten();
+    let mut missing: Vec<u32> = simulated.filter(|it| lacks(it, "crates/testkit/tests")).collect();
+    missing.extend(ELSEWHERE.iter().filter(|(it, place)| lacks(it, place)).map(|(it, _)| it));
+    assert!(missing.is_empty(), "no test is called `scenario_N_...` for {missing:?}");
+}
+
 fn sources() -> Vec<Source> {
     let mut found = Vec::new();
     for folder in ["crates", "tests", "benches"] {

@@ -148,7 +148,7 @@ async fn a_message_is_received_with_the_way_that_it_took() {
 
 /// Scenario 22, as people see it: a message to several is reported, whatever its class.
 #[tokio::test]
-async fn a_message_to_several_is_reported() {
+async fn scenario_22_a_message_to_several_is_reported() {
     let mut sandbox = Sandbox::new();
     let file = sandbox.file("crew.toml", CREW);
     let text = file.display().to_string();

@@ -58,7 +58,7 @@ fn both(sandbox: &Sandbox, file: &str) -> String {
 
 /// Scenario 76: a file with mistakes changes nothing, and they are told.
 #[test]
-fn a_file_with_mistakes_changes_nothing() {
+fn scenario_76_a_file_with_mistakes_changes_nothing() {
     let (sandbox, file, text) = diamond();
     let before =
         (pids(&sandbox, &file), sandbox.json(&["status", &text, "--json"])["revision"].clone());
@@ -82,7 +82,7 @@ fn a_file_with_mistakes_changes_nothing() {
 /// Scenarios 76 and 79: a key is not changed while the mesh runs. A file that holds another one is refused as another
 /// file is, and the nodes keep theirs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_key_in_the_same_file_is_refused() {
+async fn scenario_76_79_another_key_in_the_same_file_is_refused() {
     let mut sandbox = Sandbox::new();
     write_key(&sandbox);
     let key = sandbox.path().join("key");
@@ -121,7 +121,7 @@ async fn another_key_in_the_same_file_is_refused() {
 
 /// Scenario 77: links and nodes come and go under traffic; nothing else changes, and nothing is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn links_and_nodes_come_and_go_under_traffic() {
+async fn scenario_77_links_and_nodes_come_and_go_under_traffic() {
     let (sandbox, file, text) = diamond();
     let before = pids(&sandbox, &file);
     let at = |node: &str| sandbox.running(&file).processes[node].endpoint.clone().unwrap();
@@ -176,7 +176,7 @@ async fn links_and_nodes_come_and_go_under_traffic() {
 
 /// Scenario 78: ten changes, one after the other as fast as they go; the last one holds, and no link is there twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_ten_plans_the_last_one_holds() {
+async fn scenario_78_of_ten_plans_the_last_one_holds() {
     let (sandbox, file, text) = diamond();
     let before = pids(&sandbox, &file);
     let without = [("[\"b\", { node = \"c\", cost = 20 }]", "[{ node = \"c\", cost = 20 }]")];
@@ -200,7 +200,7 @@ async fn of_ten_plans_the_last_one_holds() {
 
 /// Scenario 79: limits are lowered. What only a restart brings about is told, and the node leaves without loss before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn limits_are_lowered_live_or_by_a_restart_that_is_told() {
+async fn scenario_79_limits_are_lowered_live_or_by_a_restart_that_is_told() {
     let (sandbox, file, text) = diamond();
     let before = pids(&sandbox, &file);
     let node_b = "[nodes.b]\nbind = \"auto\"\n";
@@ -237,7 +237,7 @@ async fn limits_are_lowered_live_or_by_a_restart_that_is_told() {
 /// Scenario 79: fewer clients may be connected than are. The newest are closed, which is counted and logged; the others
 /// and all links stay, and no message of theirs is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_more_clients_than_are_allowed_the_newest_are_closed() {
+async fn scenario_79_of_more_clients_than_are_allowed_the_newest_are_closed() {
     let (sandbox, file, text) = diamond();
     let before = pids(&sandbox, &file);
     let at = |node: &str| sandbox.running(&file).processes[node].endpoint.clone().unwrap();

@@ -125,7 +125,7 @@ impl Receiver {
 
 /// Scenario 80: a node that is told to end under traffic loses nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_process_that_is_told_to_end_loses_nothing() {
+async fn scenario_80_a_node_process_that_is_told_to_end_loses_nothing() {
     let stage = Stage::up(DIAMOND);
     let mut dave = Receiver::attach(&stage.at("d"), "dave").await;
     let mut alice = Sender::attach(&stage.at("a"), "alice", "dave").await;
@@ -163,7 +163,7 @@ async fn a_node_process_that_is_told_to_end_loses_nothing() {
 
 /// Scenario 80: the others route round a node that drains, and pass by it again afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_drains_until_that_is_taken_back() {
+async fn scenario_80_a_node_drains_until_that_is_taken_back() {
     let Stage { sandbox, file, .. } = Stage::up(DIAMOND);
     let text = file.display().to_string();
     let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].to_string();
@@ -198,9 +198,11 @@ async fn a_node_that_is_still_leaving_runs_again_when_that_is_taken_back() {
         leaves || running.processes["b"].state == ProcessState::Stopped
     })
     .await;
-    let undo = stage.sandbox.data(&["drain", &text, "b", "--undo"]);
+    let mut undo = stage.sandbox.command(&["drain", &text, "b", "--undo"]);
+    let undo = undo.stdout(Stdio::piped()).spawn().unwrap();
     signal("-CONT", &hung);
-    assert_eq!(undo, "b: serves as before\n");
+    let undone = undo.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(undone.stdout).unwrap(), "b: serves as before\n");
     let record = stage.sandbox.running(&stage.file).processes["b"].clone();
     assert_eq!(record.state, ProcessState::Up);
     assert_ne!(record.process, before);

@@ -11,7 +11,7 @@ use crate::supervised::signal;
 /// Scenario 31: a neighbour that says nothing any more, and whose connections stay open. The others go round it,
 /// nothing is unknown, and it is used again when it speaks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_is_stopped_is_gone_round_and_comes_back() {
+async fn scenario_31_a_process_that_is_stopped_is_gone_round_and_comes_back() {
     let diamond = Stage::up(DIAMOND);
     let mut dave = Receiver::attach(&diamond.at("d"), "dave").await;
     let mut alice = Sender::attach(&diamond.at("a"), "alice", "dave").await;
@@ -35,7 +35,7 @@ async fn a_process_that_is_stopped_is_gone_round_and_comes_back() {
 /// Scenario 29 under a supervisor, which starts the relay again. Each time the others come back to it; and nobody is told
 /// anything but that what it took with it is in doubt.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_relay_that_is_killed_again_and_again_comes_back_each_time() {
+async fn scenario_29_a_relay_that_is_killed_again_and_again_comes_back_each_time() {
     let diamond = Stage::up(DIAMOND);
     let mut dave = Receiver::attach(&diamond.at("d"), "dave").await;
     let mut alice = Sender::attach(&diamond.at("a"), "alice", "dave").await;
@@ -57,7 +57,7 @@ async fn a_relay_that_is_killed_again_and_again_comes_back_each_time() {
 /// Scenario 44: a node is killed and comes back without the clients that it had. Their names are free at once, not
 /// when they would be too old.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_names_of_a_node_that_was_killed_are_free_at_once() {
+async fn scenario_44_the_names_of_a_node_that_was_killed_are_free_at_once() {
     let diamond = Stage::up(DIAMOND);
     let mut dave = Receiver::attach(&diamond.at("b"), "dave").await;
     let mut alice = Sender::attach(&diamond.at("a"), "alice", "dave").await;

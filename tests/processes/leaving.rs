@@ -25,7 +25,7 @@ async fn backlog(stage: &Stage) -> (Sender, Receiver) {
 
 /// Scenario 80 where it takes time: neither the node nor its supervisor gives up on what is on its way while that moves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_behind_links_that_cannot_keep_up_is_given_the_time() {
+async fn scenario_80_a_node_behind_links_that_cannot_keep_up_is_given_the_time() {
     let stage = Stage::up(DIAMOND);
     let (mut alice, mut dave) = backlog(&stage).await;
     let started = Instant::now();
@@ -40,30 +40,54 @@ async fn a_node_behind_links_that_cannot_keep_up_is_given_the_time() {
     assert_eq!(dave.way, ["a", "c", "d"]);
 }
 
-/// Who cannot wait does not have to: `down --now`, and Ctrl-C once more, end nodes that are leaving.
+/// What has nodes end at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Insists {
+    /// Ctrl-C, and once more while they leave.
+    Twice,
+    /// `down --now` while they leave.
+    Later,
+    /// The same, before anybody has told them to leave.
+    AtOnce,
+    /// The same, after their supervisor was killed.
+    Orphaned,
+}
+
+/// Who cannot wait does not have to: `down --now`, and Ctrl-C once more, end nodes that are leaving, or have not begun to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_take_long_to_leave_are_ended_at_once_where_that_is_wanted() {
-    for insists in ["down --now", "Ctrl-C"] {
+    for insists in [Insists::Twice, Insists::Later, Insists::AtOnce, Insists::Orphaned] {
         let stage = Stage::up(DIAMOND);
         let _clients = backlog(&stage).await;
         let processes = stage.sandbox.processes(&stage.file);
         let started = Instant::now();
-        signal("-INT", &processes[0]);
-        until("it leaves", || async {
-            // Some have left already.
-            let running = stage.sandbox.running(&stage.file);
-            let statuses = running.statuses(Duration::from_millis(100)).await;
-            statuses.get("b").is_some_and(|status| status.draining)
-        })
-        .await;
         match insists {
-            "Ctrl-C" => signal("-INT", &processes[0]),
-            _ => Order::of(&stage, &["down", "--now"]).finish(),
+            Insists::Twice | Insists::Later => {
+                signal("-INT", &processes[0]);
+                until("it leaves", || async {
+                    // Some have left already.
+                    let running = stage.sandbox.running(&stage.file);
+                    let statuses = running.statuses(Duration::from_millis(100)).await;
+                    statuses.get("b").is_some_and(|status| status.draining)
+                })
+                .await;
+            }
+            Insists::Orphaned => {
+                signal("-KILL", &processes[0]);
+                until("it has ended", || async { !processes[0].is_alive().await }).await;
+            }
+            Insists::AtOnce => {}
+        }
+        match insists {
+            Insists::Twice => signal("-INT", &processes[0]),
+            Insists::Later | Insists::AtOnce | Insists::Orphaned => {
+                Order::of(&stage, &["down", "--now"]).finish();
+            }
         }
         for process in &processes {
             until("it has ended", || async { !process.is_alive().await }).await;
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "{insists}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "{insists:?}: {:?}", started.elapsed());
         let state = stage.sandbox.run(&["status", &stage.file.display().to_string()]);
         assert_eq!(state.status.code(), Some(1), "nothing is left behind");
         let sockets = std::fs::read_dir(stage.sandbox.path().join("run")).unwrap();

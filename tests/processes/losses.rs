@@ -41,7 +41,7 @@ cost = 50
 /// Scenarios 26 and 27: of a mesh of four, one link after the other is lost under traffic. Each time the next best way
 /// is taken; each message was accepted or came back, and none is unknown. What is lost does not come back by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_loss_leaves_the_next_best_way_and_no_message_unknown() {
+async fn scenario_26_27_each_loss_leaves_the_next_best_way_and_no_message_unknown() {
     let stage = Stage::up(FULL);
     let mut bob = Receiver::attach(&stage.at("b"), "bob").await;
     let mut alice = Sender::attach(&stage.at("a"), "alice", "bob").await;
@@ -105,7 +105,7 @@ upstream = ["west-1", "west-2"]
 /// Scenario 38: six nodes are parted in two halves. Within a half messages go on; to the other one each comes back,
 /// and none is delivered late when the halves are one again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_halves_go_on_by_themselves_and_are_one_again() {
+async fn scenario_38_two_halves_go_on_by_themselves_and_are_one_again() {
     let stage = Stage::up(SIX);
     let mut bob = Receiver::attach(&stage.at("east-3"), "bob").await;
     let mut carol = Receiver::attach(&stage.at("west-2"), "carol").await;
@@ -171,7 +171,7 @@ upstream = ["hub"]
 /// Scenario 53: a link in the middle stalls. What goes over it waits, everything else goes on; and when it recovers, all
 /// that waited arrives, and nothing is left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_stalls_holds_nobody_else_up_and_recovers() {
+async fn scenario_53_a_link_that_stalls_holds_nobody_else_up_and_recovers() {
     let stage = Stage::up(FORK);
     let mut bob = Receiver::attach(&stage.at("slow"), "bob").await;
     let mut carol = Receiver::attach(&stage.at("fast"), "carol").await;

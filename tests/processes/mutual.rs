@@ -98,7 +98,7 @@ impl Drop for Pair {
 /// Scenario 34: two nodes dial each other, and are killed and started again in any order. Each time there is one link,
 /// and it does not flap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_that_dial_each_other_have_one_link_however_often_they_start() {
+async fn scenario_34_two_that_dial_each_other_have_one_link_however_often_they_start() {
     let mut pair = Pair::new();
     for restart in 0..RESTARTS {
         let again = [&[0, 1][..], &[0], &[1], &[1, 0]][restart % 4];

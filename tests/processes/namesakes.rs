@@ -16,7 +16,7 @@ fn topology(sandbox: &Sandbox, east: &str) -> String {
 
 /// Scenario 46.
 #[tokio::test]
-async fn a_second_process_of_a_name_is_refused_and_status_says_so() {
+async fn scenario_46_a_second_process_of_a_name_is_refused_and_status_says_so() {
     let mut sandbox = Sandbox::new();
     write_key(&sandbox);
     let (first, other) = (topology(&sandbox, "first"), topology(&sandbox, "other"));

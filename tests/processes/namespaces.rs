@@ -161,7 +161,7 @@ fn topology() -> String {
 /// Scenario 31 with cables that are pulled: no FIN, no RST, and nobody who says so. The others go round it within what is
 /// promised, and come back when the cable is in again; no message is unknown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cable_that_is_pulled_is_gone_round() {
+async fn scenario_31_a_cable_that_is_pulled_is_gone_round() {
     let Some(mut spaces) = Namespaces::new() else {
         return;
     };

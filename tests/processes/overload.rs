@@ -119,7 +119,7 @@ fn resident(pid: u32) -> u64 {
 /// stays under what its limits add up to, links stay up, news of the mesh are on time, what is too much is not read, or
 /// refused, told and counted, and the ledger balances.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn too_much_costs_no_more_memory_than_is_declared_and_no_link() {
+async fn scenario_54_too_much_costs_no_more_memory_than_is_declared_and_no_link() {
     let stage = Stage::up(STAR);
     let tally = Arc::new(Tally::default());
     let mut tasks = JoinSet::new();

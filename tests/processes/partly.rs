@@ -25,7 +25,7 @@ fn with_far_at(host: &str) -> (Sandbox, PathBuf, u16) {
 
 /// Scenario 73: an unresolvable host is told, and the rest runs.
 #[tokio::test]
-async fn a_host_that_is_not_found_is_told_and_the_rest_runs() {
+async fn scenario_73_a_host_that_is_not_found_is_told_and_the_rest_runs() {
     let (sandbox, file, port) = with_far_at("no-such-host.invalid");
     let text = file.display().to_string();
     let up = sandbox.run(&["up", "--detach", "--wait", "3s", &text]);

@@ -126,7 +126,7 @@ impl Confirmed {
 /// Scenario 47: a relay is killed and started again at once, a hundred times, under traffic. Its links return each time, what
 /// is confirmed arrives once, and of the rest nothing is unknown but what was in its hands when it was killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_relay_that_is_killed_a_hundred_times_returns_each_time() {
+async fn scenario_47_a_relay_that_is_killed_a_hundred_times_returns_each_time() {
     let dear = "[{ node = \"a\", cost = 20 }, { node = \"d\", cost = 20 }]";
     let mut mesh = Lone::up(&[("a", "[]"), ("d", "[]"), ("b", "[\"a\", \"d\"]"), ("c", dear)]);
     mesh.reaches("a", 3).await;
@@ -171,7 +171,8 @@ async fn a_relay_that_is_killed_a_hundred_times_returns_each_time() {
 /// Scenario 29: the node between two others is killed. They reach nobody; once it is back each reaches both others, the one
 /// over a link and the other over two, and messages pass.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transit_node_that_is_killed_leaves_empty_tables_and_fills_them_when_it_is_back() {
+async fn scenario_29_a_transit_node_that_is_killed_leaves_empty_tables_and_fills_them_when_it_is_back()
+ {
     let mut mesh = Lone::up(&[("s1", "[]"), ("t1", "[\"s1\", \"s2\"]"), ("s2", "[]")]);
     for round in 0..10 {
         mesh.reaches("s1", 2).await;

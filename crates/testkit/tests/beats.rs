@@ -48,7 +48,7 @@ fn way(mesh: &mut Simulation, from: ClientId, to: (ClientId, &str)) -> Vec<Strin
 /// Scenario 31: a link over which nothing comes, and whose end nobody is told. It is down at both ends within the
 /// silence limit, what is sent goes round it, and it is used again when it is whole.
 #[test]
-fn a_silent_link_is_down_in_time_and_comes_back() {
+fn scenario_31_a_silent_link_is_down_in_time_and_comes_back() {
     for_each_seed(20, |seed| {
         let (mut mesh, alice, bob) = with_clients(seed);
         assert_eq!(way(&mut mesh, alice, (bob, "bob")), ["west", "north", "east"]);
@@ -97,7 +97,7 @@ fn how_soon_a_silent_link_is_down_is_a_setting_that_changes_live() {
 
 /// Scenario 39: one end hears, the other does not. The link is used by neither.
 #[test]
-fn a_link_that_carries_one_way_only_is_used_by_neither_end() {
+fn scenario_39_a_link_that_carries_one_way_only_is_used_by_neither_end() {
     for_each_seed(20, |seed| {
         let (mut mesh, alice, bob) = with_clients(seed);
         match seed % 2 {

@@ -219,7 +219,7 @@ fn a_restarted_egress_marks_what_may_be_a_repeat() {
 /// Scenarios 26 to 28 for confirmed messages: links break in the middle of messages, relays are killed and come
 /// back, and each message is handed over once and its sender told so once.
 #[test]
-fn each_arrives_once_while_links_break_and_relays_die() {
+fn scenario_26_27_28_each_arrives_once_while_links_break_and_relays_die() {
     for_each_seed(20, |seed| {
         let mut mesh = mesh(seed);
         let alice = mesh.attach_native("west", Some("alice"));

@@ -98,7 +98,7 @@ async fn next(client: &mut Client) -> Vec<u8> {
 /// two frames; by closing and by a reset. Nothing of it enters the mesh, it is counted, its room is free again, and so
 /// is its sender's name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_message_whose_sender_goes_in_the_middle_nothing_enters_the_mesh() {
+async fn scenario_55_of_a_message_whose_sender_goes_in_the_middle_nothing_enters_the_mesh() {
     let topology = hopline_topo::parse("regions.toml", REGIONS).unwrap().topology;
     let mesh = Mesh::over_tcp(topology).await.unwrap();
     let (alice, mut bob) = (mesh.client("alice").await.unwrap(), mesh.client("bob").await.unwrap());

@@ -61,7 +61,7 @@ fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
 
 /// Scenario 15: five nodes, all 120 orders.
 #[test]
-fn all_start_orders_give_the_same_tables() {
+fn scenario_15_all_start_orders_give_the_same_tables() {
     let mut tables = BTreeSet::new();
     for (seed, order) in (0..).zip(permutations(&[0, 1, 2, 3, 4])) {
         let mut mesh = five(seed);
@@ -78,8 +78,9 @@ fn all_start_orders_give_the_same_tables() {
     assert_eq!(tables.len(), 1);
 }
 
+/// Scenario 44: a node comes back without the clients that it had, and nobody knows their names any more.
 #[test]
-fn a_restarted_node_drops_its_old_names_at_once() {
+fn scenario_44_a_restarted_node_drops_its_old_names_at_once() {
     for_each_seed(20, |seed| {
         let mut mesh = five(seed);
         mesh.start_all();
@@ -128,7 +129,7 @@ fn flood(records: Vec<Record>) -> Vec<Bytes> {
 
 /// Scenario 48.
 #[test]
-fn the_word_of_an_earlier_run_is_ignored() {
+fn scenario_48_the_word_of_an_earlier_run_is_ignored() {
     let mut mesh = five(1);
     mesh.start_all();
     mesh.attach("d", Some(b"dora"));

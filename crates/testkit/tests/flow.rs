@@ -64,7 +64,7 @@ fn waiting(mesh: &Simulation, node: &str) -> u64 {
 
 /// Scenario 53.
 #[test]
-fn a_slow_link_slows_those_who_send_over_it_and_nobody_else() {
+fn scenario_53_a_slow_link_slows_those_who_send_over_it_and_nobody_else() {
     for_each_seed(5, |seed| {
         let mut mesh = mesh(seed);
         let alice = mesh.attach_native("east", Some("alice"));
@@ -139,7 +139,7 @@ fn who_waits_is_not_read() {
 
 /// Scenario 3, for what waits for one egress.
 #[test]
-fn clients_of_one_node_take_turns() {
+fn scenario_3_clients_of_one_node_take_turns() {
     let mut mesh = mesh(3);
     let loud = mesh.attach_native("east", Some("loud"));
     let quiet = mesh.attach_native("east", Some("quiet"));

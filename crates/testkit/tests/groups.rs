@@ -89,7 +89,7 @@ fn one(recipients: u32, missing: &str) -> Vec<(u32, String)> {
 
 /// Scenario 22: a mesh with cycles, members on every node, each gets one, and none after leaving.
 #[test]
-fn each_member_gets_one_and_none_after_leaving() {
+fn scenario_22_each_member_gets_one_and_none_after_leaving() {
     let mut mesh = mesh(1, &BTreeMap::new());
     let alice = mesh.attach_native("a", Some("alice"));
     let mut members = Vec::new();
@@ -132,7 +132,7 @@ fn each_member_gets_one_and_none_after_leaving() {
 /// Scenario 22 under flux: links end while messages to all are under way. No member gets one twice, and who is
 /// not reached is named.
 #[test]
-fn no_member_gets_one_twice_under_flux() {
+fn scenario_22_no_member_gets_one_twice_under_flux() {
     for_each_seed(30, |seed| {
         let mut mesh = mesh(seed, &BTreeMap::new());
         let alice = mesh.attach_native("a", Some("alice"));
@@ -177,7 +177,7 @@ fn no_member_gets_one_twice_under_flux() {
 /// break, and a node dies with its members and comes back without them. Each member gets one at most, and the sum is
 /// exact: of each node that is not named, all members have it, and nobody else is counted.
 #[test]
-fn the_sum_is_exact_or_names_who_did_not_answer_under_loss_and_flux() {
+fn scenario_22_the_sum_is_exact_or_names_who_did_not_answer_under_loss_and_flux() {
     const MESSAGES: u64 = 60;
     let short = std::cell::Cell::new(0);
     for_each_seed(30, |seed| {
@@ -283,7 +283,7 @@ fn a_node_that_does_not_answer_is_named_in_time() {
 /// Scenario 22, `confirmed`: a node hands a message over and ends before that is known; its next run has nobody to hand
 /// it to, and what it says is no sum of what its members were handed.
 #[test]
-fn a_node_that_was_started_again_before_its_answer_came_is_named() {
+fn scenario_22_a_node_that_was_started_again_before_its_answer_came_is_named() {
     for_each_seed(10, |seed| {
         let mut mesh = mesh(seed, &BTreeMap::new());
         let alice = mesh.attach_native("a", Some("alice"));

@@ -186,7 +186,7 @@ fn the_words_as_they_are_make_a_link() {
 
 /// Scenario 61.
 #[test]
-fn an_open_that_was_altered_is_never_a_link() {
+fn scenario_61_an_open_that_was_altered_is_never_a_link() {
     for words in altered(&hello(&open())) {
         let mut node = Attacked::new(1, false);
         let challenge = node.hears(LINK, words.clone());
@@ -197,7 +197,7 @@ fn an_open_that_was_altered_is_never_a_link() {
 
 /// Scenario 61.
 #[test]
-fn a_proof_that_was_altered_or_made_with_another_key_is_never_a_link() {
+fn scenario_61_a_proof_that_was_altered_or_made_with_another_key_is_never_a_link() {
     let ready = || {
         let mut node = Attacked::new(1, false);
         let challenge = node.hears(LINK, hello(&open()));
@@ -222,7 +222,7 @@ fn a_proof_that_was_altered_or_made_with_another_key_is_never_a_link() {
 
 /// Scenario 61, of a listener that is none of ours.
 #[test]
-fn a_challenge_or_a_welcome_that_was_altered_is_never_a_link() {
+fn scenario_61_a_challenge_or_a_welcome_that_was_altered_is_never_a_link() {
     let words = hello(&challenge(KEY, Attacked::new(1, true).said(LINK)));
     let mut wrong = altered(&words);
     wrong.push(hello(&challenge([8; 32], Attacked::new(1, true).said(LINK))));
@@ -243,7 +243,7 @@ fn a_challenge_or_a_welcome_that_was_altered_is_never_a_link() {
 
 /// Scenarios 6 and 61: whatever a stranger has recorded of another opening, in any order.
 #[test]
-fn recorded_words_in_any_order_are_never_a_link() {
+fn scenario_6_61_recorded_words_in_any_order_are_never_a_link() {
     let mut recorded = vec![
         hello(&open()),
         hello(&Hello::Welcome {}),
@@ -271,7 +271,7 @@ fn recorded_words_in_any_order_are_never_a_link() {
 
 /// Scenario 66: on a second connection at the same run of the node, and on the same connection once more.
 #[test]
-fn a_recorded_opening_does_not_work_twice() {
+fn scenario_66_a_recorded_opening_does_not_work_twice() {
     let mut node = Attacked::new(1, false);
     let challenge = node.hears(LINK, hello(&open()));
     let proved = hello(&proof(KEY, challenge));
@@ -290,7 +290,7 @@ fn a_recorded_opening_does_not_work_twice() {
 
 /// Scenario 65: what the node itself proves, as listener or as dialler, is sent back to it.
 #[test]
-fn a_nodes_own_proofs_reflected_are_never_a_link() {
+fn scenario_65_a_nodes_own_proofs_reflected_are_never_a_link() {
     // As the listener that it dialled: its own open and proof come back, as open and as challenge.
     let mut node = Attacked::new(1, true);
     let Some(Hello::Open { nonce, .. }) = node.said(LINK) else {

@@ -198,7 +198,7 @@ async fn kill(mesh: &Mesh, (one, other): (&str, &str), by_reset: bool) {
 /// Scenarios 26 and 27 over real sockets: the better way breaks ten times, five times by RST in the middle of a
 /// frame, five times because nothing passes any more. No message is unknown, and none is handed over twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_links_are_killed_under_load_and_no_message_is_unknown() {
+async fn scenario_26_27_ten_links_are_killed_under_load_and_no_message_is_unknown() {
     let topology = hopline_topo::parse("diamond.toml", DIAMOND).unwrap().topology;
     let mesh = Mesh::over_tcp(topology).await.unwrap();
     let (confirmed, once) = (Shared::default(), Shared::default());
@@ -273,7 +273,7 @@ fn forwarded(statuses: &BTreeMap<NodeName, NodeStatus>) -> u64 {
 /// Scenario 55: a long message is cut in the middle, by the end of its link or of its sender. Nothing of it is handed
 /// over; the sender that is there is told, and whatever it took on the way is free again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_message_that_is_cut_arrives_whole_or_not_at_all() {
+async fn scenario_55_a_long_message_that_is_cut_arrives_whole_or_not_at_all() {
     const LONG: usize = 8 << 20;
     let topology = hopline_topo::parse("diamond.toml", DIAMOND).unwrap().topology;
     let mesh = Mesh::over_tcp(topology).await.unwrap();

@@ -65,7 +65,7 @@ fn who_knows_the_same_says_next_to_nothing_whatever_the_size_of_the_mesh() {
 /// Scenario 45: a node that never returns is routed to no more at once; what it said is forgotten a minute later, by
 /// all, and nothing changes for anybody then.
 #[test]
-fn a_node_that_never_returns_is_forgotten_after_a_minute() {
+fn scenario_45_a_node_that_never_returns_is_forgotten_after_a_minute() {
     for_each_seed(10, |seed| {
         let mut mesh = ring(seed, 6);
         mesh.start_all();

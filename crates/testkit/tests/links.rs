@@ -34,7 +34,7 @@ fn pair(seed: u64, change: impl FnOnce(&mut hopline_mesh::brain::Config)) -> Sim
 
 /// Scenario 61.
 #[test]
-fn a_wrong_key_is_never_a_link() {
+fn scenario_61_a_wrong_key_is_never_a_link() {
     for_each_seed(5, |seed| {
         let mut mesh = pair(seed, |b| b.key = MeshKey::new([8; 32]));
         mesh.run_for(Duration::from_secs(10));
@@ -49,7 +49,7 @@ fn a_wrong_key_is_never_a_link() {
 
 /// Scenario 61.
 #[test]
-fn another_mesh_is_never_a_link() {
+fn scenario_61_another_mesh_is_never_a_link() {
     let mut mesh = pair(1, |b| b.mesh = "other".to_owned());
     mesh.run_for(Duration::from_secs(10));
     assert!(!mesh.is_linked("a", "b"));
@@ -116,7 +116,7 @@ fn who_knows_the_key_is_a_neighbour_without_being_declared() {
 
 /// Scenarios 61 and 66.
 #[test]
-fn a_proof_with_another_key_or_of_another_connection_is_refused() {
+fn scenario_61_66_a_proof_with_another_key_or_of_another_connection_is_refused() {
     let mut mesh = Simulation::new(1);
     mesh.add(config("top", []));
     mesh.start_all();
@@ -139,7 +139,7 @@ fn a_proof_with_another_key_or_of_another_connection_is_refused() {
 
 /// Scenario 61.
 #[test]
-fn unexpected_words_close_the_connection() {
+fn scenario_61_unexpected_words_close_the_connection() {
     let words = [
         Hello::Welcome {},
         Hello::Alive { sent: None, digest: None },
@@ -175,7 +175,7 @@ fn unexpected_words_close_the_connection() {
 
 /// Scenario 49: a balancer that leads the connection to another node is found out, and told.
 #[test]
-fn a_listener_that_is_another_node_than_expected_is_never_a_link() {
+fn scenario_49_a_listener_that_is_another_node_than_expected_is_never_a_link() {
     // `x` listens where `a` expects `b`.
     let mut mesh = Simulation::new(1);
     mesh.add(config("a", [dials("b", 10)]));

@@ -48,7 +48,7 @@ fn two_of_a_name(seed: u64, top_dials: bool) -> (Simulation, ClientId, ClientId)
 
 /// Scenario 46.
 #[test]
-fn the_second_of_a_name_is_refused_and_the_first_undisturbed() {
+fn scenario_46_the_second_of_a_name_is_refused_and_the_first_undisturbed() {
     for top_dials in [false, true] {
         for_each_seed(10, |seed| {
             let (mut mesh, alice, bob) = two_of_a_name(seed, top_dials);
@@ -94,7 +94,7 @@ fn the_second_of_a_name_is_refused_and_the_first_undisturbed() {
 
 /// Scenario 47: the end of the last run's connection comes, or never does.
 #[test]
-fn a_node_that_was_started_again_is_let_in_once_its_last_run_is_not_heard() {
+fn scenario_47_a_node_that_was_started_again_is_let_in_once_its_last_run_is_not_heard() {
     for heard in [true, false] {
         let refused = Cell::new(0);
         for_each_seed(20, |seed| {
@@ -145,7 +145,7 @@ fn far_apart(seed: u64) -> Simulation {
 
 /// Scenario 46, where no node is a neighbour of both: nobody can refuse the second, and it costs the mesh little.
 #[test]
-fn two_of_a_name_far_apart_speak_against_each_other_less_and_less() {
+fn scenario_46_two_of_a_name_far_apart_speak_against_each_other_less_and_less() {
     for_each_seed(10, |seed| {
         let mut mesh = far_apart(seed);
         mesh.start("other");

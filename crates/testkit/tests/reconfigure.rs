@@ -93,7 +93,7 @@ fn ups_and_downs(mesh: &Simulation, node: &str, neighbour: &str) -> usize {
 /// Scenarios 13 and 77: costs change, links go and come under traffic; only those links change, and whatever was sent
 /// arrives.
 #[test]
-fn links_change_under_traffic_and_nothing_is_lost() {
+fn scenario_13_77_links_change_under_traffic_and_nothing_is_lost() {
     for_each_seed(20, |seed| {
         let mut mesh = mesh(seed);
         let dave = mesh.attach_native("d", Some("dave"));
@@ -185,7 +185,7 @@ fn a_link_that_is_dialled_from_the_other_end_comes_back() {
 
 /// Scenario 78: ten changes in a second; the last one wins, and no link is there twice.
 #[test]
-fn of_ten_changes_at_once_the_last_one_wins() {
+fn scenario_78_of_ten_changes_at_once_the_last_one_wins() {
     for_each_seed(20, |seed| {
         let mut mesh = mesh(seed);
         for round in 0..10 {
@@ -208,7 +208,7 @@ fn of_ten_changes_at_once_the_last_one_wins() {
 
 /// Scenario 79: a limit is lowered while messages wait; what waits stays, and no more is taken.
 #[test]
-fn a_limit_is_lowered_live() {
+fn scenario_79_a_limit_is_lowered_live() {
     let mut mesh = mesh(1);
     let dave = mesh.attach_native("d", Some("dave"));
     let alice = mesh.attach_native("a", Some("alice"));

@@ -73,7 +73,7 @@ fn orders() -> [Request; 3] {
 
 /// Scenario 65.
 #[test]
-fn a_client_at_an_open_port_asks_nothing_about_the_mesh_and_orders_nothing() {
+fn scenario_65_a_client_at_an_open_port_asks_nothing_about_the_mesh_and_orders_nothing() {
     for to in ["a", "b"] {
         let mut mesh = pair(1, true);
         let stranger = mesh.attach("a", None);
@@ -93,7 +93,7 @@ fn a_client_at_an_open_port_asks_nothing_about_the_mesh_and_orders_nothing() {
 
 /// Scenario 65.
 #[test]
-fn a_client_at_a_port_of_its_machine_asks_and_orders_nothing() {
+fn scenario_65_a_client_at_a_port_of_its_machine_asks_and_orders_nothing() {
     for to in ["a", "b"] {
         let mut mesh = pair(1, false);
         // Called like the other node, and like itself there.
@@ -117,7 +117,7 @@ fn a_client_at_a_port_of_its_machine_asks_and_orders_nothing() {
 /// Scenario 63: a node asks another whether the holder of a name is alive, and a client answers for it, for
 /// every question that may be open.
 #[test]
-fn a_claim_is_not_settled_by_a_client_that_answers_for_the_holders_node() {
+fn scenario_63_a_claim_is_not_settled_by_a_client_that_answers_for_the_holders_node() {
     for_each_seed(20, |seed| {
         for held in [false, true] {
             let mut mesh = pair(seed, false);
@@ -171,7 +171,7 @@ fn adjacency(origin: &str, age: Age, links: Vec<Adjacent>) -> Record {
 /// Scenario 60: costs beyond all sums, names by the hundred thousand, a million links of which most are one,
 /// and ages that end all counting.
 #[test]
-fn a_neighbour_whose_link_state_parses_but_lies_ends_no_node() {
+fn scenario_60_a_neighbour_whose_link_state_parses_but_lies_ends_no_node() {
     const MANY: usize = 500_000;
     let mut mesh = pair(1, false);
     let first = Age { incarnation: 1, sequence: 1 };
@@ -209,7 +209,7 @@ fn a_neighbour_whose_link_state_parses_but_lies_ends_no_node() {
 
 /// Scenario 48: link state of a node's earlier run, word by word, after it has started again.
 #[test]
-fn a_recorded_word_of_an_earlier_run_changes_nothing() {
+fn scenario_48_a_recorded_word_of_an_earlier_run_changes_nothing() {
     for_each_seed(10, |seed| {
         let mut mesh = pair(seed, false);
         let earlier = mesh.status("b").unwrap().incarnation;
@@ -250,7 +250,7 @@ fn with_path(class: Class, nodes: &[&str], sequence: u64) -> Vec<Bytes> {
 
 /// Scenario 18: a client writes a path in which a node stands twice. Its node writes another.
 #[test]
-fn a_path_that_a_client_made_up_is_not_looked_at() {
+fn scenario_18_a_path_that_a_client_made_up_is_not_looked_at() {
     for nodes in [&["a", "a"][..], &["b", "b"], &["x", "a", "x"], &["a", "b", "a", "b"]] {
         let mut mesh = pair(18, false);
         let carol = mesh.attach_native("b", Some("carol"));
@@ -354,7 +354,7 @@ impl Between {
 /// loop where this node is in it; when it comes back from a link that has ended it is told of, or sent again by
 /// another way, and every link but that one stays.
 #[test]
-fn a_path_that_a_neighbour_made_up_ends_no_link_when_it_comes_back_either() {
+fn scenario_18_a_path_that_a_neighbour_made_up_ends_no_link_when_it_comes_back_either() {
     for class in [Class::AtMostOnce, Class::Confirmed] {
         let mut between = Between::new();
         for (number, nodes) in

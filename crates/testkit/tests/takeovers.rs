@@ -50,7 +50,7 @@ fn heard(mesh: &Simulation, node: &str, wanted: impl Fn(&Event) -> bool) -> bool
 /// Scenarios 41 and 46: the newcomer has the name once the holder has not answered for 250 ms, at whichever
 /// node it is; what it said meanwhile goes out, and nothing that the old connection does later matters.
 #[test]
-fn a_holder_that_does_not_answer_loses_its_name() {
+fn scenario_41_46_a_holder_that_does_not_answer_loses_its_name() {
     for node in NODES {
         for_each_seed(15, |seed| {
             let mut mesh = regions(seed, false);
@@ -98,7 +98,7 @@ fn of_many_claimants_the_first_has_the_name() {
 
 /// Scenario 46, with `duplicate = "takeover"`.
 #[test]
-fn a_newcomer_takes_the_name_over_and_the_holder_is_told() {
+fn scenario_46_a_newcomer_takes_the_name_over_and_the_holder_is_told() {
     for node in NODES {
         for_each_seed(15, |seed| {
             let mut mesh = regions(seed, true);
@@ -166,7 +166,7 @@ fn newcomers_at_the_same_time_leave_one_with_the_name() {
 /// Scenario 47: restarted again and again under the same name, with the end of the old connection heard
 /// before, after, or never.
 #[test]
-fn a_hundred_restarts_under_one_name() {
+fn scenario_47_a_hundred_restarts_under_one_name() {
     for_each_seed(5, |seed| {
         let mut mesh = regions(seed, false);
         let alice = mesh.attach("east", Some(b"alice"));

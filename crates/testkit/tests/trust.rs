@@ -71,7 +71,7 @@ fn heard(frames: &[Bytes]) -> Hello {
 
 /// Scenario 67: until it has proved itself, whoever says that it is a node is never sent more than it sent.
 #[test]
-fn a_stranger_is_answered_with_no_more_than_it_sent() {
+fn scenario_67_a_stranger_is_answered_with_no_more_than_it_sent() {
     for mine in ["n", &"n".repeat(64)] {
         for yours in ["o", &"o".repeat(64)] {
             for pad in (0..OPEN_PAD).step_by(7).chain([OPEN_PAD, 1000]) {
@@ -114,7 +114,7 @@ fn a_node_says_enough_for_any_listener() {
 
 /// Scenario 66: our own proof, said back to us, proves nothing.
 #[test]
-fn a_proof_that_is_reflected_is_refused() {
+fn scenario_66_a_proof_that_is_reflected_is_refused() {
     let mut brain = Bare::new(config("a", [listens("b", 10)]));
     brain.accept(CONN);
     for dialer in ["b", "c"] {
@@ -166,7 +166,7 @@ proptest! {
     /// Scenarios 61 and 62: a handshake in which any word is changed, cut, left out or said twice is no
     /// link, at neither end, and is counted.
     #[test]
-    fn a_handshake_that_is_changed_is_no_link(which in 0..3_usize, bend in a_bend()) {
+    fn scenario_61_62_a_handshake_that_is_changed_is_no_link(which in 0..3_usize, bend in a_bend()) {
         let mut dialler = Bare::new(config("d", [dials("l", 10)]));
         let mut listener = Bare::new(config("l", [listens("d", 10)]));
         listener.accept(CONN);
@@ -228,7 +228,7 @@ fn message(kind: Kind, destination: &str, flags: Flags, tail: &Tail, payload: By
 
 /// Scenarios 64 and 65: a client that speaks as a node does is refused, and changes nothing.
 #[test]
-fn a_client_that_speaks_as_a_node_changes_nothing() {
+fn scenario_64_65_a_client_that_speaks_as_a_node_changes_nothing() {
     let mut mesh = pair();
     let witness = mesh.attach("b", Some(b"witness"));
     let client = mesh.attach("a", Some(b"mallory"));
@@ -287,7 +287,7 @@ fn a_client_that_speaks_as_a_node_changes_nothing() {
 
 /// Scenarios 18 and 64: whatever a client writes as its source, path and flags, its node writes its own.
 #[test]
-fn the_source_is_written_by_the_node_where_the_message_enters() {
+fn scenario_18_64_the_source_is_written_by_the_node_where_the_message_enters() {
     let mut mesh = pair();
     let bob = mesh.attach("b", Some(b"bob"));
     let mallory = mesh.attach("a", Some(b"mallory"));
@@ -307,7 +307,7 @@ fn the_source_is_written_by_the_node_where_the_message_enters() {
 
 /// Scenario 63: while a node asks another about a name, nobody else can answer for that one.
 #[test]
-fn a_forged_answer_wins_no_name() {
+fn scenario_63_a_forged_answer_wins_no_name() {
     let mut mesh = Simulation::new(3);
     mesh.add(config("a", [dials("b", 10)]));
     mesh.add(config("b", [listens("a", 10), listens("c", 10)]));
@@ -337,7 +337,7 @@ fn a_forged_answer_wins_no_name() {
 
 /// Scenario 6: on a connection that is to be a link, nothing counts before the hello.
 #[test]
-fn what_comes_before_the_hello_is_not_looked_at() {
+fn scenario_6_what_comes_before_the_hello_is_not_looked_at() {
     let data = || message(Kind::Data, "bob", Flags::default(), &Tail::default(), "early".into());
     let mut dialler = Bare::new(config("d", [dials("l", 10)]));
     let bob = ConnId(4);
@@ -355,7 +355,7 @@ fn what_comes_before_the_hello_is_not_looked_at() {
 
 /// Scenario 60: a neighbour whose words are well formed and false costs what they cost, and no more.
 #[test]
-fn a_neighbour_that_lies_well_is_survived() {
+fn scenario_60_a_neighbour_that_lies_well_is_survived() {
     let mut mesh = pair();
     let alice = mesh.attach("a", Some(b"alice"));
     let bob = mesh.attach("b", Some(b"bob"));

@@ -24,7 +24,7 @@ async fn node(name: &str, key: u8) -> RoutingNode {
 /// one before, less a quarter for jitter, so that a minute holds some twenty dials and not a thousand. At the other end
 /// no more connections are open than one, and the link with the right key is not touched.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_neighbour_with_another_key_dials_ever_more_rarely() {
+async fn scenario_71_a_neighbour_with_another_key_dials_ever_more_rarely() {
     let (a, b, wrong) = (node("a", 7).await, node("b", 7).await, node("w", 8).await);
     let (mut events, mut refusals) = (a.events(), wrong.events());
     let neighbour = || NodeName::parse("a").unwrap();

@@ -45,7 +45,7 @@ async fn waits(mut dealer: Dealer, deadline: Instant) -> (Dealer, Vec<Duration>)
 /// Scenario 35: fifty dial somebody who is away. Each dials more and more rarely, and no more often than the back-off
 /// allows; they fall out of step; and when that one is back, each connects once, within the longest wait and a bit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_who_dial_somebody_who_is_away_back_off_and_all_come_when_it_is_back() {
+async fn scenario_35_many_who_dial_somebody_who_is_away_back_off_and_all_come_when_it_is_back() {
     let Rig { router, endpoint, dir } = Rig::new(Via::Tcp).await;
     router.shutdown().await;
     let runtime_dir = Some(dir.path().to_owned());

@@ -119,7 +119,7 @@ async fn where_fewer_may_be_in_the_newest_are_closed(via: Via) {
 
 /// Scenario 79: whoever shakes hands has a place as well, and loses it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_shakes_hands_is_closed_where_fewer_may_be_in() {
+async fn scenario_79_who_shakes_hands_is_closed_where_fewer_may_be_in() {
     let limits = Limits { handshake: LONG, ..Limits::default() };
     let rig = Rig::with(Via::Tcp, RouterOptions { limits, ..RouterOptions::default() }).await;
     let mut raw = Raw::dial(&rig).await;
@@ -137,7 +137,7 @@ async fn who_shakes_hands_is_closed_where_fewer_may_be_in() {
 /// Scenario 57, by many: large messages under way at once take no more memory than they may, each is
 /// finished in its turn, and none that is never finished keeps the others waiting for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_under_way_wait_for_each_other_and_all_that_go_on_arrive() {
+async fn scenario_57_messages_under_way_wait_for_each_other_and_all_that_go_on_arrive() {
     const SIZE: usize = 1 << 20;
     let stall = Duration::from_millis(400);
     let limits = Limits { unfinished: 2 * SIZE, stall, ..Limits::default() };
@@ -209,7 +209,7 @@ async fn who_is_closed_while_it_waits_for_its_turn_leaves_nothing_behind() {
 /// Scenario 69: a thousand sockets that say nothing, or a part of a greeting, are closed when their time
 /// is over, and an honest dial takes less than a second meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn half_open_handshakes_hold_nobody_up() {
+async fn scenario_69_half_open_handshakes_hold_nobody_up() {
     // Both ends of each are in this process.
     let crowd = if raise_descriptor_limit().is_ok_and(|most| most >= 4_096) { 1_000 } else { 50 };
     let limits = Limits { handshake: Duration::from_millis(1_500), ..Limits::default() };

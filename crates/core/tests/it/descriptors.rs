@@ -22,11 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Scenario 70: a connection for which there are no descriptors is refused and counted, those that are
 /// there are served, and when some leave, others may come.
 #[test]
-fn a_connection_that_would_leave_too_few_descriptors_is_refused() {
+fn scenario_70_a_connection_that_would_leave_too_few_descriptors_is_refused() {
     if std::env::var_os(ROLE).is_some() {
         return router();
     }
-    let mut server = Server::start("a_connection_that_would_leave_too_few_descriptors_is_refused");
+    let mut server =
+        Server::start("scenario_70_a_connection_that_would_leave_too_few_descriptors_is_refused");
     let mut inside = Vec::new();
     let refused = loop {
         match server.dial() {
@@ -54,11 +55,11 @@ fn a_connection_that_would_leave_too_few_descriptors_is_refused() {
 /// Scenario 70: without any descriptor the port waits, takes little of the processor, and goes on when
 /// there are some again.
 #[test]
-fn a_port_without_descriptors_waits_and_recovers() {
+fn scenario_70_a_port_without_descriptors_waits_and_recovers() {
     if std::env::var_os(ROLE).is_some() {
         return router();
     }
-    let mut server = Server::start("a_port_without_descriptors_waits_and_recovers");
+    let mut server = Server::start("scenario_70_a_port_without_descriptors_waits_and_recovers");
     let _inside = server.dial().expect("there is room");
     assert_eq!(server.ask("fill"), "full");
     let mut waiting = server.connect();

@@ -28,7 +28,7 @@ async fn serves(rig: &mut Rig) {
 
 /// Scenarios 57 and 58: other protocols, other versions, other socket types, and lies in a handshake.
 #[tokio::test]
-async fn a_stranger_that_is_no_peer_is_refused_and_counted() {
+async fn scenario_57_58_a_stranger_that_is_no_peer_is_refused_and_counted() {
     let mut rig = rig().await;
     let mut old = greeting();
     old[10] = 2;
@@ -106,7 +106,7 @@ async fn what_a_greeting_and_a_ready_may_hold_besides_is_no_matter() {
 
 /// Scenario 69, in small: see also `crowds`.
 #[tokio::test]
-async fn a_handshake_has_a_deadline_as_a_whole() {
+async fn scenario_69_a_handshake_has_a_deadline_as_a_whole() {
     let mut rig = rig().await;
     let mut silent = Raw::dial(&rig).await;
     let mut slow = Raw::dial(&rig).await;
@@ -119,7 +119,7 @@ async fn a_handshake_has_a_deadline_as_a_whole() {
 
 /// Scenario 57.
 #[tokio::test]
-async fn messages_over_the_limits_close_the_connection() {
+async fn scenario_57_messages_over_the_limits_close_the_connection() {
     let mut rig = rig().await;
     let header = [&[2][..], &u64::MAX.to_be_bytes()].concat();
     let three_big = frame(true, &vec![0; 16 << 20]).repeat(4);
@@ -187,7 +187,7 @@ async fn our_greeting_is_sent_before_the_peers_is_read() {
 
 /// Scenario 7.
 #[tokio::test]
-async fn a_message_that_is_cut_is_never_delivered() {
+async fn scenario_7_a_message_that_is_cut_is_never_delivered() {
     let mut rig = rig().await;
     let whole = [frame(true, b"one"), frame(true, &[7; 3_000]), frame(false, &[8; 100])].concat();
     let cuts = (1..whole.len()).step_by(97).chain([12, 13, 20, 21, whole.len() - 1]);
@@ -222,7 +222,7 @@ async fn a_large_message_that_is_cut_costs_a_private_connection_and_no_more() {
 
 /// Scenario 63: see also `names`.
 #[tokio::test]
-async fn saying_the_name_of_a_live_peer_gains_nothing() {
+async fn scenario_63_saying_the_name_of_a_live_peer_gains_nothing() {
     let mut rig = rig().await;
     let mut victim = Raw::hello(&rig, "DEALER", b"alice").await;
     let peer = rig.attached().await;
@@ -239,7 +239,7 @@ async fn saying_the_name_of_a_live_peer_gains_nothing() {
 
 /// Scenario 41: see also `names`.
 #[tokio::test]
-async fn the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
+async fn scenario_41_the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
     let options =
         RouterOptions { duplicates: hopline_core::Duplicates::Admit, ..RouterOptions::default() };
     let mut rig = Rig::with(Via::Tcp, options).await;
@@ -260,7 +260,7 @@ async fn the_late_end_of_an_old_connection_leaves_the_new_one_alone() {
 
 /// Scenario 50, in small.
 #[tokio::test]
-async fn churn_uses_the_same_private_connections() {
+async fn scenario_50_churn_uses_the_same_private_connections() {
     let mut rig = rig().await;
     for round in 0..300_u32 {
         let name = [&[9; 251][..], &round.to_be_bytes()].concat();

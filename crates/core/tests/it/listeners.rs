@@ -18,7 +18,7 @@ async fn dials(options: DealerOptions) -> (TcpListener, Dealer) {
 
 /// Scenario 57, the other way round: bombs from a listener, once it has shaken hands.
 #[tokio::test]
-async fn limits_hold_for_whom_a_dealer_dials() {
+async fn scenario_57_limits_hold_for_whom_a_dealer_dials() {
     let limits = Limits { frame: 1_000, message: 2_000, frames: 4, ..Limits::default() };
     let (listener, mut dealer) = dials(DealerOptions { limits, ..Default::default() }).await;
     let bomb = [&[2][..], &(1_u64 << 40).to_be_bytes()].concat();

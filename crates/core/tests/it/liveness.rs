@@ -32,7 +32,7 @@ async fn stranger(rig: &mut Rig, name: &[u8]) -> (Raw, PeerId) {
 
 /// Scenario 8: a peer that goes silent is down within an interval and what it has to answer.
 #[tokio::test]
-async fn a_silent_peer_is_asked_and_then_closed() {
+async fn scenario_8_a_silent_peer_is_asked_and_then_closed() {
     let mut rig = rig(limits(50, 50)).await;
     let (mut raw, id) = stranger(&mut rig, b"").await;
     assert_eq!(raw.frame().await, (4, PING.to_vec()));
@@ -43,7 +43,7 @@ async fn a_silent_peer_is_asked_and_then_closed() {
 
 /// Scenario 8: an idle peer that answers stays, and any word is an answer.
 #[tokio::test]
-async fn an_idle_peer_that_answers_stays() {
+async fn scenario_8_an_idle_peer_that_answers_stays() {
     let mut rig = rig(limits(20, 10_000)).await;
     let (mut raw, id) = stranger(&mut rig, b"").await;
     for _ in 0..20 {
@@ -60,7 +60,7 @@ async fn an_idle_peer_that_answers_stays() {
 
 /// Scenario 8: our own sockets answer each other, and both ask.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_own_sockets_stay_through_idleness() {
+async fn scenario_8_our_own_sockets_stay_through_idleness() {
     let limits = limits(20, 10_000);
     let mut rig = rig(limits).await;
     let mut dealer = rig.dealer_with(DealerOptions { limits, ..DealerOptions::default() });
@@ -83,7 +83,7 @@ async fn our_own_sockets_stay_through_idleness() {
 
 /// Scenario 8: a peer of ZMTP 3.0 cannot be asked, so it is not.
 #[tokio::test]
-async fn a_peer_that_knows_no_ping_is_not_asked() {
+async fn scenario_8_a_peer_that_knows_no_ping_is_not_asked() {
     let mut rig = rig(limits(20, 20)).await;
     let mut old = Raw::hello(&rig, "DEALER", b"old").await;
     let old_id = rig.attached().await.id;
@@ -97,7 +97,7 @@ async fn a_peer_that_knows_no_ping_is_not_asked() {
 
 /// Scenario 8: the time to live that a PING carries is honoured.
 #[tokio::test]
-async fn a_peer_keeps_what_its_ping_promises() {
+async fn scenario_8_a_peer_keeps_what_its_ping_promises() {
     let mut rig = rig(limits(3_600_000, 3_600_000)).await;
     for minor in [0, 1] {
         let mut raw = Raw::hello_of(&rig, minor, "DEALER", b"").await;
@@ -128,7 +128,7 @@ async fn a_peer_keeps_what_its_ping_promises() {
 
 /// Scenario 8: a dealer whose router goes silent dials again.
 #[tokio::test]
-async fn a_dealer_leaves_a_silent_router() {
+async fn scenario_8_a_dealer_leaves_a_silent_router() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let endpoint = format!("tcp://127.0.0.1:{port}").parse().expect("an endpoint");
@@ -158,7 +158,7 @@ async fn fill(rig: &Rig, id: PeerId, payload: &[u8]) {
 
 /// Scenario 51, by time: messages of 64 bytes, 1 KiB and 1 MiB.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_takes_nothing_is_closed_and_the_others_do_not_notice() {
+async fn scenario_51_a_peer_that_takes_nothing_is_closed_and_the_others_do_not_notice() {
     let limits = Limits { stall: Duration::from_millis(300), ..limits(3_600_000, 3_600_000) };
     let high_water = HighWater { messages: 50_000, ..HighWater::default() };
     let mut rig =
@@ -192,7 +192,7 @@ async fn a_peer_that_takes_nothing_is_closed_and_the_others_do_not_notice() {
 /// Scenario 52: big messages and a reader that takes a little at a time, for longer than any limit of
 /// time. Its PONG comes late, behind all that it has to read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_but_honest_reader_is_never_closed() {
+async fn scenario_52_a_slow_but_honest_reader_is_never_closed() {
     let limits = Limits { stall: Duration::from_millis(1_000), ..limits(100, 100) };
     let mut rig = rig(limits).await;
     let (mut raw, id) = stranger(&mut rig, b"").await;
@@ -220,7 +220,7 @@ async fn a_slow_but_honest_reader_is_never_closed() {
 
 /// Scenario 52: what we do not read of a peer is no silence of its.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_we_do_not_listen_to_is_not_silent() {
+async fn scenario_52_a_peer_that_we_do_not_listen_to_is_not_silent() {
     let limits = limits(50, 50);
     let mut rig = rig(limits).await;
     let (mut raw, id) = stranger(&mut rig, b"").await;

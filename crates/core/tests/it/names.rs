@@ -80,7 +80,7 @@ async fn a_dealer_that_is_restarted_has_its_name_again_each_time(via: Via) {
 
 /// Scenario 47: with a reset in the middle of everything, and back at once, before the end is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_resets_and_comes_back_at_once_has_its_name_again_each_time() {
+async fn scenario_47_a_peer_that_resets_and_comes_back_at_once_has_its_name_again_each_time() {
     let mut rig = Rig::with(Via::Tcp, options(Duplicates::Refuse)).await;
     let mut last = None;
     for _ in 0..100 {
@@ -106,7 +106,7 @@ async fn a_peer_that_resets_and_comes_back_at_once_has_its_name_again_each_time(
 
 /// Scenario 46: both alive, the first is asked, answers, and keeps the name.
 #[tokio::test]
-async fn a_holder_that_answers_keeps_its_name() {
+async fn scenario_46_a_holder_that_answers_keeps_its_name() {
     let mut rig = Rig::with(Via::Tcp, options(Duplicates::Refuse)).await;
     let mut holder = Raw::hello_of(&rig, 1, "DEALER", b"alice").await;
     let id = rig.attached().await.id;
@@ -125,7 +125,7 @@ async fn a_holder_that_answers_keeps_its_name() {
 
 /// Scenario 46: a peer of ZMTP 3.0 knows no PING, and is there as long as its connection is.
 #[tokio::test]
-async fn a_holder_that_cannot_be_asked_keeps_its_name() {
+async fn scenario_46_a_holder_that_cannot_be_asked_keeps_its_name() {
     let mut rig = Rig::with(Via::Tcp, options(Duplicates::Refuse)).await;
     let mut holder = Raw::hello(&rig, "DEALER", b"alice").await;
     let id = rig.attached().await.id;
@@ -139,7 +139,8 @@ async fn a_holder_that_cannot_be_asked_keeps_its_name() {
 /// Scenario 41: the old connection is a black hole, the peer comes back under its name, and only then
 /// does the old one die.
 #[tokio::test]
-async fn a_holder_that_does_not_answer_loses_its_name_and_its_end_takes_nothing_along() {
+async fn scenario_41_a_holder_that_does_not_answer_loses_its_name_and_its_end_takes_nothing_along()
+{
     let mut rig = Rig::with(Via::Tcp, options(Duplicates::Refuse)).await;
     let old = Raw::hello_of(&rig, 1, "DEALER", b"alice").await;
     let old_id = rig.attached().await.id;

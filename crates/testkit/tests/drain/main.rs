@@ -29,7 +29,7 @@ fn mesh(seed: u64) -> Simulation {
 
 /// Scenario 80: a node that retires under traffic loses nothing, and nobody but its own clients notices.
 #[test]
-fn a_node_that_retires_under_traffic_loses_nothing() {
+fn scenario_80_a_node_that_retires_under_traffic_loses_nothing() {
     for_each_seed(20, |seed| {
         let mut mesh = mesh(seed);
         let dave = mesh.attach_native("d", Some("dave"));

@@ -31,7 +31,7 @@ fn four(seed: u64, faults: Faults) -> (Simulation, ClientId, ClientId) {
 /// Scenarios 26 and 27: the links that the messages take are severed one after the other while messages are under
 /// way. Each message is delivered once or told; the links that are severed stay so.
 #[test]
-fn messages_move_from_link_to_link_and_none_is_unknown() {
+fn scenario_26_27_messages_move_from_link_to_link_and_none_is_unknown() {
     for_each_seed(20, |seed| {
         let (mut mesh, alice, bob) = four(seed, Faults::FAR);
         let mut traffic = Traffic::new(&[alice, bob], &[alice, bob]);
@@ -65,7 +65,7 @@ fn messages_move_from_link_to_link_and_none_is_unknown() {
 /// Scenario 27, where connections break instead of being severed, one after the other, again and again: what is in
 /// doubt is told, and the word of it finds its way.
 #[test]
-fn none_is_unknown_while_connections_break() {
+fn scenario_27_none_is_unknown_while_connections_break() {
     for_each_seed(12, |seed| {
         let (mut mesh, alice, bob) = four(seed, Faults::FAR);
         let mut traffic = Traffic::new(&[alice], &[bob]);
@@ -86,7 +86,7 @@ fn none_is_unknown_while_connections_break() {
 
 /// Scenario 27: the word that a message is in doubt is on its way when its own link breaks too. It takes another.
 #[test]
-fn the_word_of_what_is_in_doubt_takes_another_way_where_its_own_breaks() {
+fn scenario_27_the_word_of_what_is_in_doubt_takes_another_way_where_its_own_breaks() {
     for_each_seed(60, |seed| {
         let (mut mesh, alice, bob) = four(seed, Faults::FAR);
         let mut traffic = Traffic::new(&[alice], &[bob]);
@@ -105,7 +105,7 @@ fn the_word_of_what_is_in_doubt_takes_another_way_where_its_own_breaks() {
 /// Scenario 27: all links of a node break at once, and it has words for senders whom it does not reach just then. They
 /// wait for the first link that comes back.
 #[test]
-fn the_word_of_what_is_in_doubt_waits_where_no_link_is_left() {
+fn scenario_27_the_word_of_what_is_in_doubt_waits_where_no_link_is_left() {
     let waited = AtomicU64::new(0);
     for_each_seed(60, |seed| {
         let (mut mesh, alice, bob) = four(seed, Faults::FAR);
@@ -130,7 +130,7 @@ fn the_word_of_what_is_in_doubt_waits_where_no_link_is_left() {
 
 /// Scenario 28: a link that no message needs goes while they are under way: all arrive, by the same way.
 #[test]
-fn a_link_that_is_not_needed_is_not_missed() {
+fn scenario_28_a_link_that_is_not_needed_is_not_missed() {
     for_each_seed(20, |seed| {
         let (mut mesh, alice, bob) = four(seed, Faults::default());
         let mut traffic = Traffic::new(&[alice], &[bob]);
@@ -159,7 +159,7 @@ fn reached(mesh: &Simulation, nodes: &[&str]) -> Vec<usize> {
 
 /// Scenario 29: the node between two others stops or is killed, and comes back.
 #[test]
-fn the_node_in_the_middle_takes_all_ways_along_and_brings_them_back() {
+fn scenario_29_the_node_in_the_middle_takes_all_ways_along_and_brings_them_back() {
     for_each_seed(30, |seed| {
         let mut mesh = Simulation::of(seed, &[("s1", "t1", 10), ("s2", "t1", 10)]);
         mesh.start_all();
@@ -193,7 +193,7 @@ fn the_node_in_the_middle_takes_all_ways_along_and_brings_them_back() {
 
 /// Scenario 30: the node at the edge goes with its clients, and comes back without them, until they come too.
 #[test]
-fn a_node_at_the_edge_comes_back_without_its_clients() {
+fn scenario_30_a_node_at_the_edge_comes_back_without_its_clients() {
     for_each_seed(30, |seed| {
         let mut mesh = Simulation::of(seed, &[("s1", "t1", 10), ("s2", "t1", 10)]);
         mesh.start_all();
@@ -222,7 +222,7 @@ fn a_node_at_the_edge_comes_back_without_its_clients() {
 /// Scenario 33: of two who share a name one goes while both have work under way, with its node or without: nothing hangs, and
 /// the other gets all from then on.
 #[test]
-fn what_one_of_two_workers_would_get_goes_to_the_other_once_it_is_gone() {
+fn scenario_33_what_one_of_two_workers_would_get_goes_to_the_other_once_it_is_gone() {
     for_each_seed(30, |seed| {
         let mut mesh = Simulation::new(seed);
         let work = ClientName::from_identity(b"work");
@@ -270,7 +270,7 @@ fn what_one_of_two_workers_would_get_goes_to_the_other_once_it_is_gone() {
 
 /// Scenario 36: two nodes that came to know each other's ways by a third go on without it, undisturbed.
 #[test]
-fn two_neighbours_go_on_without_the_third() {
+fn scenario_36_two_neighbours_go_on_without_the_third() {
     for_each_seed(20, |seed| {
         let mut mesh = Simulation::of(seed, &[("a", "hub", 10), ("b", "hub", 10), ("a", "b", 30)]);
         mesh.watch_for_loops();

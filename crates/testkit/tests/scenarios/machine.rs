@@ -171,7 +171,7 @@ impl Machine {
 
 /// Scenario 25. The seed says the graph, the events, and all chance; a failure shows the fewest events that make it.
 #[test]
-fn whatever_happens_tables_become_those_of_what_is_left() {
+fn scenario_25_whatever_happens_tables_become_those_of_what_is_left() {
     for_each_seed(150, |seed| {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());

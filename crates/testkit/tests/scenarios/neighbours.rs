@@ -20,7 +20,7 @@ fn flaps(mesh: &Simulation, node: &str, since: usize) -> (usize, usize) {
 /// Scenario 34: two nodes dial each other at the same time, a thousand times. Each time there is one link, which comes
 /// up once and stays.
 #[test]
-fn two_that_dial_each_other_at_once_have_one_link_that_stays() {
+fn scenario_34_two_that_dial_each_other_at_once_have_one_link_that_stays() {
     let mut mesh = Simulation::new(34);
     mesh.add(config("a", [dials("b", 10)]));
     mesh.add(config("b", [dials("a", 10)]));
@@ -33,6 +33,7 @@ fn two_that_dial_each_other_at_once_have_one_link_that_stays() {
         mesh.start(second);
         mesh.run_for(millis(1_500));
         assert!(mesh.is_linked("a", "b"), "round {round}");
+        assert_eq!(mesh.connections("a", "b"), 1, "round {round}");
         mesh.assert_tables_equal_pure();
         for (node, since) in ["a", "b"].into_iter().zip(since) {
             assert_eq!(mesh.status(node).unwrap().links.len(), 1);
@@ -48,7 +49,7 @@ fn two_that_dial_each_other_at_once_have_one_link_that_stays() {
 /// node's replacement dials in. The new link comes up as soon as the old one has ended or is silent for too long, and
 /// what becomes of the old connection afterwards does not take it along.
 #[test]
-fn a_replacement_that_dials_in_while_the_old_one_dies_has_a_link() {
+fn scenario_37_41_a_replacement_that_dials_in_while_the_old_one_dies_has_a_link() {
     for_each_seed(100, |seed| {
         let mut mesh = Simulation::of(seed, &[("b", "a", 10), ("a", "c", 10)]);
         mesh.start_all();
@@ -97,7 +98,7 @@ fn newer(mut frames: Vec<Bytes>) -> Vec<Bytes> {
 /// Scenario 59: a neighbour speaks the next version of the wire form, in the handshake or later on. It is refused under
 /// that reason, and nothing is learnt from it.
 #[test]
-fn a_newer_version_is_refused_and_nothing_is_learnt_of_it() {
+fn scenario_59_a_newer_version_is_refused_and_nothing_is_learnt_of_it() {
     let node = |name: &str| NodeName::parse(name).unwrap();
     let mut mesh = Simulation::of(59, &[("b", "a", 10), ("a", "c", 10)]);
     mesh.start_all();
@@ -135,7 +136,7 @@ fn a_newer_version_is_refused_and_nothing_is_learnt_of_it() {
 /// Scenario 71: a neighbour has another key. It is refused each time, the nodes that have the right one go on, and
 /// nothing of it is left over, however long it tries.
 #[test]
-fn a_neighbour_with_another_key_leaves_nothing_however_long_it_tries() {
+fn scenario_71_a_neighbour_with_another_key_leaves_nothing_however_long_it_tries() {
     let mut mesh = Simulation::of(71, &[("b", "a", 10)]);
     let mut wrong = config("w", [dials("a", 10)]);
     wrong.key = MeshKey::new([8; 32]);
@@ -164,7 +165,7 @@ fn a_neighbour_with_another_key_leaves_nothing_however_long_it_tries() {
 /// one end says nothing of it, there is a link all the same, at what the other says; where one says that it is down,
 /// there is none.
 #[test]
-fn of_two_files_that_disagree_the_dearer_counts_and_a_cut_at_one_end_is_a_cut() {
+fn scenario_75_of_two_files_that_disagree_the_dearer_counts_and_a_cut_at_one_end_is_a_cut() {
     let detour =
         |mesh: &mut Simulation, from: &str, to: &str| way(mesh, from, to).unwrap().len() > 2;
     for (at_a, at_b, is_dear) in [(1, 5, true), (5, 1, true), (3, 3, false), (1, 1, false)] {

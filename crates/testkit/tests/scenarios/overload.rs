@@ -26,7 +26,7 @@ const SENDERS: [&str; 4] = ["s1", "s2", "s3", "s4"];
 /// Scenario 54: five times what a link carries is sent for a minute. No more waits anywhere than is declared, all links
 /// stay up, news of the mesh come through on time, and what is too much is refused, told and counted.
 #[test]
-fn too_much_is_refused_and_what_keeps_the_mesh_together_comes_through() {
+fn scenario_54_too_much_is_refused_and_what_keeps_the_mesh_together_comes_through() {
     let mut mesh = Simulation::new(54);
     let senders = SENDERS.map(|name| config(name, [dials("hub", 10)]));
     let hub = SENDERS.map(|name| listens(name, 10)).into_iter().chain([listens("east", 10)]);

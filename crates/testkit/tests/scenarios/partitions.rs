@@ -31,7 +31,7 @@ fn six(seed: u64) -> (Simulation, Vec<ClientId>) {
 
 /// Scenario 38: six nodes fall into three and three while messages are under way, and come together.
 #[test]
-fn two_halves_route_inside_and_then_as_one_again() {
+fn scenario_38_two_halves_route_inside_and_then_as_one_again() {
     for_each_seed(30, |seed| {
         let (mut mesh, clients) = six(seed);
         let mut traffic = Traffic::new(&clients, &clients);
@@ -115,7 +115,7 @@ fn toll(mesh: &Simulation) -> Toll {
 /// is bounded for each flap: it is a word of either end, which passes each link once, and a link is there where both ends say so, so each
 /// node makes one new table. What comes together costs less: floods wait for acknowledgements, and tables for each other.
 #[test]
-fn flapping_links_leave_nothing_behind() {
+fn scenario_40_flapping_links_leave_nothing_behind() {
     const ROUNDS: u64 = 60;
     for_each_seed(6, |seed| {
         let mut links = grid(3, 3);
@@ -176,7 +176,7 @@ fn ups(mesh: &Simulation, node: &str, neighbour: &str) -> usize {
 /// Scenario 40: a link that breaks as soon as it is up is dialled ever less often, up to once in five
 /// seconds. When it has held for a second, that is forgotten.
 #[test]
-fn a_link_that_breaks_again_and_again_is_damped() {
+fn scenario_40_a_link_that_breaks_again_and_again_is_damped() {
     for_each_seed(5, |seed| {
         let mut mesh = Simulation::of(seed, &[("a", "b", 10), ("b", "c", 10), ("a", "c", 10)]);
         mesh.start_all();
@@ -204,7 +204,7 @@ fn a_link_that_breaks_again_and_again_is_damped() {
 
 /// Scenarios 40 and 47: an end that is started again is no flap, however often: the link is back at once each time.
 #[test]
-fn a_link_to_a_node_that_starts_again_and_again_is_not_damped() {
+fn scenario_40_47_a_link_to_a_node_that_starts_again_and_again_is_not_damped() {
     for_each_seed(5, |seed| {
         let mut mesh = Simulation::of(seed, &[("a", "b", 10), ("b", "c", 10)]);
         mesh.start_all();
@@ -222,7 +222,7 @@ fn a_link_to_a_node_that_starts_again_and_again_is_not_damped() {
 
 /// Scenario 42: the link that closes a ring comes up while messages go round the other way.
 #[test]
-fn a_link_that_closes_a_ring_makes_no_message_come_twice() {
+fn scenario_42_a_link_that_closes_a_ring_makes_no_message_come_twice() {
     for_each_seed(40, |seed| {
         let links = [("a", "b", 10), ("b", "c", 10), ("c", "d", 10), ("d", "a", 10)];
         let mut mesh = Simulation::of(seed, &links);
@@ -266,7 +266,7 @@ enum Away {
 /// Scenario 43: a node that was away while names and links changed a thousand times is told how it is, not all that
 /// was.
 #[test]
-fn who_was_away_is_told_how_it_is_and_not_what_was() {
+fn scenario_43_who_was_away_is_told_how_it_is_and_not_what_was() {
     for_each_seed(3, |seed| {
         let away = match seed % 3 {
             0 => Away::Killed,

@@ -31,7 +31,7 @@ fn workshop(seed: u64) -> Simulation {
 /// to the other one, all of it; what was under way has arrived, or its sender was told. And who takes the name of a
 /// receiver that has gone, at another node, gets all that is sent then.
 #[test]
-fn the_next_receiver_gets_everything_that_is_sent_after() {
+fn scenario_32_the_next_receiver_gets_everything_that_is_sent_after() {
     for_each_seed(40, |seed| {
         for (name, second_at) in [("work", "far"), ("bob", "hub")] {
             let mut mesh = workshop(seed);

@@ -26,7 +26,7 @@ fn route(mesh: &Simulation, from: &str, to: &str) -> Option<(String, u64)> {
 
 /// Scenario 12: where the two ends of a link differ, both count the greater cost.
 #[test]
-fn of_two_costs_of_a_link_the_greater_counts_at_both_ends() {
+fn scenario_12_of_two_costs_of_a_link_the_greater_counts_at_both_ends() {
     for_each_seed(10, |seed| {
         let mut mesh = Simulation::new(seed);
         mesh.add(config("a", [dials("b", 1), dials("c", 10)]));
@@ -43,7 +43,7 @@ fn of_two_costs_of_a_link_the_greater_counts_at_both_ends() {
 /// Scenario 14: a node by which it is cheaper comes, and messages go by it; one by which it is dearer comes, and
 /// nothing changes: no message is lost, none takes another path.
 #[test]
-fn a_cheaper_node_draws_the_messages_and_a_dearer_one_changes_nothing() {
+fn scenario_14_a_cheaper_node_draws_the_messages_and_a_dearer_one_changes_nothing() {
     for_each_seed(20, |seed| {
         let links = [("a", "b", 20), ("a", "c", 5), ("c", "b", 5), ("a", "d", 8), ("d", "b", 8)];
         let mut mesh = Simulation::of(seed, &links);
@@ -78,7 +78,7 @@ fn a_cheaper_node_draws_the_messages_and_a_dearer_one_changes_nothing() {
 
 /// Scenario 16: rings of three and of five, with a chord. Each message comes once, by the short way.
 #[test]
-fn in_rings_each_message_comes_once() {
+fn scenario_16_in_rings_each_message_comes_once() {
     let rings: [Links; 2] = [
         &[("a", "b", 10), ("b", "c", 10), ("c", "a", 10)],
         &[
@@ -115,7 +115,7 @@ fn in_rings_each_message_comes_once() {
 
 /// Scenario 17: a chain of one node more than the hop limit.
 #[test]
-fn a_way_that_is_longer_than_the_hop_limit_is_refused_and_told() {
+fn scenario_17_a_way_that_is_longer_than_the_hop_limit_is_refused_and_told() {
     let names: Vec<_> = (0..6).map(|number| format!("n{number}")).collect();
     for (limit, arrives) in [(5, false), (6, true)] {
         let mut mesh = Simulation::new(1);
@@ -143,14 +143,14 @@ fn a_way_that_is_longer_than_the_hop_limit_is_refused_and_told() {
 
 /// Scenario 19: names that begin like one another, or are in one another, are not one node.
 #[test]
-fn names_that_are_alike_are_no_loop() {
+fn scenario_19_names_that_are_alike_are_no_loop() {
     let mut mesh = running(1, &[("n", "n1", 10), ("n1", "n11", 10), ("n11", "n1.n", 10)]);
     assert_eq!(way(&mut mesh, "n", "n1.n").unwrap(), ["n", "n1", "n11", "n1.n"]);
 }
 
 /// Scenario 20: names of one and of as many characters as may be, in a full mesh of four.
 #[test]
-fn the_shortest_and_the_longest_names_are_reached_alike() {
+fn scenario_20_the_shortest_and_the_longest_names_are_reached_alike() {
     let long = "n".repeat(64);
     let other = format!("m{}", "-x".repeat(31));
     let nodes = ["a", long.as_str(), "7", other.as_str()];
@@ -175,7 +175,7 @@ fn the_shortest_and_the_longest_names_are_reached_alike() {
 
 /// Scenario 21: as those who have a name come and go, near and far, every node sees 0, 1, 2, 1, 0 in order.
 #[test]
-fn how_many_have_a_name_is_seen_in_order_everywhere() {
+fn scenario_21_how_many_have_a_name_is_seen_in_order_everywhere() {
     let links: Links = &[("a", "b", 10), ("b", "c", 10), ("c", "d", 10)];
     let shared = ClientName::from_identity(b"shared");
     for_each_seed(20, |seed| {
@@ -225,7 +225,7 @@ fn how_many_have_a_name_is_seen_in_order_everywhere() {
 
 /// Scenario 23: between two parts there is no way, which is told at once; a link that joins them makes one.
 #[test]
-fn two_parts_have_no_way_until_a_link_joins_them() {
+fn scenario_23_two_parts_have_no_way_until_a_link_joins_them() {
     for_each_seed(20, |seed| {
         let links = [("a", "b", 10), ("c", "d", 10), ("b", "c", 10)];
         let mut mesh = Simulation::of(seed, &links);
@@ -253,7 +253,7 @@ fn two_parts_have_no_way_until_a_link_joins_them() {
 /// Scenario 24: both ends dial, so that there are two connections for a moment or two, and one after the other
 /// breaks. There is one link, no message comes twice, and whose connection did not carry it notices nothing.
 #[test]
-fn two_connections_of_a_pair_are_one_link() {
+fn scenario_24_two_connections_of_a_pair_are_one_link() {
     for_each_seed(20, |seed| {
         let mut mesh = Simulation::new(seed);
         mesh.add(config("a", [dials("b", 10)]));
@@ -281,7 +281,7 @@ fn two_connections_of_a_pair_are_one_link() {
 /// Scenario 24: of two connections the spare one breaks, again and again, under traffic. No route changes, no message is
 /// told of, and none comes twice.
 #[test]
-fn a_spare_connection_that_breaks_changes_no_route() {
+fn scenario_24_a_spare_connection_that_breaks_changes_no_route() {
     for_each_seed(20, |seed| {
         let mut mesh = Simulation::new(seed);
         mesh.add(config("a", [dials("b", 10)]));

@@ -85,7 +85,7 @@ fn table(mesh: &Simulation, node: &str) -> String {
 
 /// Scenarios 10 and 12: graphs with costs, from two nodes to eight, in one part and in two.
 #[test]
-fn whole_tables_are_those_worked_out_by_hand() {
+fn scenario_10_12_whole_tables_are_those_worked_out_by_hand() {
     for (links, expected) in GRAPHS {
         for_each_seed(5, |seed| {
             let mut mesh = Simulation::of(seed, links);

@@ -37,7 +37,7 @@ fn has_link(mesh: &Simulation, node: &str, to: &str) -> bool {
 /// Scenario 31: a link falls silent, both ways, and nobody is told. Its ends take it down in time, messages go
 /// round it, and once it is heard again it is there again.
 #[test]
-fn a_silent_link_is_given_up_and_taken_up_again() {
+fn scenario_31_a_silent_link_is_given_up_and_taken_up_again() {
     for_each_seed(20, |seed| {
         let mut mesh = ring(seed);
         mesh.attach("c", Some(b"carol"));
@@ -58,7 +58,7 @@ fn a_silent_link_is_given_up_and_taken_up_again() {
 
 /// Scenario 39: one end of a link hears the other, and is not heard. Neither uses it.
 #[test]
-fn a_link_that_is_heard_one_way_only_is_used_by_neither_end() {
+fn scenario_39_a_link_that_is_heard_one_way_only_is_used_by_neither_end() {
     for_each_seed(20, |seed| {
         for (from, to) in [("a", "b"), ("b", "a")] {
             let mut mesh = ring(seed);
@@ -77,7 +77,7 @@ fn a_link_that_is_heard_one_way_only_is_used_by_neither_end() {
 
 /// Scenario 31, of a whole node: it stands still, as after SIGSTOP, and goes on as if nothing had been.
 #[test]
-fn a_node_that_stands_still_is_gone_round_and_comes_back() {
+fn scenario_31_a_node_that_stands_still_is_gone_round_and_comes_back() {
     for_each_seed(20, |seed| {
         let mut mesh = ring(seed);
         let client = mesh.attach("a", None);
@@ -101,7 +101,7 @@ fn a_node_that_stands_still_is_gone_round_and_comes_back() {
 
 /// Scenario 38, where nobody is told: both halves find it out, and neither's word is lost on the other afterwards.
 #[test]
-fn two_halves_that_hear_nothing_of_each_other_find_together_again() {
+fn scenario_38_two_halves_that_hear_nothing_of_each_other_find_together_again() {
     for_each_seed(20, |seed| {
         let mut mesh = ring(seed);
         let across = [("a", "b"), ("b", "e"), ("c", "d")];
