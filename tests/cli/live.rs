@@ -8,7 +8,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use tokio::time::Instant;
 
-use crate::sandbox::{Sandbox, until};
+use crate::sandbox::{REGIONS, Sandbox, until};
 
 /// A `recv` that has taken its name, which node `seen_from` knows.
 async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> Child {
@@ -225,7 +225,9 @@ fn what_is_not_reached_is_told_with_the_reason_and_the_node() {
 
 #[test]
 fn a_node_that_does_not_answer_is_named_once_the_time_is_over() {
-    let (sandbox, file) = Sandbox::with_regions();
+    let mut sandbox = Sandbox::new();
+    // Its silence is to be noticed.
+    let file = sandbox.file("regions.toml", &REGIONS.replace("link_silence", "# "));
     let text = file.display().to_string();
     sandbox.data(&["up", "--detach", &text]);
     let west = sandbox.running(&file).processes["west"].process.clone().unwrap();
