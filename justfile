@@ -41,6 +41,10 @@ bench *ARGS:
 real:
     HOPLINE_REAL_ALL=1 cargo test --release --locked --test real
 
+# the simulated meshes with so many times as many seeds as usual
+seeds TIMES="20" *ARGS:
+    HOPLINE_SIM_TIMES={{TIMES}} cargo test --release --locked -p hopline-testkit {{ARGS}}
+
 # fuzzing, each target for so many seconds: `just fuzz`, `just fuzz 600 walker brain` (needs cargo-fuzz)
 fuzz SECONDS="60" *TARGETS:
     .ci/fuzz {{SECONDS}} {{TARGETS}}

@@ -30,7 +30,7 @@ fn main() {
     );
     let sizes = std::env::var("HOPLINE_CONVERGENCE").unwrap_or_else(|_| "250 500 1000".to_owned());
     println!(
-        "| graph | what happens | converged after | floods a node | bytes a node | tables a node | processor |"
+        "| graph | what happens | last table after | floods a node | bytes a node | tables a node | processor |"
     );
     println!("|---|---|---|---|---|---|---|");
     for size in sizes.split_whitespace() {

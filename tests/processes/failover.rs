@@ -1,11 +1,12 @@
 //! Nodes that die, or only sleep, under traffic, as processes.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::drain::{DIAMOND, Receiver, Sender};
-use crate::stage::{SILENCE, Stage, send_until, until_accounted};
+use crate::stage::{SILENCE, Stage, send_many, send_until, until_accounted};
 use crate::supervised::signal;
 
 /// Scenario 31: a neighbour that says nothing any more, and whose connections stay open. The others go round it,
@@ -74,3 +75,30 @@ async fn scenario_44_the_names_of_a_node_that_was_killed_are_free_at_once() {
 
 /// How often a relay is killed.
 const KILLS: usize = 20;
+
+/// A supervisor that stood still (Ctrl-Z, SIGSTOP) has heard nothing of its nodes meanwhile, and blames nobody. Who gives it an
+/// order then is told that it does not answer, and the order is not carried out later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_stood_still_ends_no_node_and_does_nothing_late() {
+    let diamond = Stage::up(DIAMOND);
+    let text = diamond.file.display().to_string();
+    let mut dave = Receiver::attach(&diamond.at("d"), "dave").await;
+    let mut alice = Sender::attach(&diamond.at("a"), "alice", "dave").await;
+    let processes = diamond.sandbox.processes(&diamond.file);
+    signal("-STOP", &processes[0]);
+    let mut drain = diamond.sandbox.command(&["drain", &text, "b", "--stop"]);
+    let drain = drain.stderr(Stdio::piped()).spawn().unwrap();
+    // Longer than a node may take to answer.
+    send_many(&mut alice, &mut dave, 12_000).await;
+    let drained = drain.wait_with_output().unwrap();
+    let told = String::from_utf8(drained.stderr).unwrap();
+    assert_eq!(drained.status.code(), Some(1), "{told}");
+    assert!(told.contains("does not answer"), "{told}");
+    signal("-CONT", &processes[0]);
+    // What it answers now it does after all that it has slept through.
+    diamond.sandbox.data(&["apply", &text]);
+    diamond.until_converged().await;
+    assert_eq!(diamond.sandbox.processes(&diamond.file), processes, "nobody was started again");
+    until_accounted(&mut alice, &mut dave).await;
+    assert_eq!(alice.told.len(), 0, "{:?}", alice.told);
+}

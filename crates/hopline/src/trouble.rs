@@ -65,6 +65,7 @@ pub(crate) fn describe(error: &anyhow::Error) -> (String, Option<String>, u8) {
             | LaunchError::KeyFile { .. }
             | LaunchError::LongSocketPath { .. }
             | LaunchError::Node { .. }
+            | LaunchError::Silent { .. }
             | LaunchError::NotWhole { .. } => BAD,
             LaunchError::State { .. }
             | LaunchError::Damaged { .. }

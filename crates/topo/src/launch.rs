@@ -34,6 +34,7 @@ mod records;
 mod report;
 mod running;
 mod share;
+mod silence;
 mod sockets;
 mod start;
 mod stop;

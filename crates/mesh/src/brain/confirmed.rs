@@ -9,8 +9,12 @@
 //!
 //! Nothing but the death of this node ends it otherwise. What it keeps is bounded in bytes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod kept;
+
 use std::time::Duration;
+
+pub(super) use kept::Confirmed;
+use kept::Kept;
 
 use super::broker::{NEWS, is_to_registered};
 use super::message::Message;
@@ -23,9 +27,7 @@ use crate::wire::{Class, Flags, Kind, MessageId, Path, Prefix, Tail};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A deadline further off than this counts as this.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// When it is sent again if nothing is heard; doubled each time,
-const AGAIN: Duration = Duration::from_secs(1);
-/// up to this.
+/// The longest pause after which it is sent again; each is twice the one before.
 const AGAIN_AT_MOST: Duration = Duration::from_secs(8);
 /// When it is sent again after a node refused it for now; doubled each time too.
 const SOON: Duration = Duration::from_millis(50);
@@ -34,127 +36,6 @@ pub(super) const ROUTES_CHANGED: Duration = Duration::from_millis(300);
 
 /// A message's sender, as the ingress wrote it, and its id.
 pub(super) type Key = (String, MessageId);
-
-/// The confirmed messages that entered here and whose end is not known.
-#[derive(Debug)]
-pub(super) struct Confirmed {
-    kept: BTreeMap<u64, Kept>,
-    /// For asking only.
-    numbers: HashMap<Key, u64>,
-    /// When each is due: to be sent again, or given up.
-    timers: BTreeSet<(Duration, u64)>,
-    bytes: usize,
-    most: usize,
-    last: u64,
-}
-
-/// A confirmed message that is kept.
-#[derive(Debug)]
-struct Kept {
-    message: Message,
-    /// When its sender gives up.
-    until: Duration,
-    /// When it is sent again.
-    again: Duration,
-    tries: u32,
-    /// Its copy waits for room at the egress, and is neither late nor refused.
-    waits: bool,
-    /// Until when a registered name that its node has no more may turn up at another.
-    sought: Option<Duration>,
-}
-
-impl Confirmed {
-    /// Of a node that keeps at most so many bytes.
-    pub(super) fn new(most: usize) -> Self {
-        Self {
-            kept: BTreeMap::new(),
-            numbers: HashMap::new(),
-            timers: BTreeSet::new(),
-            bytes: 0,
-            most,
-            last: 0,
-        }
-    }
-
-    pub(super) fn due(&self) -> Option<Duration> {
-        self.timers.first().map(|(due, _)| *due)
-    }
-
-    /// How many are kept.
-    pub(super) fn len(&self) -> usize {
-        self.kept.len()
-    }
-
-    /// How many bytes may be kept from now on. What is kept stays.
-    pub(super) fn keep_at_most(&mut self, most: usize) {
-        self.most = most;
-    }
-
-    fn has_room(&self, size: usize) -> bool {
-        self.kept.is_empty() || self.bytes.saturating_add(size) <= self.most
-    }
-
-    fn keep(&mut self, key: Key, message: Message, until: Duration) {
-        self.last += 1;
-        self.bytes += message.size();
-        self.numbers.insert(key, self.last);
-        let kept = Kept { message, until, again: until, tries: 0, waits: true, sought: None };
-        self.kept.insert(self.last, kept);
-        self.timers.insert((until, self.last));
-    }
-
-    /// Its end is known.
-    fn end(&mut self, key: &Key) -> Option<Message> {
-        let number = self.numbers.remove(key)?;
-        let kept = self.kept.remove(&number)?;
-        self.timers.remove(&(kept.due(), number));
-        self.bytes -= kept.message.size();
-        Some(kept.message)
-    }
-
-    /// Has it sent again at this time, unless that is later than it would be.
-    fn hasten(&mut self, number: u64, again: Duration) {
-        if let Some(kept) = self.kept.get_mut(&number).filter(|kept| !kept.waits) {
-            self.timers.remove(&(kept.due(), number));
-            kept.again = kept.again.min(again);
-            self.timers.insert((kept.due(), number));
-        }
-    }
-
-    /// It is not sent now, but then.
-    fn put_off(&mut self, number: u64, again: Duration) {
-        if let Some(kept) = self.kept.get_mut(&number) {
-            self.timers.remove(&(kept.due(), number));
-            kept.again = again;
-            self.timers.insert((kept.due(), number));
-        }
-    }
-
-    /// It goes elsewhere from now on.
-    fn redirect(&mut self, number: u64, destination: &str) {
-        if let Some(kept) = self.kept.get_mut(&number) {
-            self.bytes -= kept.message.size();
-            kept.message.redirect(destination);
-            self.bytes += kept.message.size();
-            kept.sought = None;
-        }
-    }
-
-    /// A copy of it goes on its way now. Says whether it is still kept.
-    fn sent(&mut self, now: Duration, key: &Key) -> bool {
-        let Some(number) = self.numbers.get(key).copied() else {
-            return false;
-        };
-        if let Some(kept) = self.kept.get_mut(&number) {
-            self.timers.remove(&(kept.due(), number));
-            kept.again = now + doubled(AGAIN, kept.tries, AGAIN_AT_MOST);
-            kept.tries += 1;
-            kept.waits = false;
-            self.timers.insert((kept.due(), number));
-        }
-        true
-    }
-}
 
 /// What the refusal of one copy of a confirmed message means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,12 +46,6 @@ pub(super) enum Fate {
     Again,
     /// It is the message's end.
     Final,
-}
-
-impl Kept {
-    fn due(&self) -> Duration {
-        self.until.min(self.again)
-    }
 }
 
 fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
@@ -232,7 +107,7 @@ impl Brain {
         }
         let mut message = kept.message.clone();
         message.arrived = now.unix_nanos;
-        message.mark_resent(kept.tries > 0);
+        message.mark_resent(kept.may_have_arrived());
         self.counters.count(Flow::Made);
         self.send_from_here(now, message, room);
     }
@@ -260,7 +135,8 @@ impl Brain {
 
     /// Gives up all that is kept, as the node leaves. What has been sent may have arrived, or yet arrive.
     pub(super) fn give_back_confirmed(&mut self, now: Now, room: &impl Room) {
-        let reason = |kept: &Kept| if kept.tries > 0 { Reason::InDoubt } else { Reason::Leaving };
+        let reason =
+            |kept: &Kept| if kept.may_have_arrived() { Reason::InDoubt } else { Reason::Leaving };
         let kept = self.confirmed.kept.values();
         let kept = kept.map(|kept| (key(&kept.message.prefix()), reason(kept)));
         for (key, reason) in kept.collect::<Vec<_>>() {
@@ -279,11 +155,21 @@ impl Brain {
         }
     }
 
-    /// A copy of a confirmed message that entered here is refused, by this node or by another.
-    pub(super) fn refused_copy(&mut self, now: Now, key: &Key, reason: &str, node: &str) -> Fate {
+    /// A copy of a confirmed message that entered here is refused, by this node or by another; it may have arrived before,
+    /// where it was `resent` on its way.
+    pub(super) fn refused_copy(
+        &mut self,
+        now: Now,
+        key: &Key,
+        (reason, node): (&str, &str),
+        resent: bool,
+        room: &impl Room,
+    ) -> Fate {
         let number = self.confirmed.numbers.get(key).copied();
         if let Some(kept) = number.and_then(|number| self.confirmed.kept.get_mut(&number)) {
             kept.waits = false;
+            kept.out = kept.out.saturating_sub(1);
+            kept.doubtful |= resent;
         }
         let kept = number.and_then(|number| Some((number, self.confirmed.kept.get(&number)?)));
         let Some((number, kept)) = kept else {
@@ -295,8 +181,13 @@ impl Brain {
             false => !Reason::may_pass(reason),
         };
         let pause = doubled(SOON, kept.tries.saturating_sub(1), AGAIN_AT_MOST);
+        let in_doubt = kept.may_have_arrived();
         if is_final && !self.may_turn_up(now, number, reason) {
-            self.confirmed.end(key);
+            if let Some(message) = self.confirmed.end(key).filter(|_| in_doubt) {
+                self.counters.count(Flow::Made);
+                self.give_back(now, message, Reason::InDoubt, room);
+                return Fate::Known;
+            }
             return Fate::Final;
         }
         self.confirmed.hasten(number, now.since_start + pause);
@@ -335,7 +226,8 @@ impl Brain {
             return false;
         }
         let (reason, node) = (reason.unwrap_or_default(), node.unwrap_or_default());
-        self.refused_copy(now, &key, &reason, &node) == Fate::Final
+        let resent = prefix.flags.has(Flags::RESENT);
+        self.refused_copy(now, &key, (&reason, &node), resent, room) == Fate::Final
     }
 
     /// The egress says that a message which entered here was handed to its receiver.

@@ -17,7 +17,8 @@ impl Brain {
         if self.is_denied(&message, conn) {
             return self.refuse(now, message, Refusal::AccessDenied.into(), room);
         }
-        if unsaid::is_word(message.kind()) && self.is_broker_outcome(now, conn, &message, room) {
+        let is_word = unsaid::is_word(&message, self.name());
+        if is_word && self.is_broker_outcome(now, conn, &message, room) {
             return self.counters.count(Flow::Answered);
         }
         match message.kind() {
@@ -34,7 +35,7 @@ impl Brain {
                 return self.refuse(now, message, Reason::NotAccepted, room);
             }
         }
-        if self.waits_to_be_said(message.kind(), conn, room) {
+        if self.waits_to_be_said(&message, conn, room) {
             return self.say_later(now, conn, Word::Message(message), room);
         }
         self.hand(now, message, conn, room);

@@ -32,7 +32,8 @@ impl Brain {
         if message.path().is_empty() && message.prefix().class == Class::Confirmed {
             let me = self.config.node.clone();
             let key = confirmed::key(&message.prefix());
-            match self.refused_copy(now, &key, reason.text(), me.as_str()) {
+            let resent = message.prefix().flags.has(Flags::RESENT);
+            match self.refused_copy(now, &key, (reason.text(), me.as_str()), resent, room) {
                 Fate::Final => {}
                 Fate::Again | Fate::Known => {
                     self.counters.add(reason.text());
@@ -87,6 +88,8 @@ impl Brain {
             ..Tail::default()
         };
         let marks = if is_spread { marks.with(Flags::SPREAD) } else { marks };
+        let is_resent = prefix.flags.has(Flags::RESENT);
+        let marks = if is_resent { marks.with(Flags::RESENT) } else { marks };
         // Where a message entered an error is its end; to any other node's the ingress may have more to say.
         let class = if message.path().is_empty() { Class::AtMostOnce } else { prefix.class };
         let prefix = Prefix {
@@ -131,7 +134,7 @@ impl Brain {
         self.counters.take_back(Flow::Delivered);
         self.broker.sent = self.broker.sent.saturating_sub(u64::from(message.is_brokered()));
         if reason == Reason::ReceiverSlow
-            && unsaid::is_word(message.kind())
+            && unsaid::is_word(&message, self.name())
             && let Way::Client(Some(conn)) = self.way_to(&message, message.prefix().destination)
         {
             return self.say_again(now, conn, message, room);

@@ -21,6 +21,7 @@ use hopline_core::Frames;
 use super::held::Held;
 use super::message::Message;
 use super::{Brain, ConnId, Now, Output, Room, Window};
+use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::wire::Kind;
 
@@ -79,12 +80,12 @@ impl Patience {
     }
 }
 
-/// Whether messages of this kind tell a client what became of its own.
-pub(super) fn is_word(kind: Kind) -> bool {
-    match kind {
+/// Whether a message tells a client what became of its own, or is a node's answer to it. `me` is this node.
+pub(super) fn is_word(message: &Message, me: &NodeName) -> bool {
+    match message.kind() {
         Kind::Error | Kind::Ack => true,
+        Kind::Reply => message.is_from_node(me),
         Kind::Data
-        | Kind::Reply
         | Kind::Probe
         | Kind::Control
         | Kind::Credit
@@ -168,9 +169,14 @@ impl Unsaid {
 }
 
 impl Brain {
-    /// Whether a message of this kind has to wait before this client can have it.
-    pub(super) fn waits_to_be_said(&self, kind: Kind, conn: ConnId, room: &impl Room) -> bool {
-        is_word(kind) && (self.unsaid.has(conn) || !room.has_room(conn))
+    /// Whether a message has to wait before this client can have it.
+    pub(super) fn waits_to_be_said(
+        &self,
+        message: &Message,
+        conn: ConnId,
+        room: &impl Room,
+    ) -> bool {
+        is_word(message, self.name()) && (self.unsaid.has(conn) || !room.has_room(conn))
     }
 
     /// There is no room for a word to a client now.

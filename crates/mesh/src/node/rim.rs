@@ -250,8 +250,7 @@ impl Rim {
         let Some(endpoint) = self.addresses.get(neighbour) else {
             return;
         };
-        let mut diallers = self.sockets.diallers.values();
-        if self.brain.is_cut(neighbour) || diallers.any(|dialler| dialler.neighbour == *neighbour) {
+        if self.brain.is_cut(neighbour) || self.sockets.dialler(neighbour).is_some() {
             return;
         }
         match Dealer::connect(endpoint, self.dealer_options.clone()) {

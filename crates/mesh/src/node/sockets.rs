@@ -95,20 +95,22 @@ impl Sockets {
         }
     }
 
+    /// The one that dials a neighbour, if any does.
+    pub(super) fn dialler(&self, neighbour: &NodeName) -> Option<&Dialler> {
+        self.diallers.values().find(|dialler| dialler.neighbour == *neighbour)
+    }
+
     /// The link to a neighbour is up with a new run of it: should its connection end soon, that is no failure, and the
     /// neighbour is dialled again after the first pause.
     pub(super) fn vouch(&self, neighbour: &NodeName) {
-        let mut diallers = self.diallers.values();
-        let dialler = diallers.find(|dialler| dialler.neighbour == *neighbour);
-        if let Some(link) = dialler.and_then(|dialler| dialler.link.as_ref()) {
+        if let Some(link) = self.dialler(neighbour).and_then(|dialler| dialler.link.as_ref()) {
             link.vouch();
         }
     }
 
     /// Whether there is a connection to a neighbour that this node dials.
     pub(super) fn has_reached(&self, neighbour: &NodeName) -> bool {
-        let mut diallers = self.diallers.values();
-        diallers.any(|dialler| dialler.neighbour == *neighbour && dialler.conn.is_some())
+        self.dialler(neighbour).is_some_and(|dialler| dialler.conn.is_some())
     }
 
     /// Stops dialling a neighbour; a connection to it is closed.
@@ -142,8 +144,7 @@ impl Room for Sockets {
     }
 
     fn trouble(&self, neighbour: &NodeName) -> Option<String> {
-        let mut diallers = self.diallers.values();
-        diallers.find(|dialler| dialler.neighbour == *neighbour)?.trouble.text()
+        self.dialler(neighbour)?.trouble.text()
     }
 
     fn refusals(&self) -> BTreeMap<&'static str, u64> {

@@ -5,18 +5,20 @@ use std::path::Path;
 
 /// Names the one seed that [`for_each_seed`] is to run.
 const ONE: &str = "HOPLINE_SIM_SEED";
+/// Says how many times as many seeds it is to run.
+const TIMES: &str = "HOPLINE_SIM_TIMES";
 
 /// Runs a test for the seeds 0 to `count`. Where it fails, says with which seed, and how to run that again.
 ///
-/// Where `HOPLINE_SIM_SEED` is set, the test is run for that seed alone.
+/// Where `HOPLINE_SIM_SEED` is set, the test is run for that seed alone; where `HOPLINE_SIM_TIMES` is, for that many times as
+/// many seeds.
 ///
 /// # Panics
 /// Where the test does, for one of the seeds.
 pub fn for_each_seed(count: u64, test: impl Fn(u64)) {
-    let seeds = match std::env::var(ONE).map(|seed| seed.parse()) {
-        Ok(Ok(seed)) => seed..seed + 1,
-        Ok(Err(error)) => panic!("{ONE}: {error}"),
-        Err(_) => 0..count,
+    let seeds = match number(ONE) {
+        Some(seed) => seed..seed + 1,
+        None => 0..count.saturating_mul(number(TIMES).unwrap_or(1)),
     };
     for seed in seeds {
         if let Err(cause) = catch_unwind(AssertUnwindSafe(|| test(seed))) {
@@ -28,6 +30,12 @@ pub fn for_each_seed(count: u64, test: impl Fn(u64)) {
             panic!("with seed {seed}: {text}\nto see it again: {}", again(seed));
         }
     }
+}
+
+/// What the environment says under this name.
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
 /// The command that runs the test of this thread with this seed.

@@ -1,7 +1,7 @@
 //! What a mesh must survive, scenario by scenario, in simulated meshes.
 //!
-//! A test that holds a scenario of the project's list says its number in its comment: `grep -rn
-//! 'Scenario 26'`. The rest of the list is held by other tests and other crates.
+//! A test that holds a scenario of the project's list has its number in its name: `scenario_26_...`. The rest of the list is
+//! held by other tests and other crates.
 #![expect(clippy::unwrap_used, reason = "the values in these tests are there")]
 
 mod failures;

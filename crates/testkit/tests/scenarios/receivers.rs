@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hopline_mesh::brain::ServiceConfig;
+use hopline_mesh::brain::{ServiceConfig, Window};
 use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::route::Policy;
 use hopline_testkit::simulation::{Simulation, config, dials, for_each_seed, listens};
+use serde_json::{Value, json};
 
 use crate::traffic::{Traffic, millis, rest};
 
@@ -76,4 +77,39 @@ fn scenario_32_the_next_receiver_gets_everything_that_is_sent_after() {
             assert_eq!(late.count(), 20, "all that is sent after goes to the next");
         }
     });
+}
+
+/// Who asks nodes and reads no answers comes to a standstill, as with errors: once it reads, each of its questions has an
+/// answer, and none is left out.
+#[test]
+fn answers_of_nodes_wait_for_a_client_that_does_not_read() {
+    for node in ["near", "hub"] {
+        let mut mesh = Simulation::new(1);
+        for mut config in [config("hub", [listens("near", 10)]), config("near", [dials("hub", 10)])]
+        {
+            config.settings.queue = Window { messages: 16, bytes: 1 << 20 };
+            mesh.add(config);
+        }
+        mesh.start_all();
+        let alice = mesh.attach("near", Some(b"alice"));
+        rest(&mut mesh);
+        mesh.stall(alice, true);
+        for number in 0..500 {
+            mesh.send_text(alice, json!({"destination": node, "number": number}).to_string());
+            mesh.run_for(millis(1));
+        }
+        mesh.run_for(millis(5_000));
+        assert!(mesh.count("near", "accepted") < 400, "it is read on and on");
+        mesh.stall(alice, false);
+        mesh.run_for(millis(5_000));
+        let accepted = mesh.count("near", "accepted");
+        assert_eq!(accepted, 500, "it is read again");
+        let answers = mesh.take_json(alice);
+        let answered: BTreeSet<_> = answers
+            .iter()
+            .filter(|it| it["type"] != "routing_error")
+            .map(Value::to_string)
+            .collect();
+        assert_eq!((answers.len(), answered.len()), (500, 500), "{node}: {:?}", answers.last());
+    }
 }

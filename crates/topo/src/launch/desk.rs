@@ -22,12 +22,18 @@ use super::store::state;
 use super::words;
 use crate::plan::Plan;
 
+/// How many who give orders are listened to at a time.
+const OPEN: usize = 64;
 /// How many orders wait at most.
 const ORDERS: usize = 16;
 /// No order has more bytes.
 const LARGEST: u64 = 256 << 20;
 /// How long an order may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What a supervisor says first. Whoever does not hear it gives no order: it would be carried out when nobody waits for it.
+const GREETING: &[u8] = b"takes orders\n";
+/// How long it may take to say so.
+const READY: Duration = Duration::from_secs(5);
 
 /// An order to a supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +109,7 @@ impl Desk {
 async fn listen(listener: UnixListener, orders: mpsc::Sender<Order>) {
     let mut open = JoinSet::new();
     loop {
-        while open.len() >= ORDERS {
+        while open.len() >= OPEN {
             open.join_next().await;
         }
         match listener.accept().await {
@@ -121,6 +127,9 @@ async fn listen(listener: UnixListener, orders: mpsc::Sender<Order>) {
 
 async fn serve(mut stream: UnixStream, orders: mpsc::Sender<Order>) {
     let (read, mut write) = stream.split();
+    if write.write_all(GREETING).await.is_err() {
+        return;
+    }
     let mut line = String::new();
     let mut limited = BufReader::new(read).take(LARGEST);
     if !matches!(timeout(PATIENCE, limited.read_line(&mut line)).await, Ok(Ok(_))) {
@@ -147,7 +156,8 @@ impl Running {
     /// Gives the mesh's supervisor an order, and waits for its answer. One that ends meanwhile refuses it.
     ///
     /// # Errors
-    /// [`LaunchError::State`] where the supervisor cannot be reached, or does not answer within `patience`.
+    /// [`LaunchError::State`] where the supervisor cannot be reached, [`LaunchError::Silent`] where it does not take orders
+    /// (then none was given), or does not answer within `patience`.
     ///
     /// # Cancel safety
     /// Once polled, the order may be carried out although the future was dropped.
@@ -158,22 +168,33 @@ impl Running {
     ) -> Result<FromSupervisor, LaunchError> {
         let path = socket(&self.supervisor.sockets);
         let exchange = async {
-            let mut stream = UnixStream::connect(&path).await?;
-            stream.write_all(&words::line(word)?).await?;
-            let mut line = String::new();
-            if BufReader::new(stream).read_line(&mut line).await? == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            let mut stream = BufReader::new(UnixStream::connect(&path).await?);
+            match timeout(READY, hear(&mut stream)).await {
+                Ok(greeting) => drop(greeting?),
+                Err(_) => return Err(std::io::ErrorKind::TimedOut.into()),
             }
-            words::word(&line).map_err(std::io::Error::other)
+            stream.write_all(&words::line(word)?).await?;
+            words::word(&hear(&mut stream).await?).map_err(std::io::Error::other)
         };
         let said = timeout(patience, exchange).await;
-        let late = || Err(std::io::Error::other("the supervisor does not answer"));
-        match said.unwrap_or_else(|_| late()) {
+        match said.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                Err(LaunchError::Silent { pid: self.supervisor.process.pid })
+            }
             Err(error) if has_ended(&error) => {
                 Ok(FromSupervisor::Refused { reason: "the mesh is being stopped".to_owned() })
             }
             said => said.map_err(state(&path, "asked")),
         }
+    }
+}
+
+/// The next that a supervisor says.
+async fn hear(stream: &mut BufReader<UnixStream>) -> std::io::Result<String> {
+    let mut line = String::new();
+    match stream.read_line(&mut line).await? {
+        0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(line),
     }
 }
 

@@ -99,6 +99,12 @@ pub enum LaunchError {
         /// What it lacks.
         lack: Lack,
     },
+    /// The supervisor does not answer.
+    #[error("the supervisor (pid {pid}) does not answer")]
+    Silent {
+        /// Its process.
+        pid: u32,
+    },
     /// The supervisor does not end.
     #[error("the supervisor (pid {pid}) does not end")]
     DoesNotEnd {
@@ -140,6 +146,9 @@ impl LaunchError {
             Self::KeyFile { path, source } if source.kind() == io::ErrorKind::NotFound => Some(
                 format!("`(umask 077; openssl rand -hex 32 > {})` makes a key", path.display()),
             ),
+            Self::Silent { pid } => Some(format!(
+                "it may have been stopped: `kill -CONT {pid}`, or `fg` in its terminal, has it go on"
+            )),
             Self::DamagedRunning { file, .. } => Some(format!(
                 "`hopline down {file}` stops it all the same, and `hopline up --detach {file}` makes the \
                  file anew",

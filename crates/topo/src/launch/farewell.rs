@@ -7,11 +7,11 @@ use std::time::Duration;
 use hopline_mesh::node::RoutingNode;
 use tokio::io::{BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::error::LaunchError;
 use super::report::Report;
+use super::silence::awake_for;
 use super::store;
 use super::supervise::Supervisor;
 
@@ -39,7 +39,7 @@ pub(super) async fn farewell(
     lines: &mut Lines<BufReader<ChildStdout>>,
     at_once: &CancellationToken,
 ) -> Option<io::Result<ExitStatus>> {
-    let (mut heard, mut is_open) = (Instant::now(), true);
+    let mut is_open = true;
     loop {
         tokio::select! {
             biased;
@@ -47,9 +47,8 @@ pub(super) async fn farewell(
             () = at_once.cancelled() => break,
             line = lines.next_line(), if is_open => {
                 is_open = matches!(line, Ok(Some(_)));
-                heard = Instant::now();
             }
-            () = sleep_until(heard + HANGS) => break,
+            () = awake_for(HANGS) => break,
         }
     }
     // The only thing that can go wrong is that it has ended.

@@ -13,7 +13,7 @@ use hopline_mesh::wire::control::NodeStatus;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
@@ -22,6 +22,7 @@ use super::farewell::farewell;
 use super::place::Place;
 use super::process::Identity;
 use super::share::Share;
+use super::silence::awake_for;
 use super::store;
 use super::words::{self, FromNode, Setup, ToNode};
 
@@ -269,11 +270,12 @@ async fn hear_out(
     heard: &mut Heard,
 ) -> bool {
     loop {
-        let line = match timeout(SILENCE, lines.next_line()).await {
-            Ok(Ok(Some(line))) => line,
-            Ok(Ok(None) | Err(_)) => return false,
-            Err(_) => return true,
+        let line = tokio::select! {
+            biased;
+            line = lines.next_line() => line,
+            () = awake_for(SILENCE) => return true,
         };
+        let Ok(Some(line)) = line else { return false };
         let told = match words::word(&line) {
             Ok(FromNode::Ready { endpoint }) => {
                 heard.endpoint = Some(endpoint.clone());

@@ -14,14 +14,16 @@ use hopline_mesh::wire::hello::MeshKey;
 use tokio::sync::watch;
 use tokio::time::interval;
 
+use super::farewell::HANGS;
 use super::share::Share;
 use super::start::{node_config, start};
 use super::words::{self, FromNode, Setup, ToNode};
 
 /// How often a node that leaves says so.
 const SAY_EVERY: Duration = Duration::from_secs(1);
-/// Once its supervisor is gone, a node that leaves and has not moved for so long hangs.
-const HANGS: Duration = Duration::from_millis(8700);
+/// Once its supervisor is gone, a node that leaves and has not moved for so long hangs: a little earlier than its keeper would
+/// have killed it, as nobody does now.
+const STUCK: Duration = HANGS.saturating_sub(Duration::from_secs(1));
 
 /// Where neighbours are, and which word said so.
 type Addresses = BTreeMap<NodeName, (Endpoint, usize)>;
@@ -58,15 +60,16 @@ pub async fn run_supervised(
     // A thread of its own hears the end of stdin whatever becomes of the runtime.
     std::thread::spawn(move || {
         listen(&say);
-        let end = loop {
-            match moved.recv_timeout(HANGS) {
-                Ok(()) => {}
-                Err(end) => break end,
+        // By looks: a node that stood still has not hung.
+        let mut looks = 0;
+        while looks < STUCK.as_secs() {
+            match moved.recv_timeout(Duration::from_secs(1)) {
+                Ok(()) => looks = 0,
+                Err(RecvTimeoutError::Timeout) => looks += 1,
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-        };
-        if end == RecvTimeoutError::Timeout {
-            overdue();
         }
+        overdue();
     });
     let started = heard.wait_for(|heard| heard.setup.is_some() || heard.is_over).await;
     let setup = started.ok().and_then(|heard| heard.setup.clone());
