@@ -68,6 +68,8 @@ impl WireInbox {
                 return Poll::Pending;
             };
             let Ok(message) = received else {
+                // Nobody else would wake whoever waits.
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             };
             let mut frames = message.into_vecdeque();

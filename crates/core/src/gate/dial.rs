@@ -150,6 +150,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) -> bool {
     let registry = &gate.registry;
     let known_as = registry.next_id();
     let (Ok(inner), Ok(place)) = (gate.pool.take().await, registry.enter(known_as, 0, None)) else {
+        tracing::warn!(endpoint = %call.endpoint, "reached, and closed again: no private connection for it");
         return false;
     };
     let known = known(known_as, call, inner.name.number(), Some(guest.identity));
@@ -158,6 +159,7 @@ async fn attend(gate: &Gate, call: &Call, outer: Stream, guest: Guest) -> bool {
     let asides = Arc::new(Asides::new(guest.minor, registry.limits.stall));
     let outlet = Outlet::new(known, way, registry.limits, &registry.total, Some(&asides));
     let Ok(claim) = registry.claim(&outlet.known.name, outlet.known.peer.id).await else {
+        tracing::warn!(endpoint = %call.endpoint, "reached, and closed again: its name is taken");
         return false;
     };
     let known = Arc::clone(&outlet.known);
