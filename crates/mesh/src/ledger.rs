@@ -3,7 +3,7 @@
 //! ```text
 //!  sent + arrived_after_all
 //!    = delivered + returned + in_doubt + superseded + counted    what has ended
-//!    + waiting + under_way                                     what has not
+//!    + waiting + under_way                                       what has not
 //! ```
 //!
 //! It holds for one node and for the sum of many, at any moment. In a mesh that is quiet nothing waits and nothing is

@@ -17,9 +17,9 @@ pub(in crate::brain) struct Confirmed {
     pub(super) numbers: HashMap<Key, u64>,
     /// When each is due: to be sent again, or given up.
     pub(super) timers: BTreeSet<(Duration, u64)>,
-    pub(super) bytes: usize,
-    pub(super) most: usize,
-    pub(super) last: u64,
+    bytes: usize,
+    most: usize,
+    last: u64,
 }
 
 /// A confirmed message that is kept.
@@ -29,7 +29,7 @@ pub(super) struct Kept {
     /// When its sender gives up.
     pub(super) until: Duration,
     /// When it is sent again.
-    pub(super) again: Duration,
+    again: Duration,
     pub(super) tries: u32,
     /// How many copies of it went out and were not refused.
     pub(super) out: u32,
