@@ -18,12 +18,12 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How often each link is reset, and how often it falls silent.
 const RESETS: usize = 100;
-const SILENCES: usize = 20;
+const SILENCES: usize = 100;
 /// How long a link lives between two kills. One that lives for less is dialled again later each time.
 const LIFE: Duration = Duration::from_millis(1_100);
 /// The nodes that are processes, and how often one of their links is cut.
 const PROCESSES: usize = 50;
-const CUTS: usize = 20;
+const CUTS: usize = 100;
 
 /// The links of the better way, at the sender's node and behind it.
 const BETTER: [(&str, &str); 2] = [("left", "top"), ("bottom", "left")];

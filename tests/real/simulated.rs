@@ -2,9 +2,9 @@
 //! quiet, every node has the table that the pure computation makes of what is left, all that reach each
 //! other have one revision, and at no time do tables of one revision lead in a circle.
 //!
-//! All graphs of the atlas are gone through each time. The published networks take half an hour: `just real` does that.
-//! Without `HOPLINE_REAL_ALL` a part of their failures is looked at, every so many, and which these are depends on the
-//! graph alone.
+//! All graphs of the atlas are gone through each time. The published networks of up to 200 nodes take half an hour
+//! (`just real`), the three larger ones some hours of processor (`just real-largest 1/20` and so on). Otherwise a part of
+//! the failures in the small ones is looked at, every so many, and which these are depends on the graph alone.
 
 use std::time::Duration;
 
@@ -54,11 +54,6 @@ impl<'a> Running<'a> {
         running
     }
 
-    fn parts(&self) -> Vec<Part> {
-        let links = (0..self.graph.links.len()).map(Part::Link);
-        links.chain((0..self.graph.nodes).map(Part::Node)).collect()
-    }
-
     /// These fail, one shortly after the other, and come back: both times the tables are right.
     fn fail(&mut self, parts: &[Part]) {
         for part in parts {
@@ -98,6 +93,12 @@ impl<'a> Running<'a> {
     }
 }
 
+/// Each link and each node.
+fn parts(graph: &Plain) -> Vec<Part> {
+    let links = (0..graph.links.len()).map(Part::Link);
+    links.chain((0..graph.nodes).map(Part::Node)).collect()
+}
+
 /// Whether the failure of this number is looked at, where one of so many is.
 fn is_drawn(seed: u64, number: usize, of: usize) -> bool {
     let number = u64::try_from(number).expect("a small number");
@@ -130,7 +131,7 @@ fn single_failures(share: usize) {
     for (number, graph) in (0..).zip(graphs()).filter(|(number, _)| number % SHARES == share) {
         let seed = number as u64;
         let mut running = Running::new(format!("graph {number}"), seed, &graph);
-        for part in running.parts() {
+        for part in parts(&graph) {
             running.fail(&[part]);
         }
     }
@@ -142,7 +143,7 @@ fn scenario_11_double_failures_in_graphs_of_up_to_six_nodes() {
     for (number, graph) in (0..).zip(graphs()).filter(|(_, graph)| graph.nodes <= 6) {
         let seed = number as u64;
         let mut running = Running::new(format!("graph {number}"), seed, &graph);
-        let parts = running.parts();
+        let parts = parts(&graph);
         let pairs = parts.iter().enumerate().flat_map(|(place, first)| {
             parts[place + 1..].iter().map(move |second| [*first, *second])
         });
@@ -152,28 +153,37 @@ fn scenario_11_double_failures_in_graphs_of_up_to_six_nodes() {
     }
 }
 
-/// In every published network of up to 60 nodes, one of `ONE_OF` failures; with `HOPLINE_REAL_ALL` every failure, and in
-/// those of more than 200 nodes one of 61.
+/// In every published network of up to 60 nodes one of `ONE_OF` failures; with `HOPLINE_REAL_ALL` every failure in those
+/// of up to 200 nodes; with `HOPLINE_REAL_SHARE=3/20` the third of twenty shares of those in the larger ones.
 #[test]
 fn scenario_11_single_failures_in_published_networks() {
     const ONE_OF: usize = 5;
-    let looks_at_all = std::env::var_os(ALL).is_some();
+    let (looks_at_all, share) = (std::env::var_os(ALL).is_some(), share());
     for (seed, file) in (0..).zip(judged("simulated")) {
         let oracle = Oracle::of(&file);
-        if oracle.nodes > 60 && !looks_at_all {
-            continue;
-        }
-        let one_of = match (looks_at_all, oracle.nodes) {
-            (true, 0..=200) => 1,
-            (true, _) => 61,
-            (false, _) => ONE_OF,
+        let is_meant = |place: usize| match (share, looks_at_all) {
+            (Some((share, of)), _) => oracle.nodes > 200 && place % of == share - 1,
+            (None, true) => oracle.nodes <= 200,
+            (None, false) => oracle.nodes <= 60 && is_drawn(seed, place, ONE_OF),
         };
         let graph = oracle.plain(oracle.has_costs());
+        let parts = (0..).zip(parts(&graph)).filter(|(place, _)| is_meant(*place));
+        let parts: Vec<Part> = parts.map(|(_, part)| part).collect();
+        if parts.is_empty() {
+            continue;
+        }
         let mut running = Running::new(file.display().to_string(), seed, &graph);
-        for (place, part) in running.parts().into_iter().enumerate() {
-            if is_drawn(seed, place, one_of) {
-                running.fail(&[part]);
-            }
+        for part in parts {
+            running.fail(&[part]);
         }
     }
+}
+
+/// Which share of the failures in the largest networks is looked at, and of how many shares, if one is.
+fn share() -> Option<(usize, usize)> {
+    let text = std::env::var("HOPLINE_REAL_SHARE").ok()?;
+    let share = text.split_once('/');
+    let share = share.and_then(|(share, of)| Some((share.parse().ok()?, of.parse().ok()?)));
+    let share = share.filter(|(share, of)| (1..=*of).contains(share));
+    Some(share.unwrap_or_else(|| panic!("HOPLINE_REAL_SHARE is {text}, and should be as 3/20")))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hopline_core::Endpoint;
+use hopline_mesh::brain::{Event, Liveness, Settings};
 use hopline_mesh::name::NodeName;
 use hopline_mesh::node::{NodeConfig, RoutingNode};
 use hopline_mesh::wire::hello::MeshKey;
@@ -36,4 +37,27 @@ async fn a_neighbour_of_which_is_said_again_where_it_is_is_dialled_at_once() {
     dialled().await;
     assert!(last.elapsed() < pause, "{:?} after {pause:?}", last.elapsed());
     node.shutdown().await;
+}
+
+/// A link to where the neighbour is no more is down at once: nobody waits for its silence.
+#[tokio::test]
+async fn a_neighbour_that_is_elsewhere_now_has_no_link_where_it_was() {
+    let node = async |name: &str, at: &str| {
+        let name = NodeName::parse(name).unwrap();
+        let config = NodeConfig::new("m", name, at.parse().unwrap(), MeshKey::new([7; 32]));
+        let liveness = Liveness { silence: 10 * PATIENCE, ..config.settings.liveness };
+        let settings = Settings { liveness, ..config.settings };
+        RoutingNode::start(NodeConfig { settings, ..config }).await.unwrap()
+    };
+    let far = node("far", "mem://moves-away").await;
+    let near = node("near", "mem://stays").await;
+    let mut told = near.events();
+    let mut next = async || timeout(PATIENCE, told.recv()).await.unwrap().unwrap();
+    near.dial(far.name().clone(), far.endpoint().clone()).await.unwrap();
+    while !matches!(next().await, Event::LinkUp(_)) {}
+    near.dial(far.name().clone(), "mem://nobody-yet".parse().unwrap()).await.unwrap();
+    while !matches!(next().await, Event::LinkDown(_)) {}
+    for node in [near, far] {
+        node.shutdown().await;
+    }
 }

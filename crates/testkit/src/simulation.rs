@@ -45,6 +45,7 @@ pub use seeds::for_each_seed;
 use agenda::{Agenda, Happening};
 use clients::SimClient;
 use node::SimNode;
+use oracle::Watch;
 use pipes::{Pipe, PipeId};
 
 /// The Unix time at which every simulation begins, in nanoseconds.
@@ -79,8 +80,8 @@ pub struct Simulation {
     lag: Duration,
     /// How many links nodes declare, each end for itself.
     declared: usize,
-    /// Whether every new table is held against the others.
-    watched: bool,
+    /// How every new table is held against the others.
+    watch: Watch,
 }
 
 impl Simulation {
@@ -105,7 +106,7 @@ impl Simulation {
             price: Price::MEASURED,
             lag: Duration::ZERO,
             declared: 0,
-            watched: false,
+            watch: Watch::Off,
         }
     }
 

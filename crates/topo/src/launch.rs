@@ -25,6 +25,7 @@ mod farewell;
 mod fleet;
 mod handover;
 mod homes;
+mod incarnation;
 mod keeper;
 mod key;
 mod lock;

@@ -301,13 +301,15 @@ impl Brain {
         };
         // What has come is acknowledged, so that it is in doubt to nobody.
         let ack = link.session.as_mut().map(|it| (it.conn, it.ack()));
-        if link.dials() {
-            self.out.push(Output::Hang(neighbour.clone()));
-        }
+        let dials = link.dials();
         if let Some((conn, ack)) = ack {
             // Past what is held back, which goes with the link.
             let frames = local(&self.config.node, Kind::LinkAck, ack.write());
             self.send(conn, frames);
+        }
+        if dials {
+            // Before it is closed: who hangs up lets go out what was handed over.
+            self.out.push(Output::Hang(neighbour.clone()));
         }
         let mut conns: Vec<_> = self
             .conns

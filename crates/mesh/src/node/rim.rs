@@ -210,7 +210,9 @@ impl Rim {
                 let before = self.addresses.insert(neighbour.clone(), endpoint.clone());
                 if before != Some(endpoint) || !self.sockets.has_reached(&neighbour) {
                     // It may be long until it would be dialled again.
-                    self.sockets.hang(&neighbour);
+                    if let Some(conn) = self.sockets.hang(&neighbour) {
+                        self.take(Input::Closed(conn)).await;
+                    }
                 }
                 self.dial(&neighbour);
             }

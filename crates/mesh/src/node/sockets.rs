@@ -113,11 +113,15 @@ impl Sockets {
         self.dialler(neighbour).is_some_and(|dialler| dialler.conn.is_some())
     }
 
-    /// Stops dialling a neighbour; a connection to it is closed.
-    pub(super) fn hang(&mut self, neighbour: &NodeName) {
-        self.diallers.retain(|_, dialler| dialler.neighbour != *neighbour);
-        let Self { dialled, diallers, .. } = self;
-        dialled.retain(|_, number| diallers.contains_key(number));
+    /// Stops dialling a neighbour. A connection to it is closed once what was handed over has gone out, and given back: of
+    /// its end nobody else tells.
+    pub(super) fn hang(&mut self, neighbour: &NodeName) -> Option<ConnId> {
+        let mut dialled = self.diallers.iter();
+        let (number, _) = dialled.find(|(_, dialler)| dialler.neighbour == *neighbour)?;
+        let number = *number;
+        let conn = self.diallers.remove(&number)?.conn?;
+        self.dialled.remove(&conn);
+        Some(conn)
     }
 }
 

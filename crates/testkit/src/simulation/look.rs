@@ -1,5 +1,7 @@
 //! What a test may ask of the nodes.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use hopline_mesh::brain::Event;
 use hopline_mesh::ledger::Ledger;
@@ -116,12 +118,14 @@ impl Simulation {
     /// same attachments, and no flood unacknowledged.
     #[must_use]
     pub fn converged(&self) -> bool {
-        let statuses: Vec<_> = self.running().iter().filter_map(|name| self.status(name)).collect();
-        statuses.iter().all(|status| {
+        let running = self.running();
+        let statuses = running.iter().filter_map(|name| self.status(name));
+        let statuses: HashMap<_, _> =
+            statuses.map(|status| (status.node.clone(), status)).collect();
+        statuses.values().all(|status| {
             status.pending == 0
                 && status.reachable.iter().all(|node| {
-                    let other = statuses.iter().find(|other| other.node == *node);
-                    other.is_some_and(|other| {
+                    statuses.get(node).is_some_and(|other| {
                         other.revision == status.revision && other.attachments == status.attachments
                     })
                 })

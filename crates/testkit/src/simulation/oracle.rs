@@ -1,5 +1,7 @@
 //! What is left of the mesh, and whether the nodes' tables are those of the pure computation on it.
 
+use std::collections::HashMap;
+
 use hopline_mesh::brain::{Event, LinkConfig, Output};
 use hopline_mesh::name::{LinkName, NodeName};
 use hopline_mesh::route::{Graph, StaticRoutes, Table, TableInput};
@@ -47,6 +49,10 @@ impl Simulation {
     /// Where it is not so; the message says at which node, and what differs.
     pub fn assert_tables_equal_pure(&self) {
         let left = self.left();
+        let tables =
+            self.nodes.iter().filter_map(|(name, node)| Some((name, node.brain.as_ref()?.table())));
+        let revisions: HashMap<_, _> =
+            tables.map(|(name, table)| (name, table.revision())).collect();
         for (name, node) in self.nodes.iter().filter(|(_, node)| is_alive(node)) {
             let Some(table) = node.brain.as_ref().map(|brain| brain.table()) else {
                 continue;
@@ -70,10 +76,9 @@ impl Simulation {
                 );
             }
             for (other, _) in pure.iter() {
-                let theirs = self.table(other).map(Table::revision);
                 assert_eq!(
-                    theirs,
-                    Some(table.revision()),
+                    revisions.get(other),
+                    Some(&table.revision()),
                     "at {:?} {name} and {other} reach each other and have two revisions",
                     self.now
                 );
@@ -84,15 +89,45 @@ impl Simulation {
     /// From now on looks at every new table: whoever follows the tables of nodes of the same revision comes to
     /// no node twice. A loop ends the test.
     pub fn watch_for_loops(&mut self) {
-        self.watched = true;
+        self.watch = Watch::Steps;
     }
 
     /// Looks at a node's new table, if there is one among what came of its input.
-    pub(super) fn look_at_table(&self, name: &NodeName, outputs: &[Output]) {
+    pub(super) fn look_at_table(&mut self, name: &NodeName, outputs: &[Output]) {
         let is_new = |output: &Output| matches!(output, Output::Event(Event::Routes { .. }));
-        if !self.watched || !outputs.iter().any(is_new) {
+        if self.watch == Watch::Off || !outputs.iter().any(is_new) {
             return;
         }
+        if self.watch == Watch::Steps && !self.all_steps_lead_nearer(name) {
+            self.watch = Watch::Ways;
+        }
+        if self.watch == Watch::Ways {
+            self.walk_in_no_circle(name);
+        }
+    }
+
+    /// Whether each step that a node's table takes to a node of the same revision, and each that such a node takes to it,
+    /// leads to where the rest of the way costs less. Where that has been so at every table, there is no circle.
+    fn all_steps_lead_nearer(&self, name: &NodeName) -> bool {
+        let Some((node, table)) = self.nodes.get(name).zip(self.table(name)) else {
+            return true;
+        };
+        let declared = &node.config.settings.links;
+        let others = self.nodes.iter().filter(|(other, node)| {
+            declared.contains_key(*other) || node.config.settings.links.contains_key(name)
+        });
+        let tables = others.filter_map(|(other, node)| Some((other, node.brain.as_ref()?.table())));
+        let mut same = tables.filter(|(_, other)| other.revision() == table.revision());
+        same.all(|(other, theirs)| {
+            leads_nearer(table, other, theirs) && leads_nearer(theirs, name, table)
+        })
+    }
+
+    /// Follows the tables of this node's revision from it to all that it reaches.
+    ///
+    /// # Panics
+    /// Where one of these ways comes back to it.
+    fn walk_in_no_circle(&self, name: &NodeName) {
         let Some(table) = self.table(name) else {
             return;
         };
@@ -132,6 +167,59 @@ impl Simulation {
     }
 }
 
+/// How a simulation looks for circles in tables of one revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    Off,
+    /// At single steps, which is quick, and enough as long as each leads nearer.
+    Steps,
+    /// At whole ways, from the first step on that did not.
+    Ways,
+}
+
+/// Whether what `table` sends to `next` has less to go from there, as `theirs`, the table of `next`, says.
+fn leads_nearer(table: &Table, next: &NodeName, theirs: &Table) -> bool {
+    let mut theirs = theirs.iter().peekable();
+    let mut sent = table.iter().filter(|(to, hop)| hop.neighbour == *next && *to != next);
+    sent.all(|(to, hop)| {
+        while theirs.next_if(|(other, _)| *other < to).is_some() {}
+        theirs.peek().is_some_and(|(other, rest)| *other == to && rest.cost < hop.cost)
+    })
+}
+
 fn is_alive(node: &SimNode) -> bool {
     node.brain.is_some() && !node.frozen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node_name;
+    use super::*;
+
+    /// The table of a node in a ring of four, as long as it takes one of the links for a long one.
+    fn table(me: &str, long: &str) -> Table {
+        let cost = |link| if link == long { 100 } else { 10 };
+        let links = ["a--b", "b--c", "c--d", "a--d"]
+            .map(|link| (LinkName::parse(link).unwrap(), cost(link)));
+        Table::build(&TableInput {
+            me: &node_name(me),
+            graph: &Graph::new([], links),
+            upstreams: &[],
+            statics: &StaticRoutes::new(),
+            hop_limit: 64,
+        })
+    }
+
+    #[test]
+    fn tables_of_one_graph_lead_nearer_and_tables_that_lead_in_a_circle_do_not() {
+        let (a, b) = (node_name("a"), node_name("b"));
+        let leads_nearer = |at_a: &Table, at_b: &Table| {
+            leads_nearer(at_a, &b, at_b) && leads_nearer(at_b, &a, at_a)
+        };
+        for long in ["a--b", "a--d"] {
+            assert!(leads_nearer(&table("a", long), &table("b", long)));
+        }
+        // What is for `d`, and for `c`, each sends to the other.
+        assert!(!leads_nearer(&table("a", "a--d"), &table("b", "b--c")));
+    }
 }

@@ -15,7 +15,7 @@ use super::homes::Homes;
 use super::keeper::unix_millis;
 use super::place::Place;
 use super::start::{failure, node_config};
-use super::store;
+use super::{incarnation, store};
 use crate::plan::Plan;
 use crate::topology::Bind;
 
@@ -72,7 +72,7 @@ pub fn next_run(
 ) -> Result<u64, LaunchError> {
     let place = Place::new(&homes.state, &plan.mesh, file);
     store::make(&place)?;
-    store::next_incarnation(&place, name, unix_millis())
+    incarnation::next(&place, name, unix_millis())
 }
 
 /// Runs the node `name` of `plan` until `stop` is ready, then lets it leave.

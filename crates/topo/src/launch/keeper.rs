@@ -23,8 +23,8 @@ use super::place::Place;
 use super::process::Identity;
 use super::share::Share;
 use super::silence::awake_for;
-use super::store;
 use super::words::{self, FromNode, Setup, ToNode};
+use super::{incarnation, store};
 
 /// glibc's allocator keeps, for ever, memory that large messages once took, because it raises the size
 /// from which it gives memory back (mallopt(3), `M_MMAP_THRESHOLD`). This fixes that size; other
@@ -170,7 +170,7 @@ impl Keeper {
         }
         let node = self.setup.share.plan.name.clone();
         let now = unix_millis();
-        let next = store::next_incarnation(&self.place, &node, now);
+        let next = incarnation::next_aside(&self.place, &node, now).await;
         // The time alone does, save where the clock was set back.
         self.setup.incarnation = next.unwrap_or_else(|error| {
             tracing::error!(%node, %error, "the number of the run is not kept");

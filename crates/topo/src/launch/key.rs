@@ -45,7 +45,7 @@ pub(super) fn own_key(place: &Place) -> Result<[u8; 32], LaunchError> {
     }
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(LaunchError::Random)?;
-    store::write_bytes(&path, format!("{}\n", hex(&key)).as_bytes())?;
+    store::write_for_good(&path, format!("{}\n", hex(&key)).as_bytes())?;
     Ok(key)
 }
 

@@ -38,7 +38,7 @@ impl Lock {
         // is named.
         let written = self.0.set_len(0);
         let written = written.and_then(|()| self.0.write_all_at(&text.unwrap_or_default(), 0));
-        written.and_then(|()| self.0.sync_all()).map_err(state(path, "written"))
+        written.map_err(state(path, "written"))
     }
 
     /// Who has signed the lock last; none where nobody has, or where that cannot be read.

@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use hopline_mesh::name::NodeName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -58,16 +57,31 @@ pub(super) fn read_or_rebuild<T: DeserializeOwned>(path: &Path) -> Result<Option
     }
 }
 
-/// Puts `value` into `path` as JSON; a reader sees the old value or the new one.
+/// Puts `value` into `path` as JSON; a reader sees the old value or the new one. The disk is not waited for: that takes
+/// seconds where much else is written, and what is told of processes means nothing once the machine has failed.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), LaunchError> {
+    replace(path, &json(path, value)?, |_| Ok(()))
+}
+
+/// The same with bytes that are to be there also after the machine has failed. It waits for the disk.
+pub(super) fn write_for_good(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> {
+    replace(path, bytes, File::sync_all)
+}
+
+/// A value as it stands in a file.
+pub(super) fn json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, LaunchError> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|source| LaunchError::Damaged { path: path.to_owned(), source })?;
     text.push(b'\n');
-    write_bytes(path, &text)
+    Ok(text)
 }
 
-/// Puts `bytes` into `path`, which only its owner may read.
-pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> {
+/// Puts `bytes` into `path`, which only its owner may read, once they are settled in a file beside it.
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    settle: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<(), LaunchError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
@@ -75,8 +89,7 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> 
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
-        // Else a machine that fails now may have the new name and nothing in it.
-        file.sync_all()?;
+        settle(&file)?;
         fs::rename(&new, path)
     };
     written().map_err(state(path, "written"))
@@ -118,42 +131,9 @@ pub(super) fn open_log(path: &Path) -> Result<File, LaunchError> {
     file.map_err(state(path, "opened"))
 }
 
-/// The number of a node's next run: greater than any before, and the time where the clock is ahead.
-pub(super) fn next_incarnation(
-    place: &Place,
-    node: &NodeName,
-    unix_millis: u64,
-) -> Result<u64, LaunchError> {
-    let path = place.incarnation(node);
-    // A file that is damaged is no reason not to start: the time is greater than what it held.
-    let stored: Option<u64> = read(&path).ok().flatten();
-    let next = stored.map_or(unix_millis, |stored| unix_millis.max(stored.saturating_add(1)));
-    write(&path, &next)?;
-    Ok(next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn place(dir: &tempfile::TempDir) -> Place {
-        let place = Place::at(dir.path().join("m-0"));
-        make(&place).unwrap();
-        place
-    }
-
-    #[test]
-    fn a_run_has_a_greater_number_than_the_one_before_whatever_the_clock_says() {
-        let dir = tempfile::tempdir().unwrap();
-        let (place, node) = (place(&dir), NodeName::parse("east").unwrap());
-        let numbers: Vec<u64> = [1000, 1000, 500, 2000]
-            .into_iter()
-            .map(|now| next_incarnation(&place, &node, now).unwrap())
-            .collect();
-        assert_eq!(numbers, [1000, 1001, 1002, 2000]);
-        fs::write(place.incarnation(&node), "x").unwrap();
-        assert_eq!(next_incarnation(&place, &node, 3000).unwrap(), 3000);
-    }
 
     #[test]
     fn a_large_log_is_set_aside_once() {

@@ -45,7 +45,12 @@ impl Rim {
                     Output::Close(conn) => self.sockets.close(conn),
                     Output::Keep(conn) => self.sockets.keep(conn),
                     Output::Vouch(neighbour) => self.sockets.vouch(&neighbour),
-                    Output::Hang(neighbour) => self.sockets.hang(&neighbour),
+                    Output::Hang(neighbour) => {
+                        if let Some(conn) = self.sockets.hang(&neighbour) {
+                            let (now, closed) = (self.clock.now(), Input::Closed(conn));
+                            self.brain.handle(now, closed, &self.sockets, &mut self.outputs);
+                        }
+                    }
                     Output::Dial(neighbour) => self.dial(&neighbour),
                     Output::Event(event) => self.tell(event),
                 }
