@@ -41,7 +41,7 @@ bench *ARGS:
 real:
     HOPLINE_REAL_ALL=1 cargo test --release --locked --test real
 
-# every failure in those of more than 200 nodes, simulated; hours, so it may be one share of them: `just real-largest 3/20`
+# each single failure in the networks of more than 200 nodes, simulated: hours, or one share: `just real-largest 3/20`
 real-largest SHARE="1/1":
     HOPLINE_REAL_SHARE={{SHARE}} cargo test --release --locked --test real failures_in_published_networks
 

@@ -242,11 +242,9 @@ impl Database {
             Some((node, &word.links[..]))
         });
         let mut all: Vec<_> = said.chain(declared.iter().map(|node| (node, &[][..]))).collect();
-        if !declared.is_empty() {
-            // Stable: what a node says stands before what is declared of it.
-            all.sort_by_key(|(node, _)| *node);
-            all.dedup_by_key(|(node, _)| *node);
-        }
+        // Stable: what a node says stands before what is declared of it.
+        all.sort_by_key(|(node, _)| *node);
+        all.dedup_by_key(|(node, _)| *node);
         let links = |links: &'a [Adjacent]| links.iter().map(|link| (&link.node, link.cost));
         all.into_iter().map(move |(node, said)| (node, links(said)))
     }

@@ -13,7 +13,7 @@ pub(super) fn next(place: &Place, node: &NodeName, unix_millis: u64) -> Result<u
     // A file that is damaged is no reason not to start: the time is greater than what it held.
     let stored: Option<u64> = store::read(&path).ok().flatten();
     let next = stored.map_or(unix_millis, |stored| unix_millis.max(stored.saturating_add(1)));
-    store::write_for_good(&path, &store::json(&path, &next)?)?;
+    store::write_for_good(&path, format!("{next}\n").as_bytes())?;
     Ok(next)
 }
 

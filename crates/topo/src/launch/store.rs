@@ -60,20 +60,15 @@ pub(super) fn read_or_rebuild<T: DeserializeOwned>(path: &Path) -> Result<Option
 /// Puts `value` into `path` as JSON; a reader sees the old value or the new one. The disk is not waited for: that takes
 /// seconds where much else is written, and what is told of processes means nothing once the machine has failed.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), LaunchError> {
-    replace(path, &json(path, value)?, |_| Ok(()))
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|source| LaunchError::Damaged { path: path.to_owned(), source })?;
+    text.push(b'\n');
+    replace(path, &text, |_| Ok(()))
 }
 
 /// The same with bytes that are to be there also after the machine has failed. It waits for the disk.
 pub(super) fn write_for_good(path: &Path, bytes: &[u8]) -> Result<(), LaunchError> {
     replace(path, bytes, File::sync_all)
-}
-
-/// A value as it stands in a file.
-pub(super) fn json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, LaunchError> {
-    let mut text = serde_json::to_vec_pretty(value)
-        .map_err(|source| LaunchError::Damaged { path: path.to_owned(), source })?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 /// Puts `bytes` into `path`, which only its owner may read, once they are settled in a file beside it.
