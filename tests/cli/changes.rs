@@ -1,6 +1,6 @@
 //! Verbs that change a running mesh.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hopline::topo::launch::Lack;
@@ -29,6 +29,7 @@ fn a_static_route_is_set_and_taken_away() {
         &["routes", "set", &file, "west", "north.*", "tpo"],
         &["routes", "set", &file, "west", "north.*", "west"],
         &["routes", "set", &file, "west", "north.*", "carol"],
+        &["routes", "set", &file, "west", "west", "upstream"],
     ] {
         text.push('\n');
         text.push_str(&sandbox.show(command));
@@ -54,6 +55,27 @@ fn a_route_that_was_set_by_hand_goes_with_an_apply_that_finds_no_difference() {
         assert!(told.contains("static routes set by hand are in no plan"), "{told}");
         assert_eq!(goes(), is_there, "{command:?}");
     }
+}
+
+/// Of several who apply the same file at once, the first one changes the mesh, and the others are told that nothing differed.
+#[test]
+fn a_difference_is_told_once_however_many_apply_it_at_once() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let path = file.display().to_string();
+    sandbox.data(&["up", "--detach", &path]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let north = "[nodes.north]\nbind = 'auto'\nupstream = ['top']\n";
+    std::fs::write(&file, format!("{text}\n{north}")).unwrap();
+    let applying: Vec<_> = (0..4)
+        .map(|_| sandbox.command(&["apply", &path]).stdout(Stdio::piped()).spawn().unwrap())
+        .collect();
+    let told: Vec<String> = applying
+        .into_iter()
+        .map(|child| String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap())
+        .collect();
+    let differed = told.iter().filter(|told| told.contains("north")).count();
+    let same = told.iter().filter(|told| told.contains("no difference")).count();
+    assert_eq!((differed, same), (1, 3), "{told:#?}");
 }
 
 /// A mesh that is whole has converged, one with a cut link too, one with silent nodes has not; and all nodes are

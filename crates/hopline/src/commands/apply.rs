@@ -71,23 +71,25 @@ impl Apply {
             (false, true) => LISTED,
             (false, false) => FEW,
         };
-        let change = Change::between_plans(&running.plan, &plan, most);
-        let mesh = running.plan.mesh.clone();
-        let mut report = ApplyReport { mesh, change, would_restart: None, applied: None };
-        let plan = Box::new(plan);
-        let order =
-            if self.dry_run { ToSupervisor::Preview(plan) } else { ToSupervisor::Apply(plan) };
-        match running.order(&order, PATIENCE).await? {
-            FromSupervisor::Applied(applied) => report.applied = Some(*applied),
-            FromSupervisor::Preview { restart } => report.would_restart = Some(restart),
-            FromSupervisor::Done {} => {}
+        let ordered = Box::new(plan.clone());
+        let order = match self.dry_run {
+            true => ToSupervisor::Preview(ordered),
+            false => ToSupervisor::Apply(ordered),
+        };
+        // The supervisor says what it compared with: others may have applied a plan meanwhile.
+        let (before, would_restart, applied) = match running.order(&order, PATIENCE).await? {
+            FromSupervisor::Applied { applied, before } => (before, None, Some(*applied)),
+            FromSupervisor::Preview { restart, now } => (now, Some(restart), None),
+            FromSupervisor::Done {} => (Box::new(running.plan), None, None),
             FromSupervisor::Refused { reason } => {
                 let bad = Bad::new(format!("nothing was changed: {reason}"));
                 let again =
                     format!("`hopline down {0}` and `hopline up {0}` do it", self.file.display());
                 return Err(bad.help(again).into());
             }
-        }
+        };
+        let change = Change::between_plans(&before, &plan, most);
+        let report = ApplyReport { mesh: plan.mesh, change, would_restart, applied };
         match self.json {
             true => output::json(&report)?,
             false => output::data(&report.text(&running.place))?,

@@ -84,9 +84,9 @@ async fn tell(running: &Running, order: ToSupervisor, waits_for: &str) -> anyhow
     let order = running.order(&order, PATIENCE);
     match patiently(order, waits_for).await? {
         FromSupervisor::Refused { reason } => Err(Bad::new(reason).into()),
-        FromSupervisor::Applied(_) | FromSupervisor::Preview { .. } | FromSupervisor::Done {} => {
-            Ok(())
-        }
+        FromSupervisor::Applied { .. }
+        | FromSupervisor::Preview { .. }
+        | FromSupervisor::Done {} => Ok(()),
     }
 }
 

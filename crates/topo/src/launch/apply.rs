@@ -89,13 +89,17 @@ impl Supervisor {
                 if let Some(reason) = self.cannot_become(&plan) {
                     return refused(reason);
                 }
-                let applied = self.apply(*plan, &mut hearing).await;
-                applied.map(|applied| FromSupervisor::Applied(Box::new(applied)))
+                let before = Box::new(self.launch.plan.clone());
+                let applied = self.apply(*plan, &mut hearing).await.map(Box::new);
+                applied.map(|applied| FromSupervisor::Applied { applied, before })
             }
             ToSupervisor::Preview(plan) => {
                 return match self.cannot_become(&plan) {
                     Some(reason) => refused(reason),
-                    None => FromSupervisor::Preview { restart: self.would_restart(&plan) },
+                    None => FromSupervisor::Preview {
+                        restart: self.would_restart(&plan),
+                        now: Box::new(self.launch.plan.clone()),
+                    },
                 };
             }
             ToSupervisor::Stop { node } | ToSupervisor::Start { node }

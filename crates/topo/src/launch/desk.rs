@@ -60,11 +60,18 @@ pub enum ToSupervisor {
 #[serde(rename_all = "snake_case")]
 pub enum FromSupervisor {
     /// What became of a plan.
-    Applied(Box<Applied>),
+    Applied {
+        /// What the nodes did.
+        applied: Box<Applied>,
+        /// The plan that held before, which may be younger than the one that whoever ordered it knew.
+        before: Box<Plan>,
+    },
     /// What it would take to go by a plan.
     Preview {
         /// Nodes that would be started again, with what the plan changes that only a restart brings about.
         restart: BTreeMap<NodeName, Vec<String>>,
+        /// The plan that holds.
+        now: Box<Plan>,
     },
     /// The order was carried out.
     Done {},

@@ -79,6 +79,13 @@ impl Unset {
 
 /// Has the node take the route.
 async fn order(running: &Running, route: Route, json: bool) -> anyhow::Result<Answer> {
+    if route.next_hop.is_some() && route.destination == route.node.as_str() {
+        let message = format!(
+            "`{0}` keeps what is for `{0}`: a route for it would never be taken",
+            route.node
+        );
+        return Err(Bad::new(message).help("set it at another node").into());
+    }
     if let Err(error) = route.destination.parse::<Pattern>() {
         let bad =
             Bad::new(format!("`{}` is no destination of a route: {error}", route.destination));
