@@ -1,13 +1,13 @@
 //! Verbs that change a running mesh.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use hopline::topo::launch::Lack;
 use insta::assert_snapshot;
 use tokio::time::Instant;
 
-use crate::sandbox::{PATIENCE, Sandbox, until};
+use crate::sandbox::{PATIENCE, Sandbox, signal, until};
 
 /// Static routes are set and taken away at a running node, and whatever cannot be one is told.
 #[test]
@@ -95,11 +95,8 @@ async fn it_is_told_whether_the_mesh_has_converged_and_what_lacks() {
     assert_eq!(said["converged"], true, "{said}");
     sandbox.data(&["impair", &text, "top--west", "--heal"]);
 
-    let pid = |node: &str| running.processes[node].process.as_ref().unwrap().pid.to_string();
-    let signal = |name: &str| {
-        Command::new("kill").args([name, &pid("west"), &pid("east")]).status().unwrap()
-    };
-    assert!(signal("-STOP").success());
+    let pids = ["west", "east"].map(|it| running.processes[it].process.as_ref().unwrap().pid);
+    assert!(signal("-STOP", &pids));
     let started = Instant::now();
     let output = sandbox.run(&["status", &text, "--converged"]);
     let taken = started.elapsed();
@@ -107,7 +104,7 @@ async fn it_is_told_whether_the_mesh_has_converged_and_what_lacks() {
     let waited = sandbox.run(&["status", &text, "--converged", "--wait", "1s"]);
     let wait = started.elapsed();
     let lack = running.converged(Duration::from_millis(300)).await;
-    let _ = signal("-CONT");
+    let _ = signal("-CONT", &pids);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, "regions: not converged: `east` does not answer\n");

@@ -2,13 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use insta::assert_snapshot;
 use tokio::time::Instant;
 
-use crate::sandbox::{REGIONS, Sandbox, until};
+use crate::sandbox::{REGIONS, Sandbox, signal, until};
 
 /// A `recv` that has taken its name, which node `seen_from` knows.
 async fn receive(sandbox: &Sandbox, file: &Path, name: &str, more: &[&str]) -> Child {
@@ -231,8 +231,7 @@ fn a_node_that_does_not_answer_is_named_once_the_time_is_over() {
     let text = file.display().to_string();
     sandbox.data(&["up", "--detach", &text]);
     let west = sandbox.running(&file).processes["west"].process.clone().unwrap();
-    let signal = |name: &str| Command::new("kill").args([name, &west.pid.to_string()]).status();
-    assert!(signal("-STOP").unwrap().success());
+    assert!(signal("-STOP", &[west.pid]));
     let started = Instant::now();
     for command in [
         &["trace", &text, "west", "east", "--timeout", "300ms"][..],
@@ -271,6 +270,6 @@ fn a_node_that_does_not_answer_is_named_once_the_time_is_over() {
     }
     let taken = started.elapsed();
     // Its supervisor may have ended it meanwhile, since it is silent.
-    let _ = signal("-CONT");
+    let _ = signal("-CONT", &[west.pid]);
     assert!(taken < Duration::from_secs(9), "{taken:?}");
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval};
 
 use crate::alone::write_key;
 use crate::drain::{DIAMOND, Receiver, Sender};
-use crate::sandbox::{PATIENCE, Sandbox, until};
+use crate::sandbox::{PATIENCE, Sandbox, signal, until};
 
 /// The diamond, running.
 pub(crate) fn diamond() -> (Sandbox, PathBuf, String) {
@@ -326,14 +326,10 @@ async fn nodes_are_removed_and_stopped() {
 async fn a_node_that_is_not_reached_follows_when_it_is_back() {
     let (sandbox, file, text) = diamond();
     let before = pids(&sandbox, &file);
-    let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &before["c"].to_string()]).status();
-        assert!(sent.unwrap().success());
-    };
-    signal("-STOP");
+    assert!(signal("-STOP", &[before["c"]]));
     rewrite(&file, &[("cost = 20", "cost = 2")]);
     let output = sandbox.run(&["apply", &text]);
-    signal("-CONT");
+    assert!(signal("-CONT", &[before["c"]]));
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("not reached, and will follow when they are back: c\n"), "{said}");

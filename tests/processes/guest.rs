@@ -1,7 +1,7 @@
 //! A node that the mesh's file does not know: who has the mesh key may be one.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Command};
+use std::process::Child;
 
 use hopline::core::Endpoint;
 use hopline::mesh::client::{Client, ClientOptions};
@@ -138,6 +138,5 @@ async fn a_mesh_with_a_guest_converges_and_a_way_through_it_is_explained() {
 }
 
 fn signal(name: &str, to: &Stranger) {
-    let sent = Command::new("kill").args([name, &to.0.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+    assert!(crate::sandbox::signal(name, &[to.0.id()]));
 }

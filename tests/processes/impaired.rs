@@ -1,14 +1,13 @@
 //! Links of a running mesh that are made to suffer, by the file and by order.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use hopline::testkit::{Impairment, Mesh, PATIENCE};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::sandbox::{REGIONS, Sandbox, until};
+use crate::sandbox::{REGIONS, Sandbox, signal, until};
 
 /// The regions, running.
 fn regions() -> (Sandbox, PathBuf, String) {
@@ -146,12 +145,11 @@ fn what_cannot_be_impaired_is_told() {
 fn an_end_that_does_not_answer_is_named_and_the_other_is_told() {
     let (sandbox, file, text) = regions();
     let west = sandbox.running(&file).processes["west"].process.clone().unwrap();
-    let signal = |name: &str| Command::new("kill").args([name, &west.pid.to_string()]).status();
-    assert!(signal("-STOP").unwrap().success());
+    assert!(signal("-STOP", &[west.pid]));
     let output =
         sandbox.run(&["impair", &text, "west--top", "--latency", "1ms", "--timeout", "500ms"]);
     // Its supervisor may have ended it meanwhile, since it is silent.
-    let _ = signal("-CONT");
+    let _ = signal("-CONT", &[west.pid]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     let expected =

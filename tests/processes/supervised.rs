@@ -2,15 +2,14 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use hopline::topo::launch::Identity;
 
 use crate::sandbox::{REGIONS, Sandbox, until};
 
 pub(crate) fn signal(name: &str, process: &Identity) {
-    let status = Command::new("kill").args([name, &process.pid.to_string()]).status();
-    assert!(status.unwrap().success());
+    assert!(crate::sandbox::signal(name, &[process.pid]));
 }
 
 /// Waits until none of the processes is there.

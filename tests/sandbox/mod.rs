@@ -6,10 +6,13 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use hopline::topo::launch::{Found, Homes, Identity, Running};
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 /// How long anything may take that a test waits for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many lines of each log are shown where a test fails.
+const LAST_LINES: usize = 40;
 
 /// The regions topology on free ports. What its tests hold against words must not depend on how busy the machine is.
 pub(crate) const REGIONS: &str = r#"
@@ -153,12 +156,59 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// What a test that failed leaves behind for whoever has to find out why: how its meshes are, and what they said.
+    #[expect(clippy::print_stderr, reason = "it is shown with the test that failed")]
+    fn tell_all(&self) {
+        for file in &self.files {
+            let output = self.run(&["status", &file.display().to_string()]);
+            eprintln!("{}", self.shown(&["status"], &output));
+        }
+        let state = self.homes().state;
+        let below = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
+        let logs = below(&state).flat_map(|mesh| below(&mesh.path().join("logs")));
+        for log in logs.map(|log| log.path()) {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let last: Vec<_> = text.lines().rev().take(LAST_LINES).collect();
+            eprintln!("--- the end of {}", log.display());
+            last.iter().rev().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell_all();
+        }
         for file in &self.files {
             let _ = self.command(&["down", &file.display().to_string()]).output();
         }
     }
+}
+
+/// Sends processes a signal, and says whether all of them were there. Who was to stop stands still then: when `kill` is done
+/// the signal is only on its way, and a busy machine lets a process do one thing more.
+pub(crate) fn signal(name: &str, pids: &[u32]) -> bool {
+    let sent = Command::new("kill").arg(name).args(pids.iter().map(u32::to_string)).status();
+    let is_sent = sent.unwrap().success();
+    let deadline = Instant::now() + PATIENCE;
+    while is_sent && name == "-STOP" && !pids.iter().all(|pid| stands_still(*pid)) {
+        assert!(Instant::now() < deadline, "{pids:?} stop: not within {PATIENCE:?}");
+        std::thread::yield_now();
+    }
+    is_sent
+}
+
+/// Whether every thread of a process is stopped.
+fn stands_still(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut states = threads.flatten().filter_map(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+        // Behind the name, which stands in brackets and may hold any.
+        stat.rsplit_once(") ").map(|(_, rest)| rest.starts_with('T'))
+    });
+    states.all(|is_stopped| is_stopped)
 }
 
 /// Waits until `condition` holds; fails after [`PATIENCE`].

@@ -81,6 +81,7 @@ impl Running {
     ) -> Result<BTreeMap<NodeName, NodeStatus>, Lack> {
         let deadline = Instant::now() + patience;
         let mut look = interval(LOOK_EVERY);
+        let mut before = None;
         loop {
             look.tick().await;
             let left = deadline.saturating_duration_since(Instant::now());
@@ -90,8 +91,10 @@ impl Running {
                 return Ok(statuses);
             };
             if Instant::now() >= deadline {
-                return Err(lack);
+                // Who is silent in the last moment may only have had no time left to answer.
+                return Err(before.filter(|_| left < ANSWER).unwrap_or(lack));
             }
+            before = Some(lack);
         }
     }
 }
