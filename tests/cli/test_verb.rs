@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 
-use crate::sandbox::{Sandbox, until};
+use crate::sandbox::{Sandbox, signal, until};
 
 /// Two sites with a cheap way between them and a dear one.
 const SQUARE: &str = r#"
@@ -206,9 +206,7 @@ async fn a_test_that_is_interrupted_leaves_nothing_cut() {
     let second = sandbox.run(&["test", &text, "--live"]);
     assert_eq!(second.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&second.stdout).contains("another `hopline test --live`"));
-    let signal =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(signal.unwrap().success());
+    assert!(signal("-INT", &[child.id()]));
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(2), "{told}");

@@ -11,7 +11,7 @@ use hopline::mesh::client::{Client, ClientOptions};
 use hopline::mesh::wire::control::{Answer, Request};
 use hopline::topo::launch::Place;
 
-use crate::sandbox::{Sandbox, until};
+use crate::sandbox::{Sandbox, signal, until};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -74,8 +74,7 @@ async fn start_order_does_not_matter() {
         assert_eq!(trace.nodes(), ["east", "top", "west"], "{order:?}");
         client.shutdown().await;
         for child in &mut nodes {
-            let kill = Command::new("kill").arg(child.id().to_string()).status();
-            assert!(kill.unwrap().success());
+            assert!(signal("-TERM", &[child.id()]));
             assert_eq!(child.wait().unwrap().code(), Some(0), "{order:?}");
         }
     }
@@ -121,8 +120,7 @@ async fn a_lone_node_keeps_the_number_of_its_runs() {
         let kept = std::fs::read_to_string(&stored).unwrap();
         assert_eq!(kept.trim(), status.incarnation.to_string());
         client.shutdown().await;
-        let kill = Command::new("kill").args(["-KILL", &top.id().to_string()]).status();
-        assert!(kill.unwrap().success());
+        assert!(signal("-KILL", &[top.id()]));
         top.wait().unwrap();
         before = status.incarnation;
         if round == 0 {

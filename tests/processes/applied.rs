@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -105,8 +105,7 @@ async fn scenario_76_79_another_key_in_the_same_file_is_refused() {
     let way = || sandbox.json(&["trace", &text, "a", "d", "--json"])["path"].clone();
     assert_eq!(way(), json!(["a", "b", "d"]), "the old file holds");
     // A node that is started again has the key of the others.
-    let killed = Command::new("kill").args(["-KILL", &before["b"].to_string()]).status();
-    assert!(killed.unwrap().success());
+    assert!(signal("-KILL", &[before["b"]]));
     until("it is started again", || async {
         pids(&sandbox, &file).get("b").is_some_and(|pid| *pid != before["b"])
     })

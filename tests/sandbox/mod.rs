@@ -154,9 +154,7 @@ impl Sandbox {
         let nodes = running.processes.into_values().filter_map(|record| record.process);
         [running.supervisor.process].into_iter().chain(nodes).collect()
     }
-}
 
-impl Sandbox {
     /// What a test that failed leaves behind for whoever has to find out why: how its meshes are, and what they said.
     #[expect(clippy::print_stderr, reason = "it is shown with the test that failed")]
     fn tell_all(&self) {
