@@ -167,7 +167,10 @@ impl Brain {
             Input::Opened(conn, opened) => self.opened(now, conn, opened, room),
             Input::Received(conn, frames) => self.received(now, conn, frames, room),
             Input::Closed(conn) => self.closed(now, conn, room),
-            Input::Answered { conn, alive } => self.holder_answered(now, conn, alive, room),
+            Input::Answered { conn, alive } => {
+                self.client_answered(now, conn, alive);
+                self.holder_answered(now, conn, alive, room);
+            }
             Input::Undelivered { frames, original, reason } => {
                 self.undelivered(now, frames, original, reason, room);
             }

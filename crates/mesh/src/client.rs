@@ -117,13 +117,14 @@ impl Client {
         }
     }
 
-    /// The node that this client is attached to; none while the connection is lost.
+    /// The node that this client is attached to; none while the connection is lost, or the node is about to end.
     #[must_use]
     pub fn node(&self) -> Option<NodeName> {
         self.standing.borrow().node().cloned()
     }
 
-    /// Sends a message, `at_most_once`. Waits while the connection is lost or its queue is full.
+    /// Sends a message, `at_most_once`. Waits while the connection is lost, its queue is full, or the node has said
+    /// that it is about to end: then until it, or another one, is there again.
     ///
     /// `Ok` says that the message is on its way. If a node cannot deliver it, that comes back as
     /// [`Incoming::Failed`] with the id that is returned here.

@@ -124,7 +124,7 @@ fn scenario_63_a_claim_is_not_settled_by_a_client_that_answers_for_the_holders_n
             let holder = mesh.attach("a", Some(b"alice"));
             quiet(&mut mesh);
             if held {
-                mesh.silence(holder);
+                mesh.silence(holder, true);
             }
             let newcomer = mesh.attach("b", Some(b"alice"));
             let liar = mesh.attach("b", Some(b"a"));

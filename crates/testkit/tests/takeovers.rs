@@ -57,7 +57,7 @@ fn scenario_41_46_a_holder_that_does_not_answer_loses_its_name() {
             let alice = mesh.attach("east", Some(b"alice"));
             let old = mesh.attach("west", Some(b"bob"));
             quiet(&mut mesh);
-            mesh.silence(old);
+            mesh.silence(old, true);
             let new = mesh.attach(node, Some(b"bob"));
             mesh.send_text(new, r#"{"destination":"alice","early":true}"#);
             mesh.run_for(ANSWERED);
@@ -84,7 +84,7 @@ fn of_many_claimants_the_first_has_the_name() {
         let alice = mesh.attach("east", Some(b"alice"));
         let old = mesh.attach("top", Some(b"bob"));
         quiet(&mut mesh);
-        mesh.silence(old);
+        mesh.silence(old, true);
         let first = mesh.attach("top", Some(b"bob"));
         mesh.run_for(Duration::from_millis(30));
         let mut all = vec![old, first];
@@ -180,7 +180,7 @@ fn scenario_47_a_hundred_restarts_under_one_name() {
             }
             let node = NODES[chance.usize(0..NODES.len())];
             if how == 1 {
-                mesh.silence(last);
+                mesh.silence(last, true);
             }
             let next = mesh.attach(node, Some(b"bob"));
             if how == 2 {

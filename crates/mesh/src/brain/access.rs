@@ -27,7 +27,7 @@ impl Brain {
         if !message.is_brokered() && broker::is_registered(message.prefix().destination) {
             return self.give_back(now, message, Refusal::UnknownDestination.into(), room);
         }
-        self.drain.sent(now);
+        self.client_sent(now, conn);
         if self.drain.refuses() && message.kind() == Kind::Data {
             return self.give_back(now, message, Reason::Leaving, room);
         }

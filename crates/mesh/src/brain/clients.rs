@@ -177,6 +177,7 @@ impl Brain {
 
     pub(super) fn closed(&mut self, now: Now, conn: ConnId, room: &impl Room) {
         self.blocked.ended(conn);
+        self.drain.client_gone(conn);
         self.leave_unsaid(now, conn, room);
         if matches!(self.conns.get(&conn), Some(Conn::Client(_))) {
             return self.forget_client(now, conn, room);

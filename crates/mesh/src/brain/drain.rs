@@ -18,13 +18,16 @@
 //!                left
 //! ```
 //!
-//! From `finishing` on, what its clients send is refused, and they are told. In `good-bye` the node still takes in
+//! From `finishing` on, what its clients send is refused, and they are told (`drain/farewell.rs`). In `good-bye` the node still takes in
 //! what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
 //! is still to come (`links/flush.rs`): silence would not tell. Each phase is over, too, when nothing has moved for a while:
 //! `finishing` waits for nodes that are farther away, and may do so in vain. A neighbour that has just become silent may
 //! stand still, with messages of clients here in its hands: it is waited for a while, too, to tell what becomes of them. So the time that a node is given can be long:
 //! only links that are slow, and full, take it. Stub routers of OSPF do the first half: RFC 6987.
 
+mod farewell;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::links::Link;
@@ -57,8 +60,10 @@ pub(super) struct Drain {
     stale: Option<Duration>,
     /// When a message last came from a neighbour.
     came: Option<Duration>,
-    /// When a client here last sent one.
+    /// When a client here last sent one, or was seen to run.
     sent: Option<Duration>,
+    /// The clients here that may not have heard that the node leaves: they are being asked.
+    unheard: BTreeSet<ConnId>,
     /// When an error last came for a client here, or was about to.
     told: Option<Duration>,
 }
@@ -102,6 +107,8 @@ struct Progress {
     held: usize,
     /// how many have gone over links in all, either way,
     passed: u64,
+    /// how many clients may not have heard that the node leaves,
+    unheard: usize,
     /// and until when a neighbour that has become silent is waited for.
     missed: Option<Duration>,
 }
@@ -122,11 +129,6 @@ impl Drain {
     /// A message came from a neighbour.
     pub(super) fn came(&mut self, now: Now) {
         self.came = Some(now.since_start);
-    }
-
-    /// A client here sent a message.
-    pub(super) fn sent(&mut self, now: Now) {
-        self.sent = Some(now.since_start);
     }
 
     /// An error came for a client here.
@@ -283,7 +285,10 @@ impl Brain {
             let next = match phase {
                 Phase::Left => return,
                 _ if !is_over && !is_done => return,
-                Phase::Around => Phase::Finishing(self.ask_all_for_credit(now, room)),
+                Phase::Around => {
+                    self.dismiss_clients(room);
+                    Phase::Finishing(self.ask_all_for_credit(now, room))
+                }
                 Phase::Finishing(_) => {
                     self.want_flushes();
                     if !is_done || self.flows.has_lost_some(now.since_start) {
@@ -333,6 +338,7 @@ impl Brain {
             unsent: links.clone().map(|link| link.outbox.waiting_here()).sum(),
             held: links.clone().map(|link| link.outbox.len()).sum(),
             passed: links.map(passed).fold(0, u64::wrapping_add),
+            unheard: self.drain.unheard(),
             missed: self.missed(now).filter(|_| !matches!(phase, Phase::Around | Phase::GoodBye)),
         }
     }
@@ -344,11 +350,12 @@ impl Brain {
     }
 
     fn is_done(&self, phase: &Phase, progress: &Progress, now: Now) -> bool {
-        let Progress { unanswered, kept, marks, unsent, held, passed: _, missed } = *progress;
+        let Progress { unanswered, kept, marks, unsent, held, passed: _, unheard, missed } =
+            *progress;
         match phase {
             Phase::Around => unanswered == 0 && Drain::is_over(self.drain.stale, STALE, now),
             Phase::Finishing(_) => {
-                let is_quiet = Drain::is_over(self.drain.sent, QUIET, now);
+                let is_quiet = unheard == 0 && Drain::is_over(self.drain.sent, QUIET, now);
                 kept == 0 && marks == 0 && unsent == 0 && missed.is_none() && is_quiet
             }
             Phase::Hearing => {

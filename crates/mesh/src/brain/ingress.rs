@@ -123,8 +123,13 @@ impl Brain {
                 }
                 let mesh = self.config.mesh.clone();
                 let node = self.config.node.clone();
+                let hello = if self.drain.refuses() && !operator {
+                    Hello::Leaving {}
+                } else {
+                    Hello::Hosted { mesh, node, name: source }
+                };
                 if room.has_room(conn) {
-                    self.say(conn, &Hello::Hosted { mesh, node, name: source });
+                    self.say(conn, &hello);
                 }
             }
             Kind::Batch => {

@@ -19,7 +19,7 @@ use crate::wire::{Kind, MessageId, Prefix, batch};
 /// How the client stands with its node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// The connection is lost, or the node has not answered yet.
+    /// The connection is lost, the node is about to end, or it has not answered yet.
     Away,
     /// The node has taken the client in.
     Hosted { node: NodeName, name: String },
@@ -178,6 +178,10 @@ impl Session {
                     }
                     Some(Ok(Hello::Refused { reason })) => {
                         self.standing.send_replace(Standing::Refused(reason));
+                    }
+                    Some(Ok(Hello::Leaving {})) => {
+                        tracing::debug!("the node is about to end");
+                        self.standing.send_replace(Standing::Away);
                     }
                     Some(_) | None => {}
                 }

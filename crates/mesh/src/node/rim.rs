@@ -192,6 +192,8 @@ impl Rim {
             }
         }
         self.sockets.diallers.clear();
+        // Nobody takes answers any more, and who has one is not to wait.
+        self.answers.1.close();
         while self.tasks.join_next().await.is_some() {}
         self.router.shutdown().await;
     }

@@ -10,6 +10,7 @@
 //!  native client                        its node
 //!    client {}                   ->
 //!                                <-       hosted {mesh, node, name}
+//!                                <-       leaving {}, when the node is about to end
 //! ```
 //!
 //! A proof is HMAC-SHA-256 with the mesh key over the protocol, the mesh, both names, the prover's
@@ -98,6 +99,8 @@ pub enum Hello {
         /// The name under which the client is reached, as an address.
         name: String,
     },
+    /// To a native client: the node is about to end, and takes no message any more.
+    Leaving {},
     /// A sign of life, and what can be seen by it that all that was said has come.
     Alive {
         /// What went before it on this link, where nothing is held back on purpose.

@@ -40,6 +40,11 @@ pub(super) fn hellos() -> Vec<Vector> {
                 name: "alice".to_owned(),
             },
         ),
+        (
+            "hello leaving",
+            "a node tells a native client that it is about to end",
+            Hello::Leaving {},
+        ),
         ("hello alive", "a sign of life", Hello::Alive { sent: None, digest: None }),
         (
             "hello alive sent",

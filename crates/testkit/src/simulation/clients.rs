@@ -26,7 +26,7 @@ pub(super) struct SimClient {
     pub(super) pipe: Option<PipeId>,
     /// It does not read: its node has no room for it.
     pub(super) stalled: bool,
-    /// Its machine is gone and nobody has heard of that: nothing comes of it, not even its end.
+    /// Its machine is gone or stands still, and nobody has heard of that: nothing comes of it, not even its end.
     pub(super) silent: bool,
     /// What has arrived and was not taken yet.
     pub(super) inbox: Vec<Vec<Bytes>>,
@@ -108,10 +108,10 @@ impl Simulation {
         }
     }
 
-    /// A client falls silent: its connection stays, and it does not answer when its node asks whether it is
-    /// there.
-    pub fn silence(&mut self, client: ClientId) {
-        self.clients[client.0].silent = true;
+    /// A client falls silent, or is heard again: its connection stays, and while it is silent it does not answer when
+    /// its node asks whether it is there.
+    pub fn silence(&mut self, client: ClientId, silent: bool) {
+        self.clients[client.0].silent = silent;
     }
 
     /// A client sends frames. Says whether its connection took them.

@@ -7,6 +7,7 @@ mod far;
 mod sender;
 mod slow;
 mod told;
+mod unheard;
 
 use std::time::Duration;
 

@@ -34,6 +34,11 @@ impl Sender {
         mesh.stall(self.client, stalled);
     }
 
+    /// Its machine stands still, or goes on.
+    pub(crate) fn stand_still(&self, mesh: &mut Simulation, still: bool) {
+        mesh.silence(self.client, still);
+    }
+
     pub(crate) fn send(&mut self, mesh: &mut Simulation) {
         self.send_of(mesh, 100);
     }
