@@ -18,8 +18,8 @@
 //!                left
 //! ```
 //!
-//! From `finishing` on, what its clients send is refused, and they are told (`drain/farewell.rs`). In `good-bye` the node still takes in
-//! what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
+//! From `finishing` on, what its clients send is refused, and they are told (`drain/farewell.rs`). In `good-bye` the node
+//! still takes in what was on its way to it, and hands it on by the routes that it had before. Neighbours are asked whether anything
 //! is still to come (`links/flush.rs`): silence would not tell. Each phase is over, too, when nothing has moved for a while:
 //! `finishing` waits for nodes that are farther away, and may do so in vain. A neighbour that has just become silent may
 //! stand still, with messages of clients here in its hands: it is waited for a while, too, to tell what becomes of them. So the time that a node is given can be long:
@@ -107,8 +107,6 @@ struct Progress {
     held: usize,
     /// how many have gone over links in all, either way,
     passed: u64,
-    /// how many clients may not have heard that the node leaves,
-    unheard: usize,
     /// and until when a neighbour that has become silent is waited for.
     missed: Option<Duration>,
 }
@@ -338,7 +336,6 @@ impl Brain {
             unsent: links.clone().map(|link| link.outbox.waiting_here()).sum(),
             held: links.clone().map(|link| link.outbox.len()).sum(),
             passed: links.map(passed).fold(0, u64::wrapping_add),
-            unheard: self.drain.unheard(),
             missed: self.missed(now).filter(|_| !matches!(phase, Phase::Around | Phase::GoodBye)),
         }
     }
@@ -350,12 +347,12 @@ impl Brain {
     }
 
     fn is_done(&self, phase: &Phase, progress: &Progress, now: Now) -> bool {
-        let Progress { unanswered, kept, marks, unsent, held, passed: _, unheard, missed } =
-            *progress;
+        let Progress { unanswered, kept, marks, unsent, held, passed: _, missed } = *progress;
         match phase {
             Phase::Around => unanswered == 0 && Drain::is_over(self.drain.stale, STALE, now),
             Phase::Finishing(_) => {
-                let is_quiet = unheard == 0 && Drain::is_over(self.drain.sent, QUIET, now);
+                let have_heard = self.drain.unheard.is_empty();
+                let is_quiet = have_heard && Drain::is_over(self.drain.sent, QUIET, now);
                 kept == 0 && marks == 0 && unsent == 0 && missed.is_none() && is_quiet
             }
             Phase::Hearing => {

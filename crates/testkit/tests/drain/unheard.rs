@@ -78,6 +78,32 @@ fn a_client_that_stands_still_for_good_is_given_up() {
     });
 }
 
+/// Nor is one that goes on sending whatever it is told, also while something else waits that does not come to its end.
+#[test]
+fn a_client_that_does_not_listen_is_given_up() {
+    for_each_seed(10, |seed| {
+        let mut mesh = mesh(seed);
+        mesh.attach_native("d", Some("dave"));
+        let mut bella = Sender::new(&mut mesh, "b", "bella", "dave", Class::AtMostOnce);
+        let mut beth = Sender::new(&mut mesh, "b", "beth", "dave", Class::Confirmed);
+        for other in ["a", "d"] {
+            mesh.cut("b", other);
+        }
+        beth.send(&mut mesh);
+        mesh.run_for(Duration::from_millis(100));
+        let started = mesh.elapsed();
+        mesh.command("b", Command::Retire { within: LEAVES });
+        while !mesh.has_left("b") {
+            bella.send(&mut mesh);
+            mesh.run_for(Duration::from_millis(10));
+            assert!(mesh.elapsed() < started + LEAVES, "it never leaves");
+        }
+        beth.hear(&mut mesh);
+        let took = mesh.elapsed() - started;
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    });
+}
+
 /// Native clients are told before they send anything, also those that come while the node leaves; an operator is served,
 /// and a client of a dialect that has no word for it gets none.
 #[test]

@@ -14,6 +14,8 @@
 //!
 //! The lame duck mode of NATS tells its clients, too; RFC 9113, section 6.8 (GOAWAY) has the same of HTTP/2.
 
+use std::collections::BTreeMap;
+
 use super::{Brain, ConnId, Drain, Now, Output, Room};
 use crate::brain::conn::Conn;
 use crate::dialect::Dialect;
@@ -34,7 +36,8 @@ impl Brain {
             | Conn::Standby(_)
             | Conn::Refused => None,
         });
-        for (conn, is_native) in conns.collect::<Vec<_>>() {
+        // In an order that is the same each time.
+        for (conn, is_native) in conns.collect::<BTreeMap<_, _>>() {
             if is_native && room.has_room(conn) {
                 self.say(conn, &Hello::Leaving {});
             }
@@ -75,10 +78,5 @@ impl Drain {
     /// A client's connection has ended.
     pub(in crate::brain) fn client_gone(&mut self, conn: ConnId) {
         self.unheard.remove(&conn);
-    }
-
-    /// How many clients may not have heard that the node leaves.
-    pub(super) fn unheard(&self) -> usize {
-        self.unheard.len()
     }
 }
