@@ -167,7 +167,6 @@ async fn scenario_80_a_node_process_that_is_told_to_end_loses_nothing() {
     only(&alice, &["next hop is source"]);
     // The new `b` may not know of dora at first.
     only(&bella, &["node leaving", "unknown destination", "unreachable", "next hop is source"]);
-    assert!(dora.numbers.contains(&("dora".to_owned(), 999)), "{:?}", bella.told);
 
     until("it was started again", || async {
         let again = stage.process("b");
@@ -175,6 +174,9 @@ async fn scenario_80_a_node_process_that_is_told_to_end_loses_nothing() {
     })
     .await;
     stage.until_converged().await;
+    bella.send().await.unwrap();
+    assert_eq!(bella.unaccounted(&mut dora).await, Vec::<u32>::new(), "{:?}", bella.told);
+    assert!(dora.numbers.contains(&("dora".to_owned(), 1_000)), "{:?}", bella.told);
 }
 
 /// Scenario 80: the others route round a node that drains, and pass by it again afterwards.

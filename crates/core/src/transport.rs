@@ -16,7 +16,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use zeromq::{RouterSocket, Socket, SocketRecv};
+use futures::channel::mpsc;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::Mutex;
+use zeromq::{RouterSocket, Socket, SocketEvent, SocketRecv};
 
 use crate::Frames;
 use crate::endpoint::fits_a_socket;
@@ -26,7 +29,12 @@ use crate::gate::marks::Secret;
 pub(crate) struct Wire {
     pub(crate) secret: Secret,
     home: Home,
+    /// Whoever makes a private connection holds this until the transport has it.
+    pub(crate) arrivals: Mutex<Arrivals>,
 }
+
+/// The private connections that the transport has let in, as it tells of them.
+pub(crate) struct Arrivals(mpsc::Receiver<SocketEvent>);
 
 /// Who hears.
 pub(crate) struct WireInbox {
@@ -39,13 +47,14 @@ pub(crate) fn open(runtime_dir: Option<&Path>) -> io::Result<(Wire, WireInbox)> 
     let home = Home::make(runtime_dir)?;
     let listener = UnixListener::bind(home.socket())?;
     let mut socket = RouterSocket::new();
+    let arrivals = Mutex::new(Arrivals(socket.monitor()));
     let bound = pin!(socket.bind_listener(listener)).poll(&mut Context::from_waker(Waker::noop()));
     match bound {
         Poll::Ready(Ok(_)) => {}
         Poll::Ready(Err(error)) => return Err(io::Error::other(error)),
         Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
     }
-    Ok((Wire { secret, home }, WireInbox { socket }))
+    Ok((Wire { secret, home, arrivals }, WireInbox { socket }))
 }
 
 impl Wire {
@@ -57,6 +66,27 @@ impl Wire {
     /// Lets nobody connect any more, and removes the socket and its directory.
     pub(crate) fn close(&self) {
         self.home.remove();
+    }
+}
+
+impl Arrivals {
+    /// Lets go of what was told before, so that there is room for more.
+    pub(crate) fn forget(&mut self) {
+        while let Some(Some(_)) = self.0.next().now_or_never() {}
+    }
+
+    /// Waits until the transport has this private connection, and is done with all that it does then.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe: the transport goes on with it.
+    pub(crate) async fn wait_for(&mut self, name: &InnerName) {
+        while let Some(event) = self.0.next().await {
+            if let SocketEvent::Accepted(_, identity) = event
+                && Bytes::from(identity) == name.as_bytes()
+            {
+                return;
+            }
+        }
     }
 }
 

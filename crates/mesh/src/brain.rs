@@ -168,8 +168,9 @@ impl Brain {
             Input::Received(conn, frames) => self.received(now, conn, frames, room),
             Input::Closed(conn) => self.closed(now, conn, room),
             Input::Answered { conn, alive } => {
-                self.client_answered(now, conn, alive);
-                self.holder_answered(now, conn, alive, room);
+                if !self.client_answered(now, conn, alive) {
+                    self.holder_answered(now, conn, alive, room);
+                }
             }
             Input::Undelivered { frames, original, reason } => {
                 self.undelivered(now, frames, original, reason, room);

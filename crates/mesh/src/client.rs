@@ -117,14 +117,20 @@ impl Client {
         }
     }
 
-    /// The node that this client is attached to; none while the connection is lost, or the node is about to end.
+    /// The node that this client is attached to; none while the connection is lost.
     #[must_use]
     pub fn node(&self) -> Option<NodeName> {
         self.standing.borrow().node().cloned()
     }
 
+    /// Whether the node has said that it is about to end: what is sent waits until a node is there again.
+    #[must_use]
+    pub fn is_node_leaving(&self) -> bool {
+        matches!(*self.standing.borrow(), Standing::Hosted { leaves: true, .. })
+    }
+
     /// Sends a message, `at_most_once`. Waits while the connection is lost, its queue is full, or the node has said
-    /// that it is about to end: then until it, or another one, is there again.
+    /// that it is about to end ([`Client::is_node_leaving`]): then until a node is there again.
     ///
     /// `Ok` says that the message is on its way. If a node cannot deliver it, that comes back as
     /// [`Incoming::Failed`] with the id that is returned here.
@@ -354,7 +360,7 @@ impl Client {
         frames.extend([header, Bytes::new()]);
         frames.extend(message.payload);
         let mut standing = self.standing.clone();
-        let hosted = standing.wait_for(|standing| *standing != Standing::Away).await;
+        let hosted = standing.wait_for(|standing| !standing.holds_back(kind)).await;
         match hosted.map(|standing| standing.clone()) {
             Ok(Standing::Hosted { .. } | Standing::Away) => {}
             Ok(Standing::Refused(reason)) => return Err(SendError::Refused { reason }),

@@ -4,6 +4,10 @@
 //! that is clean again, with nothing of its last stranger in it either way, goes to a pool. Two kinds
 //! do not: one over which a large frame went, as the transport keeps a buffer as large with it, and
 //! one too many, as it costs two file descriptors.
+//!
+//! They are made one at a time. Where two came at once, the transport (zeromq 0.7.0, `peer_connected`) could hand a lock
+//! to the task of one of them and then wait for that lock in the other one, on the thread that was to run the first: the
+//! thread stood still for ever, and with it whatever else waited for it, the owner of the socket too.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,6 +93,8 @@ impl Pool {
     }
 
     async fn make(&self) -> Result<Inner, Cause> {
+        let mut arrivals = self.wire.arrivals.lock().await;
+        arrivals.forget();
         let connected = UnixStream::connect(self.wire.path()).await;
         let stream = Stream::Unix(connected.map_err(|error| {
             tracing::error!(%error, "cannot reach the private socket");
@@ -99,6 +105,7 @@ impl Pool {
         let inner = Inner { name, stream, registry: Arc::clone(&self.registry), largest_frame: 0 };
         let kind = SocketKind::Dealer;
         handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
+        arrivals.wait_for(&inner.name).await;
         Ok(inner)
     }
 }

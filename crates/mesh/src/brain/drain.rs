@@ -284,7 +284,7 @@ impl Brain {
                 Phase::Left => return,
                 _ if !is_over && !is_done => return,
                 Phase::Around => {
-                    self.dismiss_clients(room);
+                    self.dismiss_clients();
                     Phase::Finishing(self.ask_all_for_credit(now, room))
                 }
                 Phase::Finishing(_) => {

@@ -123,13 +123,11 @@ impl Brain {
                 }
                 let mesh = self.config.mesh.clone();
                 let node = self.config.node.clone();
-                let hello = if self.drain.refuses() && !operator {
-                    Hello::Leaving {}
-                } else {
-                    Hello::Hosted { mesh, node, name: source }
-                };
                 if room.has_room(conn) {
-                    self.say(conn, &hello);
+                    self.say(conn, &Hello::Hosted { mesh, node, name: source });
+                    if self.drain.refuses() && !operator {
+                        self.say(conn, &Hello::Leaving {});
+                    }
                 }
             }
             Kind::Batch => {

@@ -19,10 +19,10 @@ use crate::wire::{Kind, MessageId, Prefix, batch};
 /// How the client stands with its node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// The connection is lost, the node is about to end, or it has not answered yet.
+    /// The connection is lost, or the node has not answered yet.
     Away,
-    /// The node has taken the client in.
-    Hosted { node: NodeName, name: String },
+    /// The node has taken the client in. One that is about to end still takes all but data.
+    Hosted { node: NodeName, name: String, leaves: bool },
     /// The node does not take it in.
     Refused(String),
 }
@@ -33,6 +33,15 @@ impl Standing {
         match self {
             Self::Hosted { node, .. } => Some(node),
             Self::Away | Self::Refused(_) => None,
+        }
+    }
+
+    /// Whether messages of this kind wait for another standing.
+    pub(super) fn holds_back(&self, kind: Kind) -> bool {
+        match self {
+            Self::Away => true,
+            Self::Hosted { leaves, .. } => *leaves && kind == Kind::Data,
+            Self::Refused(_) => false,
         }
     }
 }
@@ -174,14 +183,19 @@ impl Session {
                 match hello {
                     Some(Ok(Hello::Hosted { node, name, .. })) => {
                         self.join_again(&node).await;
-                        self.standing.send_replace(Standing::Hosted { node, name });
+                        let hosted = Standing::Hosted { node, name, leaves: false };
+                        self.standing.send_replace(hosted);
                     }
                     Some(Ok(Hello::Refused { reason })) => {
                         self.standing.send_replace(Standing::Refused(reason));
                     }
                     Some(Ok(Hello::Leaving {})) => {
                         tracing::debug!("the node is about to end");
-                        self.standing.send_replace(Standing::Away);
+                        self.standing.send_modify(|standing| {
+                            if let Standing::Hosted { leaves, .. } = standing {
+                                *leaves = true;
+                            }
+                        });
                     }
                     Some(_) | None => {}
                 }
