@@ -93,11 +93,18 @@ async fn look(pid: u32) -> Option<(State, String)> {
     }
 }
 
-/// Field 22 of proc(5)'s `stat`. The second, the program's name in brackets, may hold anything.
+/// Fields 3, 20 and 22 of proc(5)'s `stat`: state, threads, start. The second, the program's name in brackets, may hold
+/// anything.
+///
+/// A process that was killed is a zombie while others of its threads still end: until the last one has, its files are
+/// open, and its locks held.
 fn from_proc(stat: &str) -> Option<(State, String)> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = State::of(fields.next()?)?;
-    Some((state, fields.nth(18)?.to_owned()))
+    let letter = fields.next()?;
+    let threads = fields.nth(16)?;
+    let is_ending = letter == "Z" && threads.parse().is_ok_and(|threads: u32| threads > 1);
+    let state = if is_ending { State::Runs } else { State::of(letter)? };
+    Some((state, fields.nth(1)?.to_owned()))
 }
 
 async fn from_ps(pid: u32) -> Option<(State, String)> {
@@ -128,6 +135,13 @@ mod tests {
         let stopped = from_proc(&stat.replace(" S ", " T "));
         assert_eq!(stopped, Some((State::Stopped, "4242".to_owned())));
         assert_eq!(from_proc(&stat.replace(" S ", " Z ")), None);
+    }
+
+    #[test]
+    fn a_process_that_was_killed_is_there_until_its_threads_have_ended() {
+        let stat = "7 (a) Z 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 2 0 4242 1 2";
+        assert_eq!(from_proc(stat), Some((State::Runs, "4242".to_owned())));
+        assert_eq!(from_proc(&stat.replace(" 2 0 4242", " 1 0 4242")), None);
     }
 
     #[tokio::test]
