@@ -47,11 +47,16 @@ impl Simulation {
     /// Where the mesh does not come to rest.
     pub fn attach_native(&mut self, node: &str, name: Option<&str>) -> ClientId {
         let client = self.attach(node, name.map(str::as_bytes));
-        let hello = Prefix::new(Kind::Hello).write();
-        self.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
+        self.say_hello(client);
         assert!(self.run_until_quiet(TAKEN_IN), "the mesh does not come to rest");
         self.take(client);
         client
+    }
+
+    /// A client says that it is a native one.
+    pub fn say_hello(&mut self, client: ClientId) {
+        let hello = Prefix::new(Kind::Hello).write();
+        self.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
     }
 
     /// A client connects to a node's control socket.

@@ -22,11 +22,6 @@ fn words(mesh: &mut Simulation, client: ClientId) -> Vec<Hello> {
     mesh.take(client).into_iter().filter_map(word).collect()
 }
 
-fn say_hello(mesh: &mut Simulation, client: ClientId) {
-    let hello = Prefix::new(Kind::Hello).write();
-    mesh.send(client, vec![hello, Bytes::new(), Hello::Client {}.write()]);
-}
-
 /// What a client sends that stood still while its node began to leave is refused, and it is told: the node has waited.
 #[test]
 fn what_a_client_sends_that_stood_still_is_not_lost() {
@@ -98,7 +93,6 @@ fn a_client_that_does_not_listen_is_given_up() {
             mesh.run_for(Duration::from_millis(10));
             assert!(mesh.elapsed() < started + LEAVES, "it never leaves");
         }
-        beth.hear(&mut mesh);
         let took = mesh.elapsed() - started;
         assert!(took < Duration::from_secs(5), "{took:?}");
     });
@@ -114,7 +108,7 @@ fn native_clients_are_told_that_their_node_leaves() {
     let json = mesh.attach("b", Some(b"json"));
     mesh.send_text(json, r#"{"type": "register", "id": "json"}"#);
     let operator = mesh.attach_operator("b");
-    say_hello(&mut mesh, operator);
+    mesh.say_hello(operator);
     assert!(mesh.run_until_quiet(LIMIT));
     assert!(matches!(words(&mut mesh, operator).as_slice(), [Hello::Hosted { .. }]));
     mesh.take(json);
@@ -126,7 +120,7 @@ fn native_clients_are_told_that_their_node_leaves() {
     assert_eq!(mesh.take(json), Vec::<Vec<Bytes>>::new());
     let late = mesh.attach("b", Some(b"late"));
     for client in [late, operator] {
-        say_hello(&mut mesh, client);
+        mesh.say_hello(client);
     }
     mesh.run_for(Duration::from_millis(100));
     assert!(!mesh.has_left("b"));
