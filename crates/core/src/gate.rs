@@ -139,7 +139,7 @@ impl Gate {
         tracing::debug!(peer = %known.peer.id, address = known.peer.address, %cause, "detached");
 
         if inward.missing() > pad_max {
-            self.abandon(inner).await;
+            self.close(inner).await;
             self.tell_detached(&outlet).await;
             return (cause, None);
         }
@@ -156,10 +156,21 @@ impl Gate {
         }
     }
 
-    /// Gives up a private connection, once the transport has read all that came by it.
-    async fn abandon(&self, inner: Inner) {
+    /// Takes back a private connection that is clean, and closes it if it is not worth keeping.
+    async fn put_back(&self, inner: Inner) {
+        if let Some(spare) = self.pool.put(inner) {
+            self.close(spare).await;
+        }
+    }
+
+    /// Closes a private connection: returns once the transport has read all that came by it, or the socket closes.
+    async fn close(&self, inner: Inner) {
+        let _closing = self.wire.turns.close();
         if inner.stream.end_writing().is_ok() {
-            inner.stream.ended().await;
+            tokio::select! {
+                () = inner.stream.ended() => {}
+                () = self.stop.cancelled() => {}
+            }
         }
     }
 
@@ -169,7 +180,7 @@ impl Gate {
             return;
         };
         if self.say(&other, Mark::Detach(outlet.known.peer.id)).await.is_ok() {
-            self.pool.put(other);
+            self.put_back(other).await;
         }
     }
 

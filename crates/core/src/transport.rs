@@ -6,6 +6,8 @@
 //! reads messages, fairly from all of them. Nothing is sent through it: its queues are counted in
 //! messages by the hundred thousand, and it does not tell what became of them.
 
+mod turns;
+
 use std::fs;
 use std::future::Future;
 use std::io;
@@ -13,6 +15,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -21,6 +24,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::Mutex;
 use zeromq::{RouterSocket, Socket, SocketEvent, SocketRecv};
 
+pub(crate) use self::turns::Turns;
 use crate::Frames;
 use crate::endpoint::fits_a_socket;
 use crate::gate::marks::Secret;
@@ -31,6 +35,7 @@ pub(crate) struct Wire {
     home: Home,
     /// Whoever makes a private connection holds this until the transport has it.
     pub(crate) arrivals: Mutex<Arrivals>,
+    pub(crate) turns: Arc<Turns>,
 }
 
 /// The private connections that the transport has let in, as it tells of them.
@@ -39,6 +44,7 @@ pub(crate) struct Arrivals(mpsc::Receiver<SocketEvent>);
 /// Who hears.
 pub(crate) struct WireInbox {
     socket: RouterSocket,
+    turns: Arc<Turns>,
 }
 
 /// Opens a private ROUTER. Must be called within a Tokio runtime.
@@ -54,7 +60,9 @@ pub(crate) fn open(runtime_dir: Option<&Path>) -> io::Result<(Wire, WireInbox)> 
         Poll::Ready(Err(error)) => return Err(io::Error::other(error)),
         Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
     }
-    Ok((Wire { secret, home, arrivals }, WireInbox { socket }))
+    let turns = Arc::<Turns>::default();
+    let wire = Wire { secret, home, arrivals, turns: Arc::clone(&turns) };
+    Ok((wire, WireInbox { socket, turns }))
 }
 
 impl Wire {
@@ -72,7 +80,7 @@ impl Wire {
 impl Arrivals {
     /// Lets go of what was told before, so that there is room for more.
     pub(crate) fn forget(&mut self) {
-        while let Some(Some(_)) = self.0.next().now_or_never() {}
+        while self.next().now_or_never().flatten().is_some() {}
     }
 
     /// Waits until the transport has this private connection, and is done with all that it does then.
@@ -80,11 +88,17 @@ impl Arrivals {
     /// # Cancel safety
     /// Cancel-safe: the transport goes on with it.
     pub(crate) async fn wait_for(&mut self, name: &InnerName) {
-        while let Some(event) = self.0.next().await {
-            if let SocketEvent::Accepted(_, identity) = event
-                && Bytes::from(identity) == name.as_bytes()
-            {
-                return;
+        while self.next().await.is_some_and(|came| came != name.0) {}
+    }
+
+    /// The next that the transport has let in; none once the transport is gone.
+    ///
+    /// # Cancel safety
+    /// Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let SocketEvent::Accepted(_, identity) = self.0.next().await? {
+                return Some(identity.into());
             }
         }
     }
@@ -94,7 +108,9 @@ impl WireInbox {
     /// The next message and the private connection that it came by.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(usize, Frames)> {
         loop {
-            let Poll::Ready(received) = pin!(self.socket.recv()).poll(cx) else {
+            let socket = &mut self.socket;
+            let received = self.turns.look(cx, |cx| pin!(socket.recv()).poll(cx));
+            let Poll::Ready(received) = received else {
                 return Poll::Pending;
             };
             let Ok(message) = received else {

@@ -221,7 +221,7 @@ async fn receive(gate: Arc<Gate>, caller: Caller, port: usize, id: PeerId, place
     let held = Some((claim, place));
     let carried = Carried { outer, early: guest.early, asides, outlet, queue, held };
     if let (_, Some(clean)) = gate.carry(carried, inner, PAD_MAX).await {
-        gate.pool.put(clean);
+        gate.put_back(clean).await;
     }
 }
 

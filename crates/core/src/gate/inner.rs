@@ -5,9 +5,7 @@
 //! do not: one over which a large frame went, as the transport keeps a buffer as large with it, and
 //! one too many, as it costs two file descriptors.
 //!
-//! They are made one at a time. Where two came at once, the transport (zeromq 0.7.0, `peer_connected`) could hand a lock
-//! to the task of one of them and then wait for that lock in the other one, on the thread that was to run the first: the
-//! thread stood still for ever, and with it whatever else waited for it, the owner of the socket too.
+//! They are made one at a time, and closed in turn: see [`crate::transport::Turns`].
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,13 +75,15 @@ impl Pool {
         }
     }
 
-    /// Takes back a connection that is clean, to be used again if it costs little meanwhile. Else
-    /// it is closed: the transport reads what we last said, and then its end.
-    pub(crate) fn put(&self, inner: Inner) {
+    /// Takes back a connection that is clean, to be used again. One that costs much meanwhile comes back, to be closed.
+    #[must_use]
+    pub(crate) fn put(&self, inner: Inner) -> Option<Inner> {
         let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.largest_frame <= FRAME_MAX && clean.len() < KEPT {
             clean.push(inner);
+            return None;
         }
+        Some(inner)
     }
 
     /// Takes back the one connection of a dealer, whatever it costs: downs and ups are in order as
@@ -95,6 +95,7 @@ impl Pool {
     async fn make(&self) -> Result<Inner, Cause> {
         let mut arrivals = self.wire.arrivals.lock().await;
         arrivals.forget();
+        let _making = self.wire.turns.make().await;
         let connected = UnixStream::connect(self.wire.path()).await;
         let stream = Stream::Unix(connected.map_err(|error| {
             tracing::error!(%error, "cannot reach the private socket");
@@ -107,5 +108,50 @@ impl Pool {
         handshake::introduce(&inner.stream, kind, Some(inner.name.as_bytes())).await?;
         arrivals.wait_for(&inner.name).await;
         Ok(inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use futures::FutureExt;
+    use futures::stream::{FuturesUnordered, StreamExt};
+    use futures::task::noop_waker;
+
+    use super::*;
+    use crate::{Duplicates, HighWater, Limits, transport};
+
+    #[tokio::test]
+    async fn they_are_made_one_at_a_time() {
+        let registry =
+            Registry::new(Limits::default(), HighWater::default(), Duplicates::default());
+        let (wire, _inbox) = transport::open(None).expect("a private socket");
+        let wire = Arc::new(wire);
+        let pool = Pool::new(Arc::clone(&wire), Arc::clone(&registry));
+        let begun = || registry.counters.read().inner_connections;
+
+        let mut all: FuturesUnordered<_> = (0..8).map(|_| pool.take()).collect();
+        let mut made = Vec::new();
+        while made.len() < 8 {
+            let waker = noop_waker();
+            let done = all.poll_next_unpin(&mut Context::from_waker(&waker));
+            if let Poll::Ready(Some(one)) = done {
+                made.push(one.expect("a private connection"));
+            }
+            assert!(
+                begun() <= made.len() as u64 + 1,
+                "{} were begun, {} are made",
+                begun(),
+                made.len()
+            );
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((made.len(), begun()), (8, 8));
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+            let told = wire.arrivals.lock().await.next().now_or_never();
+            assert!(told.is_none(), "the transport was not done with the last: {told:?}");
+        }
     }
 }
