@@ -47,6 +47,23 @@ bert = "top"
 crew = ["anna", "bert"]
 "##;
 
+/// A service of two members, of which each message goes to one.
+const SHARED: &str = r##"
+[mesh]
+name = "shared"
+
+[nodes.east]
+bind = "auto"
+
+[nodes.west]
+bind = "auto"
+upstream = ["east"]
+
+[services.work]
+at = ["east", "west"]
+policy = "balanced"
+"##;
+
 /// `text` as tables are compared: runs of blanks inside a line count as two.
 fn squeezed(text: &str) -> String {
     let mut squeezed = String::new();
@@ -172,6 +189,48 @@ async fn scenario_22_a_message_to_several_is_reported() {
     let (received, code) = rest(anna);
     shown.push_str(&format!("--- anna has\n{received}--- exit {code:?}\n"));
     assert_snapshot!(shown);
+}
+
+#[tokio::test]
+async fn a_message_to_a_balanced_service_is_told_with_its_own_way() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.file("shared.toml", SHARED);
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let east = receive(&sandbox, &file, "work", &["--at", "east", "--json"]).await;
+    let west = receive(&sandbox, &file, "work", &["--at", "west", "--json"]).await;
+    until("each node knows both members", || async {
+        let knows =
+            |from: &str, to: &str| sandbox.run(&["trace", &text, from, to]).status.success();
+        knows("east", "work@west") && knows("west", "work@east")
+    })
+    .await;
+
+    let mut told = Vec::new();
+    for number in 0..12 {
+        let content = number.to_string();
+        let class = if number % 2 == 0 { &["--confirmed"][..] } else { &[] };
+        let sent = ["send", &text, "work", &content, "--at", "east", "--json"];
+        let sent = sandbox.json(&[&sent[..], class].concat());
+        told.push((content, sent["path"].clone()));
+    }
+    let mut came = Vec::new();
+    for (node, mut member) in [("east", east), ("west", west)] {
+        sandbox.data(&["send", &text, &format!("work@{node}"), "the end"]);
+        for line in BufReader::new(member.stdout.as_mut().unwrap()).lines() {
+            let received: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+            let content = received["payload"][0].as_str().unwrap().to_owned();
+            if content == "the end" {
+                break;
+            }
+            came.push((content, received["path"].clone()));
+        }
+        member.kill().unwrap();
+        member.wait().unwrap();
+    }
+    let by_number = |(content, _): &(String, serde_json::Value)| content.parse::<u32>().unwrap();
+    came.sort_by_key(by_number);
+    assert_eq!(told, came);
 }
 
 #[tokio::test]

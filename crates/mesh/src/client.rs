@@ -252,8 +252,33 @@ impl Client {
     /// # Cancel safety
     /// As [`Client::request`].
     pub async fn trace(&self, to: &str, patience: Duration) -> Result<Trace, RequestError> {
-        let mut probe = Outgoing::new(to, Bytes::new());
-        probe.trace = true;
+        self.probe(to, None, patience).await
+    }
+
+    /// As [`Client::trace`], for a message of this client's: of a balanced service, the way to the member that this
+    /// one is for. It is the way as it is now, which may have changed since.
+    ///
+    /// # Errors
+    /// As [`Client::trace`].
+    ///
+    /// # Cancel safety
+    /// As [`Client::request`].
+    pub async fn trace_message(
+        &self,
+        to: &str,
+        message: MessageId,
+        patience: Duration,
+    ) -> Result<Trace, RequestError> {
+        self.probe(to, Some(message), patience).await
+    }
+
+    async fn probe(
+        &self,
+        to: &str,
+        correlation: Option<MessageId>,
+        patience: Duration,
+    ) -> Result<Trace, RequestError> {
+        let probe = Outgoing { trace: true, correlation, ..Outgoing::new(to, Bytes::new()) };
         let answer = self.exchange(Kind::Probe, probe, patience).await?;
         let path = answer.payload.first().and_then(|frame| Path::read(frame).ok());
         let path = path.ok_or(RequestError::Malformed)?;

@@ -9,7 +9,7 @@ use hopline_mesh::brain::{Event, ServiceConfig};
 use hopline_mesh::name::{ClientName, NodeName};
 use hopline_mesh::route::Policy;
 use hopline_mesh::wire::hello::Hello;
-use hopline_mesh::wire::{Kind, MessageId, Prefix, Tail};
+use hopline_mesh::wire::{Kind, MessageId, Path, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
 use serde_json::json;
 
@@ -156,6 +156,39 @@ fn balanced_messages_are_shared_out_and_a_dead_members_share_is_taken_over() {
         for (before, after) in [(&before[0], &after[0]), (&before[2], &after[1])] {
             assert!(after.is_superset(before) && after.len() > before.len() + 20);
         }
+    });
+}
+
+#[test]
+fn a_probe_for_a_balanced_message_goes_where_that_went() {
+    for_each_seed(3, |seed| {
+        let mut mesh = regions(seed, Policy::Balanced);
+        let nodes = ["east", "north", "west"];
+        let members = nodes.map(|node| mesh.attach(node, Some(b"db")));
+        let alice = mesh.attach("top", Some(b"alice"));
+        quiet(&mut mesh);
+        let mut elsewhere = 0;
+        for counter in 1..=60 {
+            let message = MessageId { incarnation: 1_700_000_000_000, counter };
+            let probed = |mesh: &mut Simulation, correlation| {
+                let id = MessageId { counter: counter + 1000, ..message };
+                let tail = Tail { correlation, ..Tail::default() }.write();
+                let head =
+                    Prefix { id, destination: "db", tail: &tail, ..Prefix::new(Kind::Probe) };
+                mesh.send(alice, vec![head.write(), Bytes::new()]);
+                quiet(mesh);
+                let answer = mesh.take(alice).remove(0);
+                Path::read(&answer[2]).unwrap().nodes().last().unwrap().to_string()
+            };
+            mesh.send(alice, native(counter));
+            let of_it = probed(&mut mesh, Some(message));
+            let of_itself = probed(&mut mesh, None);
+            let got = nodes.iter().zip(members).find(|(_, member)| !mesh.take(*member).is_empty());
+            let got = *got.unwrap().0;
+            assert_eq!(of_it, got, "{counter}");
+            elsewhere += usize::from(of_itself != got);
+        }
+        assert!(elsewhere > 20, "a probe of no message goes its own way: {elsewhere}");
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hopline::mesh::address::Address;
-use hopline::mesh::client::{Client, Delivery, Incoming, Outgoing};
+use hopline::mesh::client::{Client, Delivery, Incoming, Outgoing, Trace};
 use hopline::mesh::wire::MessageId;
 use hopline::topo::launch::Running;
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub(crate) struct Send {
     /// The message
     text: String,
     /// The name to send under [default: hopline.PID]
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", alias = "from", value_name = "NAME")]
     name: Option<String>,
     /// The node to attach at [default: where NAME is planned, else the first that is up]
     #[arg(long, value_name = "NODE")]
@@ -208,15 +208,16 @@ impl Send {
             Ok(delivery) => delivery,
             Err(error) => return Ok(Err(unreached(error)?)),
         };
-        let path = match client.trace(&self.to, deadline.left()).await {
-            Ok(trace) => trace.path.into_iter().map(|step| step.node).collect(),
-            // It has arrived, whatever has become of the receiver since.
-            Err(_) => vec![delivery.node],
+        let path = match client.trace_message(&self.to, delivery.id, deadline.left()).await {
+            Ok(trace) => nodes(trace),
+            Err(_) => Vec::new(),
         };
-        Ok(Ok(path))
+        // It has arrived, whatever has become of the receiver and of the ways since.
+        let is_its_way = path.last() == Some(&delivery.node);
+        Ok(Ok(if is_its_way { path } else { vec![delivery.node] }))
     }
 
-    /// Sends the message and a probe behind it. Messages between two keep their order, so once the probe
+    /// Sends the message and a probe behind it, to the same member of a service. Messages between two keep their order, so once the probe
     /// is answered the message was handed over too, or its failure has come back already.
     async fn outcome(
         &self,
@@ -229,12 +230,12 @@ impl Send {
             return Ok(Err(Unreached::no_answer()));
         };
         let id = id?;
-        let probed = client.trace(&self.to, deadline.left()).await;
+        let probed = client.trace_message(&self.to, id, deadline.left()).await;
         if let Some(failure) = failure_of(client, id).await {
             return Ok(Err(failure));
         }
         let failure = match probed {
-            Ok(trace) => return Ok(Ok(trace.path.into_iter().map(|step| step.node).collect())),
+            Ok(trace) => return Ok(Ok(nodes(trace))),
             Err(error) => unreached(error)?,
         };
         if failure.node.is_none() {
@@ -253,6 +254,11 @@ impl Send {
             }
         }
     }
+}
+
+/// The nodes on the way.
+fn nodes(trace: Trace) -> Vec<String> {
+    trace.path.into_iter().map(|step| step.node).collect()
 }
 
 /// The failure of the message `id`, if it has come back.

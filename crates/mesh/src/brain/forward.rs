@@ -13,7 +13,7 @@ use crate::route::{
     Basis, Directory, Local, PathNames, Places, Policy, Question, Refusal, Ruling, Table, Verdict,
     judge,
 };
-use crate::wire::{Kind, MessageId, Path, Prefix};
+use crate::wire::{Kind, MessageId, Path, Prefix, Tail};
 
 /// What was decided about a message.
 struct Ruled {
@@ -175,7 +175,7 @@ impl Brain {
             is_error: prefix.kind == Kind::Error,
         };
         let question = Question {
-            id: prefix.id,
+            id: drawn_as(&prefix),
             destination,
             retrace: retrace(&prefix, message, self.config.node.as_str()),
             path: &path,
@@ -249,6 +249,26 @@ impl Brain {
             None => (ruling, None),
         };
         Step::new(table, statics, directory, destination, &ruling, said.as_ref())
+    }
+}
+
+/// The id by which one of those who hold a balanced service is picked: of a probe that asks for the way of another
+/// message, that one's.
+fn drawn_as(prefix: &Prefix<'_>) -> MessageId {
+    match prefix.kind {
+        Kind::Probe => {
+            Tail::read(prefix.tail).ok().and_then(|tail| tail.correlation).unwrap_or(prefix.id)
+        }
+        Kind::Data
+        | Kind::Reply
+        | Kind::Error
+        | Kind::Ack
+        | Kind::Hello
+        | Kind::LinkState
+        | Kind::LinkAck
+        | Kind::Batch
+        | Kind::Control
+        | Kind::Credit => prefix.id,
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Outgoing {
     pub payload: Vec<Bytes>,
     /// The media type of the payload. `application/json` is handed to json clients as it is.
     pub content_type: Option<String>,
-    /// The message that this one answers.
+    /// The message that this one answers, or asks the way of.
     pub correlation: Option<MessageId>,
     /// What is promised of its delivery. Default `at_most_once`.
     pub class: Class,

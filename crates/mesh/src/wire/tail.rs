@@ -22,7 +22,7 @@ const MISSING: u64 = 8;
 pub struct Tail {
     /// Key 1: when the sender gives up, in Unix milliseconds.
     pub deadline: Option<u64>,
-    /// Key 2: the message that this one answers, or wishes to be answered as.
+    /// Key 2: the message that this one answers; of a probe, the message whose way it asks for.
     pub correlation: Option<MessageId>,
     /// Key 3: the media type of the payload.
     pub content_type: Option<String>,
