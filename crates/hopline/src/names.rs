@@ -68,16 +68,7 @@ pub(crate) fn sender(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<
 
 /// A node, a planned client, or anything else that an address may be as far as the plan can tell.
 pub(crate) fn destination(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Result<()> {
-    let (bare, at) = match Address::parse(name) {
-        Ok(Address::At { name, node }) => (name, Some(node)),
-        Ok(Address::Name(name)) => (name, None),
-        Ok(Address::Group(_) | Address::Everyone) => {
-            let message = format!("`{name}` is for several, and a copy for each goes its own way");
-            let help = "ask for the way to one of them, or to the node where it is";
-            return Err(Bad::new(message).help(help).into());
-        }
-        Err(error) => return Err(Bad::new(format!("`{name}`: {error}")).into()),
-    };
+    let (bare, at) = one_destination(name)?;
     if let Some(at) = at {
         node(plan, at)?;
     }
@@ -85,6 +76,21 @@ pub(crate) fn destination(plan: &Plan, mesh: &Offline, name: &str) -> anyhow::Re
         return Ok(());
     }
     Err(nobody(plan, bare).into())
+}
+
+/// The name in an address of one receiver, and its node if that is said: a message to several has no one way.
+pub(crate) fn one_destination(address: &str) -> Result<(&str, Option<&str>), Bad> {
+    match Address::parse(address) {
+        Ok(Address::At { name, node }) => Ok((name, Some(node))),
+        Ok(Address::Name(name)) => Ok((name, None)),
+        Ok(Address::Group(_) | Address::Everyone) => {
+            let message =
+                format!("`{address}` is for several, and a copy for each goes its own way");
+            let help = "ask for the way to one of them, or to the node where it is";
+            Err(Bad::new(message).help(help))
+        }
+        Err(error) => Err(Bad::new(format!("`{address}`: {error}"))),
+    }
 }
 
 fn nobody(plan: &Plan, name: &str) -> Bad {

@@ -122,7 +122,9 @@ fn refused(by: &str, explanation: &Explanation) -> String {
     let node = last.map_or_else(String::new, |step| step.node.to_string());
     match (by, reason) {
         ("access", _) => denied(last.and_then(|step| step.access.as_ref()), &node),
-        ("address", "unsupported address") => "groups are not delivered to".to_owned(),
+        ("address", "unsupported address") => {
+            "a message to several goes more ways than one".to_owned()
+        }
         ("address", _) => "that is no address".to_owned(),
         ("loop", _) => format!("{node} handled the message before"),
         ("hop limit", _) => "the way is longer than a path may be".to_owned(),

@@ -16,6 +16,7 @@ use hopline::topo::launch::{ProcessState, Running};
 use super::{Answer, duration};
 use crate::attach::{attach, entrance, running, whereabouts};
 use crate::deadline::Deadline;
+use crate::names::one_destination;
 use crate::trouble::Bad;
 use crate::unreached::{Unreached, absent, with_document};
 use crate::way::hops;
@@ -52,6 +53,7 @@ impl Explain {
 
     async fn explain(&self) -> anyhow::Result<Answer> {
         let deadline = Deadline::within(self.timeout);
+        one_destination(&self.to)?;
         let running = running(&self.file)?;
         let node = whereabouts(&running, &self.from, deadline).await?;
         let explanation = self.asked(&running, &node, deadline).await?;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Answer, duration};
 use crate::attach::{attach, entrance, own_name, running};
 use crate::deadline::Deadline;
+use crate::names::one_destination;
 use crate::output;
 use crate::unreached::{not_reached, unreached, with_document};
 use crate::way::{arrows, hops};
@@ -63,6 +64,7 @@ impl Ping {
 
     async fn ping(&self) -> anyhow::Result<Answer> {
         let deadline = Deadline::within(self.timeout);
+        one_destination(&self.name)?;
         let running = running(&self.file)?;
         let from = entrance(&running, self.at.as_deref(), None)?;
         let client = attach(&running, &from, Some(&own_name()), deadline.left()).await?;

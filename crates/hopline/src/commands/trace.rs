@@ -12,6 +12,7 @@ use super::explain::denied;
 use super::{Answer, duration};
 use crate::attach::{attach, own_name, running, whereabouts};
 use crate::deadline::Deadline;
+use crate::names::one_destination;
 use crate::output;
 use crate::unreached::{Unreached, absent, unreached, with_document};
 use crate::way::{arrows, count, hops};
@@ -63,6 +64,7 @@ impl Trace {
     }
 
     async fn trace(&self) -> anyhow::Result<Answer> {
+        one_destination(&self.to)?;
         let running = running(&self.file)?;
         let traced = match self.probe(&running).await? {
             Ok(steps) => self.traced(&steps, None),
