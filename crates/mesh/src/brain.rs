@@ -163,6 +163,8 @@ impl Brain {
     pub fn handle(&mut self, now: Now, input: Input, room: &impl Room, out: &mut Vec<Output>) {
         let before = self.tables.table.revision();
         self.wake(now.since_start);
+        // More may come back of what was sent with it, and belongs before what waits.
+        let is_back = matches!(input, Input::Undelivered { .. });
         match input {
             Input::Opened(conn, opened) => self.opened(now, conn, opened, room),
             Input::Received(conn, frames) => self.received(now, conn, frames, room),
@@ -198,7 +200,9 @@ impl Brain {
         self.send_wayless(now, room);
         self.let_in_blocked(now, room);
         self.send_found(now, room);
-        self.say_unsaid(now, room);
+        if !is_back {
+            self.say_unsaid(now, room);
+        }
         self.retire_further(now, room);
         out.append(&mut self.out);
     }

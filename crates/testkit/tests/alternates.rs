@@ -63,7 +63,7 @@ fn tables(mesh: &Simulation, node: &str) -> usize {
 #[test]
 fn the_message_behind_the_end_of_a_link_goes_the_other_way_before_there_is_a_table() {
     let early = Cell::new(0);
-    for_each_seed(20, |seed| {
+    let ran = for_each_seed(20, |seed| {
         let (mut mesh, alice, dave) = diamond(seed);
         let before = tables(&mesh, "a");
         mesh.kill("b");
@@ -86,7 +86,7 @@ fn the_message_behind_the_end_of_a_link_goes_the_other_way_before_there_is_a_tab
         mesh.assert_tables_equal_pure();
         assert!(mesh.take_json(alice).is_empty() && mesh.take_json(dave).is_empty());
     });
-    assert!(early.get() > 5, "{} of 20", early.get());
+    assert!(early.get() * 4 > ran || ran == 1, "{} of {ran}", early.get());
 }
 
 /// What waits for a link that ends is routed anew in the same input, and finds the alternate too.
@@ -139,7 +139,7 @@ fn explained(mesh: &mut Simulation, operator: ClientId, node: &str) -> Decision 
 #[test]
 fn a_running_node_explains_that_it_goes_by_an_alternate_for_as_long_as_it_does() {
     let early = Cell::new(0);
-    for_each_seed(20, |seed| {
+    let ran = for_each_seed(20, |seed| {
         let (mut mesh, _, _) = diamond(seed);
         let operator = mesh.attach_native("a", Some("operator"));
         assert!(mesh.run_until_quiet(LIMIT));
@@ -164,7 +164,7 @@ fn a_running_node_explains_that_it_goes_by_an_alternate_for_as_long_as_it_does()
         step_until(&mut mesh, |mesh| tables(mesh, "a") > before);
         assert_eq!(explained(&mut mesh, operator, "a"), by("c", 30));
     });
-    assert!(early.get() > 5, "{} of 20", early.get());
+    assert!(early.get() * 4 > ran || ran == 1, "{} of {ran}", early.get());
 }
 
 /// A node without an alternate makes its table at once, however long it would rest.

@@ -120,7 +120,7 @@ fn a_node_that_slept_is_missed_and_misses_nobody() {
         mesh.run_for(NOTICED);
         assert_eq!((silent(&mesh, "west"), silent(&mesh, "east")), (1, 1));
         assert_eq!(way(&mut mesh, alice, (bob, "bob")), ["west", "south", "east"]);
-        mesh.run_for(Duration::from_secs(seed));
+        mesh.run_for(Duration::from_secs(seed % 20));
         mesh.thaw("north");
         mesh.run_for(Duration::from_secs(10));
         assert!(mesh.run_until_quiet(LIMIT));

@@ -265,6 +265,28 @@ fn everyone_gets_one_but_who_sends_it_in_the_dialect_that_each_speaks() {
     assert_eq!(mesh.take_json(alice), [report]);
 }
 
+/// Of a message to everyone, too: whoever is attached at a node that no way leads to did not get it.
+#[test]
+fn who_is_parted_from_everyone_is_named_and_a_node_without_anybody_is_not() {
+    let mut mesh = mesh(5, &BTreeMap::new());
+    let alice = mesh.attach_native("a", Some("alice"));
+    for node in ["b", "d"] {
+        mesh.attach_native(node, Some(&format!("{node}1")));
+    }
+    quiet(&mut mesh);
+    for parted in ["d", "e"] {
+        for node in NODES.into_iter().filter(|node| *node != parted) {
+            mesh.cut(node, parted);
+        }
+    }
+    quiet(&mut mesh);
+    for (number, class) in [(1, Class::AtMostOnce), (2, Class::Confirmed)] {
+        send(&mut mesh, alice, "*", number, class);
+        quiet(&mut mesh);
+        assert_eq!(told(&mut mesh, alice)[&number], one(1, "d"), "{class:?}");
+    }
+}
+
 #[test]
 fn a_node_that_does_not_answer_is_named_in_time() {
     let mut mesh = mesh(4, &BTreeMap::new());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hopline_mesh::name::NodeName;
 use hopline_mesh::wire::control::{Answer, Request};
 use hopline_mesh::wire::hello::Hello;
-use hopline_mesh::wire::{Flags, Kind, MAX_HEADER, Path, Prefix, Tail, batch};
+use hopline_mesh::wire::{Class, Flags, Kind, MAX_HEADER, Path, Prefix, Tail, batch};
 use hopline_testkit::simulation::{
     ClientId, Simulation, config, dials, for_each_seed, listens, regions,
 };
@@ -118,6 +118,33 @@ fn an_error_says_why_where_and_on_which_path() {
     assert_eq!(Path::read(&got[0][1]).unwrap().nodes(), ["west", "top", "east"]);
     assert_eq!(Path::read(&got[0][2]).unwrap().nodes(), ["east", "top", "west"]);
     assert_eq!(got[0][3], "hi");
+}
+
+#[test]
+fn what_cannot_be_read_behind_the_fixed_part_of_a_header_is_refused_at_once() {
+    let mut mesh = regions(1);
+    let alice = native(&mut mesh, "east", b"alice");
+    let bob = native(&mut mesh, "west", b"bob");
+    let late: &[u8] = b"\x81\x01\xa1x";
+    for (tail, frames, why) in [
+        (&b"\xc1"[..], 3, "the header is not the MessagePack that it should be"),
+        (b"\x93\x01\x02\x03", 3, "the header is not the MessagePack that it should be"),
+        (late, 3, "the header is not the MessagePack that it should be"),
+        (b"", 1, "the message has no path frame"),
+    ] {
+        for kind in [Kind::Data, Kind::Reply, Kind::Probe] {
+            let header = Prefix { kind, tail, class: Class::Confirmed, ..data("bob", "") }.write();
+            let mut message = vec![header, Bytes::new(), Bytes::from_static(b"hello")];
+            message.truncate(frames);
+            mesh.send(alice, message);
+            quiet(&mut mesh);
+            let told = mesh.take(alice);
+            let tail = Tail::read(Prefix::read(&told[0][0]).unwrap().tail).unwrap();
+            assert_eq!((told.len(), tail.reason.as_deref()), (1, Some(why)));
+        }
+    }
+    assert!(mesh.take(bob).is_empty());
+    assert_eq!(mesh.count("east", "malformed message"), 12);
 }
 
 #[test]

@@ -3,12 +3,15 @@
 
 mod diamond;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hopline_mesh::brain::{Command, Event, Impairment, LinkConfig, Settings, Window};
-use hopline_mesh::name::NodeName;
+use hopline_mesh::brain::{
+    Command, Event, Impairment, LinkConfig, ServiceConfig, Settings, Window,
+};
+use hopline_mesh::name::{ClientName, NodeName};
+use hopline_mesh::route::Policy;
 use hopline_mesh::route::access::{AccessRules, AttachRule, Effect, NameSet};
 use hopline_mesh::wire::{Kind, MessageId, Path, Prefix, Tail};
 use hopline_testkit::simulation::{ClientId, Simulation, config, dials, for_each_seed, listens};
@@ -254,4 +257,41 @@ fn rules_and_static_routes_change_live() {
     assert!(mesh.is_connected(alice) && !mesh.is_connected(bob));
     assert!(!mesh.routes("a").unwrap().iter().any(|line| line.destination == "south.*"));
     assert!(mesh.converged());
+}
+
+/// A service moves: whoever holds its name where it is not offered any more is closed, and comes again where it is
+/// offered now.
+#[test]
+fn a_service_that_moves_takes_its_clients_with_it() {
+    let service = |at: &[&str]| {
+        let at = at.iter().map(|node| NodeName::parse(node).unwrap()).collect();
+        let db = ClientName::from_identity(b"db");
+        BTreeMap::from([(db, ServiceConfig { at, policy: Policy::Closest })])
+    };
+    let mut mesh = mesh(1);
+    let at_a = mesh.attach_native("a", Some("db"));
+    let other = mesh.attach_native("a", Some("other"));
+    let alice = mesh.attach_native("b", Some("alice"));
+    mesh.run_for(Duration::from_secs(1));
+    let offer = |mesh: &mut Simulation, at: &[&str]| {
+        for node in NODES {
+            let settings = settings(node, links(node, 20));
+            reconfigure(mesh, node, Settings { services: service(at), ..settings });
+        }
+        mesh.run_for(Duration::from_secs(1));
+        mesh.take(alice);
+    };
+    offer(&mut mesh, &["a", "d"]);
+    assert!(mesh.is_connected(at_a), "it is offered where it was");
+    offer(&mut mesh, &["d"]);
+    assert!(!mesh.is_connected(at_a) && mesh.is_connected(other));
+    send(&mut mesh, alice, "db", 1);
+    mesh.run_for(Duration::from_secs(1));
+    assert_eq!(told(&mut mesh, alice), [(1, "unknown destination".to_owned())]);
+
+    let early = mesh.attach_native("a", Some("db"));
+    mesh.run_for(Duration::from_secs(1));
+    assert!(mesh.is_connected(early), "it is told so when it says something");
+    offer(&mut mesh, &["a"]);
+    assert!(!mesh.is_connected(early), "it may have the name now, and comes again");
 }

@@ -32,8 +32,7 @@ const HOLDER_ELSEWHERE: Duration = Duration::from_secs(1);
 impl Brain {
     /// A client says a name.
     pub(super) fn claim(&mut self, now: Now, conn: ConnId, name: ClientName, room: &impl Room) {
-        let service = self.config.settings.services.get(&name);
-        if service.is_some_and(|service| !service.at.contains(&self.config.node)) {
+        if !self.is_offered_here(&name) {
             self.set_claim(conn, Claim::Refused(Reason::NotOffered));
             return self.event(Event::NotOffered(name));
         }
@@ -51,6 +50,12 @@ impl Brain {
         if let Some(holder) = elsewhere {
             self.ask_claim(now, &name, &holder, until, room);
         }
+    }
+
+    /// Whether a name may be had at this node: that of a service may only where it is offered.
+    pub(super) fn is_offered_here(&self, name: &ClientName) -> bool {
+        let service = self.config.settings.services.get(name);
+        service.is_none_or(|service| service.at.contains(&self.config.node))
     }
 
     /// Has the holder of a name at this node asked whether it is there. Says until when that is known.

@@ -82,8 +82,13 @@ impl<T> Held<T> {
 
     /// Puts one of these bytes behind the others of its client.
     pub(super) fn push(&mut self, conn: ConnId, bytes: usize, item: T) {
+        self.insert(conn, usize::MAX, bytes, item);
+    }
+
+    /// Puts one of these bytes behind the first `ahead` of its client.
+    pub(super) fn insert(&mut self, conn: ConnId, ahead: usize, bytes: usize, item: T) {
         let queue = self.clients.entry(conn).or_default();
-        queue.items.push_back((bytes, item));
+        queue.items.insert(ahead.min(queue.items.len()), (bytes, item));
         queue.bytes += bytes;
         self.all.messages += 1;
         self.all.bytes += bytes;

@@ -12,7 +12,7 @@ use super::{Brain, ConnId, Now, Room};
 use crate::dialect::Dialect;
 use crate::reason::Reason;
 use crate::wire::hello::Hello;
-use crate::wire::{Class, Flags, Kind, MAX_HEADER, Prefix, WireError, batch, is_native};
+use crate::wire::{Class, Flags, Kind, MAX_HEADER, Prefix, Tail, WireError, batch, is_native};
 
 impl Brain {
     /// Frames on a connection.
@@ -149,6 +149,12 @@ impl Brain {
                 self.counters.add(Reason::NotAllowed.text());
                 self.native_error(now, conn, Reason::NotAllowed.text(), &prefix, room);
             }
+            Kind::Data | Kind::Reply | Kind::Probe | Kind::Control
+                if let Some(why) = malformed(&frames, &prefix) =>
+            {
+                self.counters.add(why.reason());
+                self.native_error(now, conn, &why.to_string(), &prefix, room);
+            }
             Kind::Data | Kind::Reply | Kind::Probe | Kind::Control => {
                 let limit = self.config.settings.hop_limit;
                 let hop_limit =
@@ -186,6 +192,14 @@ impl Brain {
 fn opening(frames: &Frames) -> Option<Hello> {
     let prefix = Prefix::read(frames.first()?).ok()?;
     (prefix.kind == Kind::Hello).then(|| Hello::read(frames.get(2)?).ok())?
+}
+
+/// What is wrong with a client's message behind the fixed part of its header: nodes on the way do not look at that.
+fn malformed(frames: &Frames, prefix: &Prefix<'_>) -> Option<WireError> {
+    match frames.get(1) {
+        Some(_) => Tail::read(prefix.tail).err(),
+        None => Some(WireError::Missing("path")),
+    }
 }
 
 /// Whether these frames are one message, and not a batch within a batch.

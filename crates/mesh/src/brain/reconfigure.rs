@@ -64,14 +64,15 @@ impl Brain {
             link.outbox.set_limits(window, queue);
         }
         self.tables.set_statics(statics);
-        if self.config.settings.services != services {
+        let mine = &mut self.config.settings;
+        let judged = mine.services != services || mine.access != access || mine.closed != closed;
+        (mine.access, mine.closed) = (access, closed);
+        if mine.services != services {
             self.tables.set_services(&services);
-            self.config.settings.services = services;
+            mine.services = services;
         }
         self.regroup(now, groups);
-        let mine = &mut self.config.settings;
-        if mine.access != access || mine.closed != closed {
-            (mine.access, mine.closed) = (access, closed);
+        if judged {
             self.close_misjudged(now, room);
         }
         self.relink(now, links, room);
@@ -193,16 +194,19 @@ impl Brain {
 
     /// Closes the clients that are here and may not be, and those that may and are not: they come again.
     fn close_misjudged(&mut self, now: Now, room: &impl Room) {
-        let access = self.config.access();
+        let denied = Reason::from(Refusal::AccessDenied);
         let is_misjudged = |(_, conn): &(&ConnId, &Conn)| {
             let Conn::Client(client) = conn else { return false };
             // Who has neither a name nor spoken may yet turn out to be a node.
             if client.operator || (client.anonymous && client.dialect.is_none()) {
                 return false;
             }
-            let denied = Reason::from(Refusal::AccessDenied);
-            let was = !matches!(client.claim, Claim::Refused(reason) if reason == denied);
-            was != access.attach(client.name.as_str()).allowed
+            let was_refused = match client.claim {
+                Claim::Refused(reason) => [Reason::NotOffered, denied].contains(&reason),
+                Claim::Attached | Claim::Pending { .. } => false,
+            };
+            let is_denied = !self.config.access().attach(client.name.as_str()).allowed;
+            was_refused != (is_denied || !self.is_offered_here(&client.name))
         };
         let misjudged = self.conns.iter().filter(is_misjudged);
         let mut misjudged: Vec<ConnId> = misjudged.map(|(conn, _)| *conn).collect();

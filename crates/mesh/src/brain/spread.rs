@@ -149,8 +149,11 @@ impl Brain {
     fn nodes_of(&self, destination: &str) -> Vec<NodeName> {
         let table = &self.tables.table;
         if let Ok(Address::Everyone) = Address::parse(destination) {
-            let others = table.iter().map(|(node, _)| node.clone());
-            return others.chain([self.config.node.clone()]).collect();
+            let reached = table.iter().map(|(node, _)| node);
+            // Those with somebody that no way leads to are told as missing.
+            let named = self.tables.directory.nodes();
+            let all: BTreeSet<_> = reached.chain(named).chain([&self.config.node]).collect();
+            return all.into_iter().cloned().collect();
         }
         self.tables.directory.holders(destination).cloned().collect()
     }

@@ -67,6 +67,8 @@ struct Patience {
     waited: Duration,
     /// How many words it was told when it was last looked, but those that came back.
     taken: usize,
+    /// How many have come back since. They are in front of all others, in the order in which they came.
+    back: usize,
 }
 
 impl Patience {
@@ -131,11 +133,25 @@ impl Unsaid {
 
     /// Puts a word behind those of its client, over the limits if need be: see [`Unsaid::next_overfull`].
     fn push(&mut self, now: Duration, conn: ConnId, word: Word, queue: Window) {
+        self.insert(now, conn, usize::MAX, word, queue);
+    }
+
+    /// Puts a word that came back before those that have not been tried, and behind those that came back before it.
+    fn put_back(&mut self, now: Duration, conn: ConnId, word: Word, queue: Window) {
+        let ahead = self.patience.get(&conn).map_or(0, |patience| patience.back);
+        self.insert(now, conn, ahead, word, queue);
+        if let Some(patience) = self.patience.get_mut(&conn) {
+            patience.taken = patience.taken.saturating_sub(1);
+            patience.back += 1;
+        }
+    }
+
+    fn insert(&mut self, now: Duration, conn: ConnId, ahead: usize, word: Word, queue: Window) {
         let size = word.size();
         if !self.words.fits(conn, size, queue.times(EACH)) {
             self.overfull.insert(conn);
         }
-        self.words.push(conn, size, word);
+        self.words.insert(conn, ahead, size, word);
         if !self.patience.contains_key(&conn) {
             // Not looked at once: a queue may have room, and not for this.
             self.look_later(now, conn, Patience::default());
@@ -190,10 +206,17 @@ impl Brain {
 
     /// A message came back, because there was room in its client's queue, and not for all that it was told.
     pub(super) fn say_again(&mut self, now: Now, conn: ConnId, word: Message, room: &impl Room) {
-        if let Some(patience) = self.unsaid.patience.get_mut(&conn) {
-            patience.taken = patience.taken.saturating_sub(1);
+        if !self.conns.contains_key(&conn) {
+            return self.leave_word(now, Word::Message(word), Reason::ReceiverGone, room);
         }
-        self.say_later(now, conn, Word::Message(word), room);
+        let queue = self.config.settings.queue;
+        self.unsaid.put_back(now.since_start, conn, Word::Message(word), queue);
+        self.read_or_wait(conn);
+    }
+
+    /// Whether words for this client wait.
+    pub(crate) fn has_unsaid(&self, conn: ConnId) -> bool {
+        self.unsaid.has(conn)
     }
 
     /// Tells clients that have room what waits for them, some of it at a time, and closes those that were waited for
@@ -206,6 +229,7 @@ impl Brain {
             if std::mem::take(&mut patience.taken) > 0 {
                 patience.waited = Duration::ZERO;
             }
+            patience.back = 0;
             if !self.unsaid.has(conn) {
                 self.unsaid.patience.remove(&conn);
                 continue;
@@ -300,6 +324,31 @@ mod tests {
             unsaid.push(MILLI, ConnId(6), word(bytes), QUEUE);
         }
         assert_eq!(unsaid.next_overfull(QUEUE), Some(ConnId(6)), "more than four queues");
+    }
+
+    #[test]
+    fn what_comes_back_is_in_front_of_what_waits_and_in_its_order() {
+        let (mut unsaid, conn) = (Unsaid::default(), ConnId(1));
+        let lengths = |unsaid: &mut Unsaid| -> Vec<usize> {
+            std::iter::from_fn(|| unsaid.words.pop(conn)).map(|word| word.size()).collect()
+        };
+        unsaid.put_back(MILLI, conn, word(1), QUEUE);
+        unsaid.push(MILLI, conn, word(4), QUEUE);
+        unsaid.put_back(MILLI, conn, word(2), QUEUE);
+        unsaid.put_back(MILLI, conn, word(3), QUEUE);
+        assert_eq!(lengths(&mut unsaid), [1, 2, 3, 4]);
+
+        // Looked at, and told; some of that comes back.
+        let (_, mut patience) = unsaid.next_look(MILLI * 9).unwrap();
+        patience.back = 0;
+        unsaid.look_later(MILLI * 9, conn, patience);
+        for bytes in [7, 8] {
+            unsaid.push(MILLI * 9, conn, word(bytes), QUEUE);
+        }
+        for bytes in [5, 6] {
+            unsaid.put_back(MILLI * 9, conn, word(bytes), QUEUE);
+        }
+        assert_eq!(lengths(&mut unsaid), [5, 6, 7, 8]);
     }
 
     #[test]

@@ -147,6 +147,11 @@ impl Directory {
         self.holders.get(name).into_iter().flatten()
     }
 
+    /// The nodes with somebody attached, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeName> {
+        self.by_node.keys()
+    }
+
     /// The names attached at `node`, in order.
     pub fn names_at(&self, node: &NodeName) -> impl Iterator<Item = &ClientName> {
         self.by_node.get(node).into_iter().flat_map(|attached| &attached.names)

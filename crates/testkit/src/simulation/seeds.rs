@@ -8,18 +8,20 @@ const ONE: &str = "HOPLINE_SIM_SEED";
 /// Says how many times as many seeds it is to run.
 const TIMES: &str = "HOPLINE_SIM_TIMES";
 
-/// Runs a test for the seeds 0 to `count`. Where it fails, says with which seed, and how to run that again.
+/// Runs a test for the seeds 0 to `count`. Where it fails, says with which seed, and how to run that again. Gives back
+/// for how many it was run, for what is to hold of all of them together.
 ///
 /// Where `HOPLINE_SIM_SEED` is set, the test is run for that seed alone; where `HOPLINE_SIM_TIMES` is, for that many times as
 /// many seeds.
 ///
 /// # Panics
 /// Where the test does, for one of the seeds.
-pub fn for_each_seed(count: u64, test: impl Fn(u64)) {
+pub fn for_each_seed(count: u64, test: impl Fn(u64)) -> u64 {
     let seeds = match number(ONE) {
-        Some(seed) => seed..seed + 1,
+        Some(seed) => seed..seed.saturating_add(1),
         None => 0..count.saturating_mul(number(TIMES).unwrap_or(1)),
     };
+    let ran = seeds.end - seeds.start;
     for seed in seeds {
         if let Err(cause) = catch_unwind(AssertUnwindSafe(|| test(seed))) {
             let text = cause
@@ -30,6 +32,7 @@ pub fn for_each_seed(count: u64, test: impl Fn(u64)) {
             panic!("with seed {seed}: {text}\nto see it again: {}", again(seed));
         }
     }
+    ran
 }
 
 /// What the environment says under this name.

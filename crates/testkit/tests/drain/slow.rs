@@ -27,7 +27,7 @@ fn a_node_behind_slow_links_waits_for_what_is_on_its_way() {
             mesh.impair(one, other, slow);
         }
         mesh.run_for(Duration::from_secs(2));
-        for round in 0..40 + seed {
+        for round in 0..40 + seed % 30 {
             alice.send_of(&mut mesh, if round % 7 == 0 { 270_000 } else { 1_000 });
             mesh.run_for(Duration::from_millis(13));
         }
@@ -80,13 +80,13 @@ fn a_node_behind_full_links_leaves_nobody_in_doubt() {
         mesh.run_for(Duration::from_secs(1));
         let mut until = None;
         for round in 0_u64.. {
-            if round == 2_000 + 37 * seed {
+            if round == 2_000 + 37 * (seed % 9) {
                 mesh.command("b", Command::Retire { within: LEAVES });
             }
             for sender in [&mut there, &mut back] {
                 sender.send_of(&mut mesh, 1_000);
             }
-            if round % 100 == seed {
+            if round % 100 == seed % 100 {
                 for sender in [&mut there, &mut back, &mut its] {
                     sender.send_of(&mut mesh, 300_000);
                 }

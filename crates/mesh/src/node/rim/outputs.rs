@@ -29,6 +29,8 @@ impl Rim {
     async fn carry_out(&mut self) {
         let mut outputs = std::mem::take(&mut self.outputs);
         while !outputs.is_empty() {
+            // Clients one of whose words came back: the words behind it come back too, or they would be told out of order.
+            let (mut behind, mut hung) = (Vec::new(), Vec::new());
             for output in outputs.drain(..) {
                 match output {
                     Output::Send { conn, frames } => {
@@ -38,7 +40,13 @@ impl Rim {
                         }
                     }
                     Output::Deliver { conn, frames, original, receipt } => {
-                        self.deliver(conn, frames, original, receipt).await;
+                        if behind.contains(&conn) {
+                            self.give_back(frames, original, Reason::ReceiverSlow);
+                        } else if !self.deliver(conn, frames, original, receipt).await
+                            && self.brain.has_unsaid(conn)
+                        {
+                            behind.push(conn);
+                        }
                     }
                     Output::Ask(conn) => self.ask(conn),
                     Output::Pause { conn, paused } => self.sockets.pause(conn, paused),
@@ -46,14 +54,15 @@ impl Rim {
                     Output::Keep(conn) => self.sockets.keep(conn),
                     Output::Vouch(neighbour) => self.sockets.vouch(&neighbour),
                     Output::Hang(neighbour) => {
-                        if let Some(conn) = self.sockets.hang(&neighbour) {
-                            let (now, closed) = (self.clock.now(), Input::Closed(conn));
-                            self.brain.handle(now, closed, &self.sockets, &mut self.outputs);
-                        }
+                        hung.extend(self.sockets.hang(&neighbour));
                     }
                     Output::Dial(neighbour) => self.dial(&neighbour),
                     Output::Event(event) => self.tell(event),
                 }
+            }
+            for conn in hung {
+                let (now, closed) = (self.clock.now(), Input::Closed(conn));
+                self.brain.handle(now, closed, &self.sockets, &mut self.outputs);
             }
             std::mem::swap(&mut outputs, &mut self.outputs);
         }
@@ -61,14 +70,14 @@ impl Rim {
     }
 
     /// Hands a message to a client, and keeps it until it has gone out. What is not taken goes back to
-    /// the brain.
+    /// the brain. Says whether it was taken.
     async fn deliver(
         &mut self,
         conn: ConnId,
         frames: Frames,
         original: Option<Original>,
         receipt: Option<Receipt>,
-    ) {
+    ) -> bool {
         // The client's form is kept only where there is no other.
         let spare = if original.is_none() { frames.clone() } else { Frames::new() };
         let Err(error) = self.sockets.try_send(conn, frames).await else {
@@ -80,7 +89,7 @@ impl Rim {
                 let due = self.clock.at(now + pause);
                 self.tidy_at = Some(self.tidy_at.map_or(due, |other| other.min(due)));
             }
-            return;
+            return true;
         };
         let reason = match error {
             SendError::Full { .. } => Reason::ReceiverSlow,
@@ -89,7 +98,13 @@ impl Rim {
             | SendError::UnknownPeer { .. }
             | SendError::NotConnected { .. } => Reason::ReceiverGone,
         };
-        let input = Input::Undelivered { frames: error.into_frames(), original, reason };
+        self.give_back(error.into_frames(), original, reason);
+        false
+    }
+
+    /// The brain has a message again that its client was not handed.
+    fn give_back(&mut self, frames: Frames, original: Option<Original>, reason: Reason) {
+        let input = Input::Undelivered { frames, original, reason };
         self.brain.handle(self.clock.now(), input, &self.sockets, &mut self.outputs);
     }
 
