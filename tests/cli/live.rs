@@ -62,6 +62,11 @@ upstream = ["east"]
 [services.work]
 at = ["east", "west"]
 policy = "balanced"
+
+[[expect]]
+from = "east"
+to = "work@west"
+path = ["east", "west"]
 "##;
 
 /// `text` as tables are compared: runs of blanks inside a line count as two.
@@ -206,6 +211,8 @@ async fn a_message_to_a_balanced_service_is_told_with_its_own_way() {
     })
     .await;
 
+    // Nobody stands in for members that are there.
+    sandbox.data(&["test", &text, "--live"]);
     let mut told = Vec::new();
     for number in 0..12 {
         let content = number.to_string();

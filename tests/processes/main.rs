@@ -16,6 +16,7 @@ mod mutual;
 mod namesakes;
 mod namespaces;
 mod overload;
+mod parting;
 mod partly;
 mod restarts;
 #[path = "../sandbox/mod.rs"]

@@ -134,6 +134,27 @@ async fn a_killed_supervisor_leaves_no_orphan() {
 }
 
 #[tokio::test]
+async fn a_supervisor_that_stands_still_is_told_of_and_obeys_nothing_later() {
+    let (sandbox, file) = Sandbox::with_regions();
+    let text = file.display().to_string();
+    sandbox.data(&["up", "--detach", &text]);
+    let processes = sandbox.processes(&file);
+    signal("-STOP", &processes[0]);
+    let down = sandbox.run(&["down", &text]);
+    let told = String::from_utf8(down.stderr).unwrap();
+    assert!(told.contains("does not answer") && told.contains("kill -CONT"), "{told}");
+    signal("-CONT", &processes[0]);
+    until_converged(&sandbox, &file).await;
+
+    signal("-STOP", &processes[0]);
+    sandbox.run(&["down", &text, "--now"]);
+    until_gone(&processes).await;
+    let again = sandbox.run(&["down", &text]);
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+    assert_eq!(std::fs::read_dir(sandbox.path().join("run")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_mesh_whose_supervisor_was_killed_starts_again_at_once() {
     let (sandbox, file) = Sandbox::with_regions();
     let text = file.display().to_string();

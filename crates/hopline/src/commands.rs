@@ -122,6 +122,14 @@ async fn patiently<T>(order: impl Future<Output = T>, waits_for: &str) -> T {
     }
 }
 
+/// Reads a time that something may take.
+fn patience(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("nothing can be done in no time".to_owned()),
+        time => Ok(time),
+    }
+}
+
 /// Reads `500ms`, `5s`, `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

@@ -1,6 +1,7 @@
 //! Why something in a running mesh is not reached, and how that is told.
 
 use hopline::mesh::client::{Failure, RequestError};
+use hopline::mesh::reason::Reason;
 use hopline::mesh::route::Refusal;
 use hopline::topo::Plan;
 use hopline::topo::launch::Running;
@@ -77,7 +78,11 @@ pub(crate) fn kept_out(plan: &Plan, name: &str) -> Option<String> {
 /// It as a message: what, where, and how far it came.
 pub(crate) fn not_reached(running: &Running, to: &str, unreached: &Unreached) -> String {
     let Unreached { reason, node, path } = unreached;
-    let mut text = format!("`{to}` is not reached: {reason}");
+    let is_known = node.is_some() && reason != Reason::Deadline.text();
+    let mut text = match is_known {
+        true => format!("`{to}` is not reached: {reason}"),
+        false => format!("it is not known whether `{to}` was reached: {reason}"),
+    };
     if let Some(node) = node {
         text.push_str(&format!(", says node `{node}`"));
     }

@@ -29,6 +29,7 @@ mod incarnation;
 mod keeper;
 mod key;
 mod lock;
+mod parting;
 mod place;
 mod process;
 mod records;

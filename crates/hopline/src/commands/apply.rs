@@ -11,7 +11,7 @@ use hopline::topo::launch::{Applied, FromSupervisor, Place, ToSupervisor};
 use hopline::topo::{Change, Plan};
 use serde::Serialize;
 
-use super::Answer;
+use super::{Answer, patiently};
 use crate::attach::running;
 use crate::trouble::Bad;
 use crate::{names, output};
@@ -20,6 +20,10 @@ use crate::{names, output};
 const FEW: usize = 5;
 /// How long a change may take, with all nodes that leave and start.
 const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// What is told where it takes long.
+const WAITS: &str = "waiting: nodes that leave take as long as messages are on their way, and changes are made one after the \
+                     other; Ctrl-C ends the waiting, not the change";
 
 /// Change the running mesh of a file to what the file says now
 ///
@@ -77,17 +81,20 @@ impl Apply {
             false => ToSupervisor::Apply(ordered),
         };
         // The supervisor says what it compared with: others may have applied a plan meanwhile.
-        let (before, would_restart, applied) = match running.order(&order, PATIENCE).await? {
-            FromSupervisor::Applied { applied, before } => (before, None, Some(*applied)),
-            FromSupervisor::Preview { restart, now } => (now, Some(restart), None),
-            FromSupervisor::Done {} => (Box::new(running.plan), None, None),
-            FromSupervisor::Refused { reason } => {
-                let bad = Bad::new(format!("nothing was changed: {reason}"));
-                let again =
-                    format!("`hopline down {0}` and `hopline up {0}` do it", self.file.display());
-                return Err(bad.help(again).into());
-            }
-        };
+        let (before, would_restart, applied) =
+            match patiently(running.order(&order, PATIENCE), WAITS).await? {
+                FromSupervisor::Applied { applied, before } => (before, None, Some(*applied)),
+                FromSupervisor::Preview { restart, now } => (now, Some(restart), None),
+                FromSupervisor::Done {} => (Box::new(running.plan), None, None),
+                FromSupervisor::Refused { reason } => {
+                    let bad = Bad::new(format!("nothing was changed: {reason}"));
+                    let again = format!(
+                        "`hopline down {0}` and `hopline up {0}` do it",
+                        self.file.display()
+                    );
+                    return Err(bad.help(again).into());
+                }
+            };
         let change = Change::between_plans(&before, &plan, most);
         let report = ApplyReport { mesh: plan.mesh, change, would_restart, applied };
         match self.json {

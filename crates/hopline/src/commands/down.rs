@@ -27,7 +27,7 @@ impl Down {
     pub(crate) async fn run(self) -> anyhow::Result<Answer> {
         let file = names::absolute(&self.file)?;
         let homes = names::homes()?;
-        let waits = "waiting for nodes to leave: messages are on their way (`--now` loses them)";
+        let waits = "waiting for nodes to leave, which takes as long as messages are on their way (`--now` loses them)";
         let said = match patiently(stop(&homes, &file, self.now), waits).await? {
             Stopped::Stopped { mesh, nodes } => match nodes {
                 Some(nodes) => format!("{mesh}: stopped ({})", count(nodes, "node")),

@@ -9,7 +9,7 @@ use hopline::mesh::wire::control::Request;
 use hopline::topo::launch::{FromSupervisor, Running, ToSupervisor};
 use serde::Serialize;
 
-use super::{Answer, duration, patiently};
+use super::{Answer, patience, patiently};
 use crate::attach::ask;
 use crate::deadline::Deadline;
 use crate::trouble::Bad;
@@ -35,7 +35,7 @@ pub(crate) struct Drain {
     #[arg(long, conflicts_with = "undo")]
     stop: bool,
     /// How long the node may take to answer
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = patience)]
     timeout: Duration,
     /// Print JSON
     #[arg(long)]
@@ -57,7 +57,8 @@ impl Drain {
         let node = names::node(&running.plan, &self.node)?;
         let draining = !self.undo && !self.stop;
         if self.stop {
-            let waits_for = "waiting for the node to leave: messages are on their way";
+            let waits_for =
+                "waiting for the node to leave, which takes as long as messages are on their way";
             tell(&running, ToSupervisor::Stop { node: node.clone() }, waits_for).await?;
         }
         if self.undo {

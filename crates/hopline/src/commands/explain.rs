@@ -13,7 +13,7 @@ use hopline::mesh::wire::control::{Answer as Said, Request};
 use hopline::topo::Offline;
 use hopline::topo::launch::{ProcessState, Running};
 
-use super::{Answer, duration};
+use super::{Answer, patience};
 use crate::attach::{attach, entrance, running, whereabouts};
 use crate::deadline::Deadline;
 use crate::names::one_destination;
@@ -35,7 +35,7 @@ pub(crate) struct Explain {
     /// A node or a client
     to: String,
     /// How long it may take
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = patience)]
     timeout: Duration,
     /// Print JSON
     #[arg(long)]

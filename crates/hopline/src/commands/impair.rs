@@ -12,7 +12,7 @@ use hopline::topo::{Offline, rate};
 use serde::{Serialize, Serializer};
 use tokio::time::interval;
 
-use super::{Answer, duration};
+use super::{Answer, duration, patience};
 use crate::attach::{ask, running};
 use crate::deadline::Deadline;
 use crate::trouble::{Bad, describe};
@@ -58,7 +58,7 @@ pub(crate) struct Impair {
     #[arg(long, conflicts_with_all = ["latency", "jitter", "loss", "rate", "seed"])]
     clear: bool,
     /// How long each end may take to answer
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = patience)]
     timeout: Duration,
     /// Print JSON
     #[arg(long)]

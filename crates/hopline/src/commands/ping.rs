@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use hopline::mesh::client::RequestError;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Answer, duration};
+use super::{Answer, patience};
 use crate::attach::{attach, entrance, own_name, running};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, in_words};
 use crate::names::one_destination;
 use crate::output;
 use crate::unreached::{not_reached, unreached, with_document};
@@ -27,11 +28,11 @@ pub(crate) struct Ping {
     /// The node to ping from [default: the first that is up]
     #[arg(long, value_name = "NODE")]
     at: Option<String>,
-    /// How many times
+    /// How many times; who does not answer in time is asked the next time all the same
     #[arg(long, short = 'n', default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// How long each answer may take, the first with all that goes before it
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = patience)]
     timeout: Duration,
     /// Print JSON
     #[arg(long)]
@@ -47,6 +48,8 @@ struct Pings {
     path: Vec<String>,
     hops: usize,
     round_trips_ms: Vec<f64>,
+    /// How many were not answered in time, where there was more than one.
+    lost: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +78,7 @@ impl Ping {
             path: Vec::new(),
             hops: 0,
             round_trips_ms: Vec::new(),
+            lost: 0,
             reason: None,
             node: None,
         };
@@ -92,6 +96,10 @@ impl Ping {
                         output::data(&format!("{}: {taken:.2} ms  {way}", self.name))?;
                     }
                 }
+                Err(RequestError::Timeout { .. }) if self.count > 1 => {
+                    pings.lost += 1;
+                    output::message(&format!("{}: no answer in {}", self.name, in_words(patience)));
+                }
                 Err(error) => {
                     let failure = unreached(error)?;
                     output::message(&format!(
@@ -108,9 +116,14 @@ impl Ping {
             patience = self.timeout;
         }
         client.shutdown().await;
+        if pings.lost > 0 {
+            let answered = pings.round_trips_ms.len();
+            output::message(&format!("{answered} of {} were answered", self.count));
+            pings.reachable &= answered > 0;
+        }
         if self.json {
             output::json(&pings)?;
         }
-        Ok(if pings.reachable { Answer::Yes } else { Answer::No })
+        Ok(if pings.reachable && pings.lost == 0 { Answer::Yes } else { Answer::No })
     }
 }

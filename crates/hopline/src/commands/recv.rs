@@ -7,18 +7,22 @@ use clap::Args;
 use hopline::mesh::address::Address;
 use hopline::mesh::client::{Incoming, Message};
 use serde::Serialize;
-use tokio::time::sleep_until;
+use tokio::time::{interval, sleep_until};
 
-use super::{Answer, duration};
+use super::{Answer, patience};
 use crate::attach::{PATIENCE, attach, entrance, running};
 use crate::deadline::{Deadline, in_words};
 use crate::output;
 use crate::trouble::Bad;
 use crate::way::{arrows, count, visible};
 
+/// How often it is looked whether the node is there.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Receive messages under a name
 ///
-/// Each message is printed as it comes, with its sender and its path; with --json as one line of JSON.
+/// Each message is printed as it comes, with its sender and its path, control characters written out; with --json as one
+/// line of JSON.
 #[derive(Debug, Args)]
 pub(crate) struct Recv {
     /// The topology file of a running mesh
@@ -33,7 +37,7 @@ pub(crate) struct Recv {
     count: Option<u64>,
     /// End after this time, such as `5s`: a failure only where --count says how many are to come, and
     /// fewer did
-    #[arg(long, value_parser = duration)]
+    #[arg(long, value_parser = patience)]
     timeout: Option<Duration>,
     /// Print each message as a line of JSON
     #[arg(long)]
@@ -76,7 +80,7 @@ impl Recv {
         // The node may know it by another name than it asked for: `top@east` where `top` is a node.
         let address = client.address().unwrap_or_else(|| self.name.clone());
         output::message(&format!("receiving as {} at {node}; Ctrl-C ends it", visible(&address)));
-        let mut received: u64 = 0;
+        let (mut received, mut is_attached, mut look) = (0_u64, true, interval(LOOK));
         let answer = loop {
             if self.count.is_some_and(|count| received >= count) {
                 break Answer::Yes;
@@ -88,6 +92,16 @@ impl Recv {
                     break Answer::Yes;
                 }
                 incoming = client.recv() => incoming?,
+                _ = look.tick() => {
+                    if is_attached != client.node().is_some() {
+                        is_attached = !is_attached;
+                        output::message(&match is_attached {
+                            true => format!("attached to `{node}` again"),
+                            false => format!("warning: not attached to `{node}` any more: nothing comes until it is there again"),
+                        });
+                    }
+                    continue;
+                }
                 () = at(deadline) => break self.out_of_time(received)?,
             };
             if let Incoming::Message(message) = incoming {
@@ -129,7 +143,9 @@ impl Recv {
             })?);
         }
         let way = arrows(&message.nodes());
-        output::data(&format!("{}: {}  ({way})", message.source, payload.join(" | ")))
+        // Nothing that a stranger sends is to move the cursor, or to look like another line.
+        let (source, payload) = (visible(&message.source), visible(&payload.join(" | ")));
+        output::data(&format!("{source}: {payload}  ({way})"))
     }
 }
 

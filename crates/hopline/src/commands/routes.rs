@@ -17,6 +17,9 @@ use crate::trouble::Bad;
 use crate::way::{drains, visible};
 use crate::{names, output};
 
+/// How a static route is told from a computed one.
+const STATIC: &str = "static";
+
 /// Show the routing tables of running nodes, or set a node's static routes
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -108,11 +111,24 @@ pub(super) fn lines_text(lines: &[RouteLine]) -> String {
                 line.next_hop.clone().unwrap_or_else(dash),
                 line.cost.map_or_else(dash, cost),
                 line.hops.map_or_else(dash, |hops| hops.to_string()),
-                line.origin.clone(),
+                match is_overridden(line, lines) {
+                    true => format!("{}, overridden", line.origin),
+                    false => line.origin.clone(),
+                },
             ]
         })
         .collect();
     table(&["TO", "NEXT HOP", "COST", "HOPS", "WHY"], &rows)
+}
+
+/// Whether messages to this destination go by a static route instead.
+fn is_overridden(line: &RouteLine, lines: &[RouteLine]) -> bool {
+    let takes = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => line.destination.starts_with(prefix),
+        None => line.destination == pattern,
+    };
+    let mut statics = lines.iter().filter(|other| other.origin == STATIC);
+    line.origin != STATIC && line.next_hop.is_some() && statics.any(|it| takes(&it.destination))
 }
 
 /// A cost in its column.

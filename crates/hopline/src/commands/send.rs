@@ -11,7 +11,7 @@ use hopline::topo::launch::Running;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::{Answer, duration};
+use super::{Answer, patience};
 use crate::attach::{attach, entrance, own_name, running};
 use crate::deadline::Deadline;
 use crate::output;
@@ -24,6 +24,9 @@ use crate::way::{arrows, count};
 /// It is sent at most once, or with `--confirmed` until its receiver has it. What the mesh knows of it when the
 /// command ends is told: the way that it took, or which node refused it and why; of one to several (`#group`, `*`) how many
 /// clients were handed it, and which nodes did not say.
+///
+/// It comes in by the node's control socket, which may do everything: access rules do not hold for it, whatever name it
+/// has. What they say is told by `trace` and `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The topology file of a running mesh
@@ -45,7 +48,7 @@ pub(crate) struct Send {
     #[arg(long)]
     confirmed: bool,
     /// How long the mesh may take
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = patience)]
     timeout: Duration,
     /// Print JSON
     #[arg(long)]
@@ -155,14 +158,15 @@ impl Send {
         })
     }
 
-    /// Tells how many got it. The answer is no where a node did not say.
+    /// Tells how many got it. The answer is no where a node did not say, or nobody is there.
     fn tell_several(
         &self,
         from: String,
         running: &Running,
         reported: Result<Delivery, Unreached>,
     ) -> anyhow::Result<Answer> {
-        let is_reached = reported.as_ref().is_ok_and(|it| it.missing.is_empty());
+        let is_reached =
+            reported.as_ref().is_ok_and(|it| it.missing.is_empty() && it.recipients > 0);
         if self.json {
             let failure = reported.as_ref().err();
             let delivery = reported.as_ref().ok();

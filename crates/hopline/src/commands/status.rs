@@ -161,7 +161,9 @@ impl MeshReport {
             mesh: running.plan.mesh.to_string(),
             revision: revisions.first().filter(|_| is_one).map(|revision| (*revision).clone()),
             converged,
-            lacks: lack.or_else(|| stopped(&running.stopped())),
+            lacks: lack
+                .or_else(|| these("stopped", &running.stopped()))
+                .or_else(|| these("leaving", &running.leaving())),
             supervisor: running.supervisor.process.pid,
             logs: running.place.logs(),
             ledger: statuses.values().sum(),
@@ -310,11 +312,11 @@ impl NodeReport {
     }
 }
 
-/// That somebody has stopped nodes, if so.
-fn stopped(nodes: &BTreeSet<NodeName>) -> Option<String> {
+/// That there are nodes of which something is so.
+fn these(what: &str, nodes: &BTreeSet<NodeName>) -> Option<String> {
     let named: Vec<String> = nodes.iter().map(|node| format!("`{node}`")).collect();
     let are = if nodes.len() == 1 { "is" } else { "are" };
-    (!nodes.is_empty()).then(|| format!("{} {are} stopped", named.join(", ")))
+    (!nodes.is_empty()).then(|| format!("{} {are} {what}", named.join(", ")))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

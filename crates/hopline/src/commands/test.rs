@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use hopline::topo::{Problems, Topology};
 
-use super::{Answer, duration};
+use super::{Answer, patience};
 use crate::way::count;
 use crate::{names, output, trouble};
 use report::{FileReport, Report, Tested, Verdict};
@@ -39,7 +39,7 @@ pub(crate) struct Test {
     #[arg(long)]
     live: bool,
     /// With --live, how long the mesh may take to settle each time
-    #[arg(long, default_value = "30s", value_parser = duration)]
+    #[arg(long, default_value = "30s", value_parser = patience)]
     timeout: Duration,
     /// How to print what came of it
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -9,7 +9,7 @@ use hopline::topo::launch::Running;
 use serde::Serialize;
 
 use super::explain::denied;
-use super::{Answer, duration};
+use super::{Answer, patience};
 use crate::attach::{attach, own_name, running, whereabouts};
 use crate::deadline::Deadline;
 use crate::names::one_destination;
@@ -30,7 +30,7 @@ pub(crate) struct Trace {
     /// A node, a client or a service
     to: String,
     /// How long it may take
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = patience)]
     timeout: Duration,
     /// Print JSON
     #[arg(long)]

@@ -5,13 +5,16 @@
 //!  prepare all --> plan.json --> start what is new --> stop what is gone --> switch all --> restart those that must
 //! ```
 //!
+//! Where nodes are removed all this is done twice: first for a plan in which they are still there, see
+//! [`with_parting`], so that what is new is there before they leave, and waits for none of them.
+//!
 //! Whoever takes a port that another gives up starts once that one has left; nodes that give ports to each other, or to
 //! new ones, leave together and start together, see [`Handover`].
 //!
 //! A node that cannot be reached holds nobody up: it goes by the plan when it is back, for it starts from it. One that is
 //! removed and does not answer is waited for last, unless another takes its port.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +29,7 @@ use super::error::LaunchError;
 use super::farewell::ENDS;
 use super::handover::{Changing, Handover};
 use super::keeper::{News, Step};
+use super::parting::with_parting;
 use super::records::ProcessState;
 use super::share::Share;
 use super::store;
@@ -42,7 +46,7 @@ const STARTS_AGAIN: Duration = ENDS.saturating_add(STARTS);
 /// What became of a plan that was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Applied {
-    /// The number of the change, 1 for the first since the mesh was started.
+    /// The number of the change, 1 for the first since the mesh was started. One that removes nodes may count twice.
     pub number: u64,
     /// Nodes that were started.
     pub started: Vec<NodeName>,
@@ -60,6 +64,20 @@ pub struct Applied {
     /// Nodes that somebody has stopped: they go by the plan when they are to serve again.
     #[serde(default)]
     pub still_stopped: Vec<NodeName>,
+}
+
+impl Applied {
+    /// Both changes as one, of which this was the first.
+    fn and_then(self, mut then: Self) -> Self {
+        then.started.extend(self.started);
+        then.stopped.extend(self.stopped);
+        then.restarted.extend(self.restarted);
+        then.started.sort();
+        then.stopped.sort();
+        then.switched
+            .retain(|node| !then.started.contains(node) && !then.restarted.contains_key(node));
+        then
+    }
 }
 
 /// An error in one line, with its cause.
@@ -90,7 +108,7 @@ impl Supervisor {
                     return refused(reason);
                 }
                 let before = Box::new(self.launch.plan.clone());
-                let applied = self.apply(*plan, &mut hearing).await.map(Box::new);
+                let applied = self.apply_and_part(*plan, &mut hearing).await.map(Box::new);
                 applied.map(|applied| FromSupervisor::Applied { applied, before })
             }
             ToSupervisor::Preview(plan) => {
@@ -157,6 +175,31 @@ impl Supervisor {
             Some((name.clone(), Share::new(now, node).needs_restart(&new)))
         });
         why.filter(|(_, why)| !why.is_empty()).collect()
+    }
+
+    /// Applies a plan, at first with the removed nodes that run and whose ports nobody takes.
+    async fn apply_and_part(
+        &mut self,
+        plan: Plan,
+        hearing: &mut Hearing<'_>,
+    ) -> Result<Applied, LaunchError> {
+        let now = &self.launch.plan.nodes;
+        let names = |of: &BTreeMap<NodeName, _>, but: &BTreeMap<NodeName, _>| -> Vec<NodeName> {
+            of.keys().filter(|node| !but.contains_key(*node)).cloned().collect()
+        };
+        let (new, gone) = (names(&plan.nodes, now), names(now, &plan.nodes));
+        let restart: Vec<NodeName> = self.would_restart(&plan).into_keys().collect();
+        let changing = Changing { new: &new, gone: &gone, restart: &restart };
+        let givers = Handover::new(&plan, &self.listening(), changing).givers;
+        let parts = |node: &NodeName| self.is_up(node) && !givers.contains(node);
+        let parting: BTreeSet<NodeName> = gone.into_iter().filter(parts).collect();
+        if parting.is_empty() {
+            return self.apply(plan, hearing).await;
+        }
+        let between = with_parting(&self.launch.plan, &plan, &parting);
+        let first = self.apply(between, hearing).await?;
+        let then = self.apply(plan, hearing).await?;
+        Ok(first.and_then(then))
     }
 
     async fn apply(

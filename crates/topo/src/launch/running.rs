@@ -110,6 +110,13 @@ impl Running {
         stopped.map(|(node, _)| node.clone()).collect()
     }
 
+    /// The nodes that are in the plan no more, and still have a process: they are about to leave.
+    #[must_use]
+    pub fn leaving(&self) -> BTreeSet<NodeName> {
+        let nodes = self.processes.keys();
+        nodes.filter(|node| !self.plan.nodes.contains_key(*node)).cloned().collect()
+    }
+
     /// What is expected to run: the plan without the nodes that somebody has [stopped](Self::stopped), and without
     /// their links.
     #[must_use]

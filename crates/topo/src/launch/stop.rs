@@ -10,6 +10,7 @@ use super::farewell::ENDS;
 use super::homes::Homes;
 use super::lock::Lock;
 use super::place::Place;
+use super::process::{Identity, State};
 use super::records::SupervisorRecord;
 use super::running::{self, Found, Running, leftovers};
 use super::store;
@@ -44,7 +45,21 @@ pub enum Stopped {
 /// Once polled, the mesh may be stopped although the future was dropped.
 pub async fn stop(homes: &Homes, file: &Path, at_once: bool) -> Result<Stopped, LaunchError> {
     if let Some((place, supervisor)) = running::supervisor_of(homes, file)? {
-        return stop_running(&place, supervisor, at_once).await;
+        let process = &supervisor.process;
+        match (process.state().await, at_once) {
+            // It would obey once it goes on, whenever that is.
+            (Some(State::Stopped), false) => {
+                return Err(LaunchError::Silent { pid: process.pid });
+            }
+            // Its nodes end when it does.
+            (Some(State::Stopped), true) => {
+                process.kill();
+                until_ended(process).await?;
+            }
+            (Some(State::Runs) | None, _) => {
+                return stop_running(&place, supervisor, at_once).await;
+            }
+        }
     }
     let Found::Leftovers(place) = Running::find(homes, file)? else {
         return Ok(Stopped::Nothing);
@@ -56,6 +71,17 @@ pub async fn stop(homes: &Homes, file: &Path, at_once: bool) -> Result<Stopped, 
     store::remove(&place.ports())?;
     lock.sign(&place.lock(), None)?;
     Ok(Stopped::Cleaned)
+}
+
+async fn until_ended(process: &Identity) -> Result<(), LaunchError> {
+    let deadline = Instant::now() + PATIENCE;
+    while process.is_alive().await {
+        if Instant::now() >= deadline {
+            return Err(LaunchError::DoesNotEnd { pid: process.pid });
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
 }
 
 /// Nothing but the supervisor's process is needed for this, whatever became of the rest of the state.

@@ -49,7 +49,9 @@ impl Mesh {
     pub(super) async fn stand_in(&mut self, names: &BTreeSet<&str>) -> anyhow::Result<()> {
         let statuses = self.running.statuses(PATIENCE).await;
         let is_at = |status: &NodeStatus, name: &str| {
-            status.clients.iter().any(|client| client.name == name)
+            // A member of a service is told with its node.
+            let member = format!("{name}@{}", status.node);
+            status.clients.iter().any(|client| client.name == name || client.name == member)
         };
         let plan = &self.running.plan;
         let clients = plan.nodes.values().flat_map(|node| {
