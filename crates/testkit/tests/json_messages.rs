@@ -156,7 +156,7 @@ fn a_failure_at_a_far_node_comes_back_along_the_path() {
 #[test]
 fn a_link_that_is_cut_is_told_by_whichever_node_knows_first() {
     let far = std::cell::Cell::new(0);
-    for_each_seed(20, |seed| {
+    let ran = for_each_seed(20, |seed| {
         let (mut mesh, alice, _) = alice_and_bob(seed);
         let sent = json!({"destination": "bob", "x": 1.0});
         mesh.cut("top", "west");
@@ -171,7 +171,7 @@ fn a_link_that_is_cut_is_told_by_whichever_node_knows_first() {
         assert_eq!(near + top, 2);
         far.set(far.get() + top);
     });
-    assert!(far.get() > 0, "both nodes have their turn");
+    assert!(far.get() > 0 || ran == 1, "both nodes have their turn");
 }
 
 #[test]

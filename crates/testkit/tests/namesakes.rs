@@ -97,7 +97,7 @@ fn scenario_46_the_second_of_a_name_is_refused_and_the_first_undisturbed() {
 fn scenario_47_a_node_that_was_started_again_is_let_in_once_its_last_run_is_not_heard() {
     for heard in [true, false] {
         let refused = Cell::new(0);
-        for_each_seed(20, |seed| {
+        let ran = for_each_seed(20, |seed| {
             let (mut mesh, _, _) = two_of_a_name(seed, false);
             if !heard {
                 mesh.part("top", "east");
@@ -118,7 +118,7 @@ fn scenario_47_a_node_that_was_started_again_is_let_in_once_its_last_run_is_not_
             assert!(mesh.run_until_quiet(LIMIT) && mesh.converged());
         });
         // Else the last run's end was found by what was sent to it.
-        assert!(heard || refused.get() > 10, "{} of 20", refused.get());
+        assert!(heard || ran == 1 || refused.get() as u64 * 2 > ran, "{} of {ran}", refused.get());
     }
 }
 
