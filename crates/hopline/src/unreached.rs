@@ -78,7 +78,8 @@ pub(crate) fn kept_out(plan: &Plan, name: &str) -> Option<String> {
 /// It as a message: what, where, and how far it came.
 pub(crate) fn not_reached(running: &Running, to: &str, unreached: &Unreached) -> String {
     let Unreached { reason, node, path } = unreached;
-    let is_known = node.is_some() && reason != Reason::Deadline.text();
+    let open = [Reason::Deadline.text(), Reason::InDoubt.text()];
+    let is_known = node.is_some() && !open.contains(&reason.as_str());
     let mut text = match is_known {
         true => format!("`{to}` is not reached: {reason}"),
         false => format!("it is not known whether `{to}` was reached: {reason}"),

@@ -13,9 +13,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// How long the owner goes first if it waits. It may be busy with other things, and those who connect do not depend
-/// on it.
-const GIVE_WAY: Duration = Duration::from_millis(1);
+/// How long the owner goes first if it waits, each time that it could not look. It may be busy with other things, and
+/// those who connect do not depend on it.
+const GIVE_WAY: Duration = Duration::from_millis(20);
 
 /// Who may go on: whoever makes a private connection, those that close one, and the owner of the socket, who looks.
 #[derive(Debug, Default)]
@@ -43,7 +43,10 @@ impl Turns {
         if self.now().owner.is_some() {
             let _ = timeout(GIVE_WAY, looked).await;
         }
-        self.now().is_one_made = true;
+        let mut now = self.now();
+        // It was woken when the last one was made.
+        now.owner = None;
+        now.is_one_made = true;
         Making(self)
     }
 
@@ -156,5 +159,7 @@ mod tests {
         let asked = tokio::time::Instant::now();
         drop(turns.make().await);
         assert_eq!(asked.elapsed(), GIVE_WAY, "an owner that does not come");
+        drop(turns.make().await);
+        assert_eq!(asked.elapsed(), GIVE_WAY, "and is not waited for again before it has");
     }
 }

@@ -13,7 +13,7 @@ use crate::attach::{attach, entrance, own_name, running};
 use crate::deadline::{Deadline, in_words};
 use crate::names::one_destination;
 use crate::output;
-use crate::unreached::{not_reached, unreached, with_document};
+use crate::unreached::{Unreached, not_reached, unreached, with_document};
 use crate::way::{arrows, hops};
 
 /// Measure the round trip to a node or client
@@ -118,8 +118,12 @@ impl Ping {
         client.shutdown().await;
         if pings.lost > 0 {
             let answered = pings.round_trips_ms.len();
-            output::message(&format!("{answered} of {} were answered", self.count));
-            pings.reachable &= answered > 0;
+            let asked = answered + usize::try_from(pings.lost)?;
+            output::message(&format!("{answered} of {asked} were answered"));
+            if answered == 0 {
+                pings.reachable = false;
+                pings.reason.get_or_insert_with(|| Unreached::no_answer().reason);
+            }
         }
         if self.json {
             output::json(&pings)?;

@@ -121,13 +121,22 @@ pub(super) fn lines_text(lines: &[RouteLine]) -> String {
     table(&["TO", "NEXT HOP", "COST", "HOPS", "WHY"], &rows)
 }
 
-/// Whether messages to this destination go by a static route instead.
+/// Whether messages to this destination go by a static route instead, whose next hop is there.
 fn is_overridden(line: &RouteLine, lines: &[RouteLine]) -> bool {
     let takes = |pattern: &str| match pattern.strip_suffix('*') {
         Some(prefix) => line.destination.starts_with(prefix),
         None => line.destination == pattern,
     };
-    let mut statics = lines.iter().filter(|other| other.origin == STATIC);
+    let is_there = |hop: &str| {
+        let computed = lines.iter().filter(|other| other.origin != STATIC);
+        computed
+            .filter(|it| it.destination == hop)
+            .any(|it| it.next_hop.is_some() || it.cost == Some(0))
+    };
+    let in_force = |other: &&RouteLine| {
+        other.origin == STATIC && other.next_hop.as_deref().is_some_and(is_there)
+    };
+    let mut statics = lines.iter().filter(in_force);
     line.origin != STATIC && line.next_hop.is_some() && statics.any(|it| takes(&it.destination))
 }
 

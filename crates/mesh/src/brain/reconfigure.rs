@@ -198,14 +198,15 @@ impl Brain {
         let is_misjudged = |(_, conn): &(&ConnId, &Conn)| {
             let Conn::Client(client) = conn else { return false };
             // Who has neither a name nor spoken may yet turn out to be a node.
-            if client.operator || (client.anonymous && client.dialect.is_none()) {
+            if client.anonymous && client.dialect.is_none() {
                 return false;
             }
             let was_refused = match client.claim {
                 Claim::Refused(reason) => [Reason::NotOffered, denied].contains(&reason),
                 Claim::Attached | Claim::Pending { .. } => false,
             };
-            let is_denied = !self.config.access().attach(client.name.as_str()).allowed;
+            let may_attach = || self.config.access().attach(client.name.as_str()).allowed;
+            let is_denied = !client.operator && !may_attach();
             was_refused != (is_denied || !self.is_offered_here(&client.name))
         };
         let misjudged = self.conns.iter().filter(is_misjudged);

@@ -20,7 +20,7 @@ use hopline_core::Frames;
 
 use super::held::Held;
 use super::message::Message;
-use super::{Brain, ConnId, Now, Output, Room, Window};
+use super::{Brain, ConnId, Now, Original, Output, Room, Window};
 use crate::name::NodeName;
 use crate::reason::Reason;
 use crate::wire::Kind;
@@ -214,9 +214,26 @@ impl Brain {
         self.read_or_wait(conn);
     }
 
+    /// The same in the client's own dialect.
+    pub(crate) fn frames_again(&mut self, now: Now, conn: ConnId, frames: Frames) {
+        if self.conns.contains_key(&conn) {
+            let queue = self.config.settings.queue;
+            self.unsaid.put_back(now.since_start, conn, Word::Frames(frames), queue);
+            self.read_or_wait(conn);
+        }
+    }
+
     /// Whether words for this client wait.
     pub(crate) fn has_unsaid(&self, conn: ConnId) -> bool {
         self.unsaid.has(conn)
+    }
+
+    /// Whether what is about to be handed to a client is a word. Anything else goes back to its sender if it cannot be.
+    pub(crate) fn is_word(&self, frames: &Frames, original: Option<&Original>) -> bool {
+        let whole = original.map_or(frames, |Original(whole)| whole);
+        let begins = usize::from(whole.first().is_some_and(Bytes::is_empty));
+        let message = Message::read(whole.iter().skip(begins).cloned().collect());
+        message.is_ok_and(|message| is_word(&message, self.name()))
     }
 
     /// Tells clients that have room what waits for them, some of it at a time, and closes those that were waited for

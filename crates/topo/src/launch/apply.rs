@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Where nodes are removed all this is done twice: first for a plan in which they are still there, see
-//! [`with_parting`], so that what is new is there before they leave, and waits for none of them.
+//! [`parting`](super::parting), so that what is new is there before they leave, and waits for none of them.
 //!
 //! Whoever takes a port that another gives up starts once that one has left; nodes that give ports to each other, or to
 //! new ones, leave together and start together, see [`Handover`].
@@ -29,7 +29,6 @@ use super::error::LaunchError;
 use super::farewell::ENDS;
 use super::handover::{Changing, Handover};
 use super::keeper::{News, Step};
-use super::parting::with_parting;
 use super::records::ProcessState;
 use super::share::Share;
 use super::store;
@@ -66,20 +65,6 @@ pub struct Applied {
     pub still_stopped: Vec<NodeName>,
 }
 
-impl Applied {
-    /// Both changes as one, of which this was the first.
-    fn and_then(self, mut then: Self) -> Self {
-        then.started.extend(self.started);
-        then.stopped.extend(self.stopped);
-        then.restarted.extend(self.restarted);
-        then.started.sort();
-        then.stopped.sort();
-        then.switched
-            .retain(|node| !then.started.contains(node) && !then.restarted.contains_key(node));
-        then
-    }
-}
-
 /// An error in one line, with its cause.
 fn told(error: &LaunchError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
@@ -87,9 +72,9 @@ fn told(error: &LaunchError) -> String {
 }
 
 /// News, and when nobody wants more of them.
-struct Hearing<'a> {
+pub(super) struct Hearing<'a> {
     news: &'a mut mpsc::Receiver<(NodeName, News)>,
-    stop: &'a CancellationToken,
+    pub(super) stop: &'a CancellationToken,
 }
 
 impl Supervisor {
@@ -167,7 +152,7 @@ impl Supervisor {
     }
 
     /// The nodes that a plan has started again, with what it changes that only a restart brings about.
-    fn would_restart(&self, plan: &Plan) -> BTreeMap<NodeName, Vec<String>> {
+    pub(super) fn would_restart(&self, plan: &Plan) -> BTreeMap<NodeName, Vec<String>> {
         let now = &self.launch.plan;
         let runs = now.nodes.iter().filter(|(node, _)| self.fleet.has(node));
         let why = runs.filter_map(|(name, node)| {
@@ -177,34 +162,11 @@ impl Supervisor {
         why.filter(|(_, why)| !why.is_empty()).collect()
     }
 
-    /// Applies a plan, at first with the removed nodes that run and whose ports nobody takes.
-    async fn apply_and_part(
+    /// Applies a plan. Those that are about to part go on as they are, whatever it says of them.
+    pub(super) async fn apply(
         &mut self,
         plan: Plan,
-        hearing: &mut Hearing<'_>,
-    ) -> Result<Applied, LaunchError> {
-        let now = &self.launch.plan.nodes;
-        let names = |of: &BTreeMap<NodeName, _>, but: &BTreeMap<NodeName, _>| -> Vec<NodeName> {
-            of.keys().filter(|node| !but.contains_key(*node)).cloned().collect()
-        };
-        let (new, gone) = (names(&plan.nodes, now), names(now, &plan.nodes));
-        let restart: Vec<NodeName> = self.would_restart(&plan).into_keys().collect();
-        let changing = Changing { new: &new, gone: &gone, restart: &restart };
-        let givers = Handover::new(&plan, &self.listening(), changing).givers;
-        let parts = |node: &NodeName| self.is_up(node) && !givers.contains(node);
-        let parting: BTreeSet<NodeName> = gone.into_iter().filter(parts).collect();
-        if parting.is_empty() {
-            return self.apply(plan, hearing).await;
-        }
-        let between = with_parting(&self.launch.plan, &plan, &parting);
-        let first = self.apply(between, hearing).await?;
-        let then = self.apply(plan, hearing).await?;
-        Ok(first.and_then(then))
-    }
-
-    async fn apply(
-        &mut self,
-        plan: Plan,
+        parting: &BTreeSet<NodeName>,
         hearing: &mut Hearing<'_>,
     ) -> Result<Applied, LaunchError> {
         self.fleet.number += 1;
@@ -219,7 +181,8 @@ impl Supervisor {
         let new: Vec<NodeName> = plan.nodes.keys().filter(is_new).cloned().collect();
         let is_gone = |node: &&NodeName| !plan.nodes.contains_key(*node);
         let gone: Vec<NodeName> = before.keys().filter(is_gone).cloned().collect();
-        let stay = plan.nodes.keys().filter(|node| before.contains_key(*node)).cloned();
+        let stays = |node: &&NodeName| before.contains_key(*node) && !parting.contains(*node);
+        let stay = plan.nodes.keys().filter(stays).cloned();
         // Whoever was stopped is not waited for, and starts from the plan.
         let (stay, still_stopped): (Vec<NodeName>, Vec<NodeName>) =
             stay.partition(|node| self.fleet.has(node));
@@ -346,7 +309,7 @@ impl Supervisor {
         }
     }
 
-    fn is_up(&self, node: &NodeName) -> bool {
+    pub(super) fn is_up(&self, node: &NodeName) -> bool {
         self.processes.get(node).is_some_and(|record| record.state == ProcessState::Up)
     }
 
@@ -366,7 +329,7 @@ impl Supervisor {
     }
 
     /// Hears news until something holds, its time is over, or the mesh is stopped. Says whether it holds.
-    async fn hear_until(
+    pub(super) async fn hear_until(
         &mut self,
         hearing: &mut Hearing<'_>,
         time: Duration,

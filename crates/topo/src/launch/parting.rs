@@ -5,11 +5,104 @@
 //!  where it was     src--t1--dst              src--t1--dst     that stays waits for it
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hopline_mesh::name::NodeName;
+use tokio::time::Instant;
 
-use crate::plan::{Dial, Plan};
+use super::agreement::{disagreement_of, missing};
+use super::apply::{Applied, Hearing};
+use super::error::LaunchError;
+use super::handover::{Changing, Handover};
+use super::supervise::Supervisor;
+use crate::plan::{Dial, NodePlan, Plan};
+
+/// How long removed nodes wait for the others to have their new ways,
+const NEW_WAYS: Duration = Duration::from_secs(5);
+/// and how often it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl Supervisor {
+    /// Applies a plan, at first with the removed nodes that run and whose ports nobody takes.
+    pub(super) async fn apply_and_part(
+        &mut self,
+        plan: Plan,
+        hearing: &mut Hearing<'_>,
+    ) -> Result<Applied, LaunchError> {
+        let before = self.launch.plan.clone();
+        let new = only_in(&plan.nodes, &before.nodes);
+        let gone = only_in(&before.nodes, &plan.nodes);
+        let restart: Vec<NodeName> = self.would_restart(&plan).into_keys().collect();
+        let changing = Changing { new: &new, gone: &gone, restart: &restart };
+        let givers = Handover::new(&plan, &self.listening(), changing).givers;
+        let parts = |node: &NodeName| self.is_up(node) && !givers.contains(node);
+        let parting: BTreeSet<NodeName> = gone.into_iter().filter(parts).collect();
+        if parting.is_empty() {
+            return self.apply(plan, &parting, hearing).await;
+        }
+        let between = with_parting(&before, &plan, &parting);
+        let first = self.apply(between.clone(), &parting, hearing).await?;
+        self.hear_of_new_ways(&before, between, hearing).await?;
+        let then = self.apply(plan, &BTreeSet::new(), hearing).await?;
+        Ok(first.and_then(then, &new))
+    }
+
+    /// Waits for a while until the links that are in this plan and were not in the one `before` are up, and all know.
+    async fn hear_of_new_ways(
+        &mut self,
+        before: &Plan,
+        mut plan: Plan,
+        hearing: &mut Hearing<'_>,
+    ) -> Result<(), LaunchError> {
+        plan.nodes.retain(|node, _| self.is_up(node));
+        for (name, node) in &mut plan.nodes {
+            let old = before.nodes.get(name).map(|node| node.dials.iter().chain(&node.accepts));
+            let old: BTreeSet<&NodeName> =
+                old.into_iter().flatten().map(|dial| &dial.node).collect();
+            let is_new = |dial: &Dial| self.is_up(&dial.node) && !old.contains(&dial.node);
+            node.dials.retain(is_new);
+            node.accepts.retain(is_new);
+        }
+        let deadline = Instant::now() + NEW_WAYS;
+        loop {
+            let lack =
+                missing(&plan, &self.statuses).or_else(|| disagreement_of(&plan, &self.statuses));
+            if lack.is_none() || Instant::now() >= deadline || hearing.stop.is_cancelled() {
+                return Ok(());
+            }
+            self.orders.send_modify(|orders| orders.asked += 1);
+            self.hear_until(hearing, LOOK, |_| false).await?;
+        }
+    }
+}
+
+impl Applied {
+    /// Both changes as one, of which this was the first; these nodes are `new` since before it.
+    fn and_then(self, mut then: Self, new: &[NodeName]) -> Self {
+        let Self { started, stopped, restarted, .. } = self;
+        then.started.extend(started);
+        then.stopped.extend(stopped);
+        then.restarted.extend(restarted);
+        // Those that came up late are started all the same.
+        let late = new.iter().filter(|node| then.switched.contains(*node)).cloned();
+        then.started.extend(late.collect::<Vec<_>>());
+        then.started.sort();
+        then.started.dedup();
+        then.stopped.sort();
+        then.switched
+            .retain(|node| !then.started.contains(node) && !then.restarted.contains_key(node));
+        then
+    }
+}
+
+/// The nodes of `these` that are not among the others.
+fn only_in(
+    these: &BTreeMap<NodeName, NodePlan>,
+    others: &BTreeMap<NodeName, NodePlan>,
+) -> Vec<NodeName> {
+    these.keys().filter(|node| !others.contains_key(*node)).cloned().collect()
+}
 
 /// `next`, with the nodes of `parting` and their links as they are in `now`.
 pub(super) fn with_parting(now: &Plan, next: &Plan, parting: &BTreeSet<NodeName>) -> Plan {

@@ -33,6 +33,9 @@ impl Rim {
             let (mut behind, mut hung) = (Vec::new(), Vec::new());
             for output in outputs.drain(..) {
                 match output {
+                    Output::Send { conn, frames } if behind.contains(&conn) => {
+                        self.brain.frames_again(self.clock.now(), conn, frames);
+                    }
                     Output::Send { conn, frames } => {
                         let taken = self.sockets.hand_over(conn, frames).await;
                         if let (true, Some(peer)) = (taken, Socket::peer(conn)) {
@@ -40,9 +43,11 @@ impl Rim {
                         }
                     }
                     Output::Deliver { conn, frames, original, receipt } => {
-                        if behind.contains(&conn) {
+                        let waits = behind.contains(&conn);
+                        if waits && self.brain.is_word(&frames, original.as_ref()) {
                             self.give_back(frames, original, Reason::ReceiverSlow);
                         } else if !self.deliver(conn, frames, original, receipt).await
+                            && !waits
                             && self.brain.has_unsaid(conn)
                         {
                             behind.push(conn);
